@@ -1,0 +1,123 @@
+package tenant
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// TenantConfig is who the tenant is and what its boundary is like.
+type TenantConfig struct {
+	// Name is the tenant's name and its namespace's: a DNS-1123 label, at most 63 characters. Names that platforms use for
+	// themselves (default, kube-*, openshift*, ...) are refused.
+	Name string `json:"name"`
+
+	DisplayName string `json:"displayName,omitempty"` // for people; one line, at most 253 characters
+
+	// Labels and Annotations are put on the namespace. Prefixes that mean something to the infrastructure are refused.
+	Labels      map[string]string `json:"labels,omitempty"`
+	Annotations map[string]string `json:"annotations,omitempty"`
+
+	// PodSecurity is the level of the Pod Security Standards that every pod must keep. Unset: restricted. "privileged" switches
+	// the checks off, and with them every other fence, since such a pod owns its node.
+	PodSecurity topology.PodSecurity `json:"podSecurity,omitempty"`
+
+	// Adopt takes over a namespace of this name that Polyphony did not create. Unset, such a namespace is an error.
+	Adopt bool `json:"adopt,omitempty"`
+
+	// DeletionProtection makes an OffboardScore refuse. To remove the tenant, run it once more without.
+	DeletionProtection bool `json:"deletionProtection,omitempty"`
+}
+
+// Names and prefixes of namespaces that belong to a platform.
+var (
+	reservedNames    = []string{"default", "kube", "kubernetes", "openshift", "okd", "system", "polyphony", "polyphony-system"}
+	reservedPrefixes = []string{"kube-", "openshift", "okd-"}
+)
+
+// Domains whose labels and annotations mean something to the infrastructure, their subdomains included.
+var reservedDomains = []string{"kubernetes.io", "k8s.io", "openshift.io", "polyphony.dev"}
+
+func (c TenantConfig) validate(at *field.Path) field.ErrorList {
+	errs := validateNamespaceName(c.Name, at.Child("name"))
+	if len(c.DisplayName) > 253 || strings.ContainsFunc(c.DisplayName, isControl) || strings.TrimSpace(c.DisplayName) != c.DisplayName {
+		errs = append(errs, field.Invalid(at.Child("displayName"), c.DisplayName, "must be one line of at most 253 characters, without spaces around it"))
+	}
+	for _, key := range slices.Sorted(maps.Keys(c.Labels)) {
+		keyAt := at.Child("labels").Key(key)
+		errs = append(errs, validateKey(key, keyAt)...)
+		for _, msg := range validation.IsValidLabelValue(c.Labels[key]) {
+			errs = append(errs, field.Invalid(keyAt, c.Labels[key], msg))
+		}
+	}
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
+		errs = append(errs, validateKey(key, at.Child("annotations").Key(key))...)
+		size += len(key) + len(c.Annotations[key])
+	}
+	if size > maxAnnotations {
+		errs = append(errs, field.TooLong(at.Child("annotations"), "", maxAnnotations))
+	}
+	levels := []topology.PodSecurity{"", topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged}
+	if !slices.Contains(levels, c.PodSecurity) {
+		errs = append(errs, field.NotSupported(at.Child("podSecurity"), c.PodSecurity, levels[1:]))
+	}
+	return errs
+}
+
+// maxAnnotations leaves room within the 256 KiB that the API server allows for what others annotate.
+const maxAnnotations = 128 << 10
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+func validateNamespaceName(name string, at *field.Path) field.ErrorList {
+	if name == "" {
+		return field.ErrorList{field.Required(at, "a DNS-1123 label such as \"acme\"")}
+	}
+	var errs field.ErrorList
+	for _, msg := range validation.IsDNS1123Label(name) {
+		errs = append(errs, field.Invalid(at, name, msg))
+	}
+	if isReservedName(name) {
+		errs = append(errs, field.Invalid(at, name, "belongs to the platform: "+strings.Join(reservedNames, ", ")+
+			", and names that start with "+strings.Join(reservedPrefixes, ", ")+" are refused"))
+	}
+	return errs
+}
+
+func isReservedName(name string) bool {
+	return slices.Contains(reservedNames, name) ||
+		slices.ContainsFunc(reservedPrefixes, func(prefix string) bool { return strings.HasPrefix(name, prefix) })
+}
+
+func validateKey(key string, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, msg := range validation.IsQualifiedName(strings.ToLower(key)) {
+		errs = append(errs, field.Invalid(at, key, msg))
+	}
+	domain, _, found := strings.Cut(key, "/")
+	domain = strings.ToLower(domain)
+	reserved := slices.ContainsFunc(reservedDomains, func(d string) bool { return domain == d || strings.HasSuffix(domain, "."+d) })
+	if found && reserved && domain != "app.kubernetes.io" {
+		errs = append(errs, field.Forbidden(at, "labels and annotations of "+strings.Join(reservedDomains, ", ")+
+			" steer the infrastructure (app.kubernetes.io is fine)"))
+	}
+	return errs
+}
+
+// namespace is the boundary as the topology receives it.
+func (c TenantConfig) namespace(defaultClass string) topology.Namespace {
+	level := c.PodSecurity
+	if level == "" {
+		level = topology.PodSecurityRestricted
+	}
+	return topology.Namespace{
+		Name: c.Name, DisplayName: c.DisplayName, Labels: c.Labels, Annotations: c.Annotations,
+		PodSecurity: level, DefaultStorageClass: defaultClass, Protected: c.DeletionProtection, Adopt: c.Adopt,
+	}
+}

@@ -1,0 +1,110 @@
+package tenant
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+func (c ResourceQuotaConfig) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	errs = append(errs, c.Requests.validate(at.Child("requests"))...)
+	errs = append(errs, c.Limits.validate(at.Child("limits"))...)
+	errs = append(errs, notNegative(c.Storage, at.Child("storage"))...)
+	errs = append(errs, c.validateExtended(at.Child("extended"))...)
+	errs = append(errs, c.Objects.validate(at.Child("objects"))...)
+	errs = append(errs, c.Container.validate(at.Child("container"))...)
+	errs = append(errs, c.Pod.validate(at.Child("pod"))...)
+	errs = append(errs, ordered(c.requests(), c.limits(), at.Child("limits"), "must not be less than the requests")...)
+	return errs
+}
+
+func (c ComputeResources) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	errs = append(errs, notNegative(c.CPU, at.Child("cpu"))...)
+	errs = append(errs, notNegative(c.Memory, at.Child("memory"))...)
+	errs = append(errs, notNegative(c.EphemeralStorage, at.Child("ephemeralStorage"))...)
+	return errs
+}
+
+func notNegative(q *resource.Quantity, at *field.Path) field.ErrorList {
+	if q != nil && q.Sign() < 0 {
+		return field.ErrorList{field.Invalid(at, q.String(), "must not be negative")}
+	}
+	return nil
+}
+
+func (c ResourceQuotaConfig) validateExtended(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, name := range slices.Sorted(maps.Keys(c.Extended)) {
+		q, keyAt := c.Extended[name], at.Key(name)
+		errs = append(errs, notNegative(&q, keyAt)...)
+		domain, _, found := strings.Cut(name, "/")
+		switch {
+		case strings.HasPrefix(name, "hugepages-"):
+			if _, err := resource.ParseQuantity(strings.TrimPrefix(name, "hugepages-")); err != nil {
+				errs = append(errs, field.Invalid(keyAt, name, "must be hugepages-<size>, such as hugepages-2Mi"))
+			}
+			continue
+		case len(validation.IsQualifiedName("requests."+name)) > 0 || !found:
+			errs = append(errs, field.Invalid(keyAt, name, "must be <domain>/<resource>, such as nvidia.com/gpu"))
+		case domain == "kubernetes.io" || strings.HasSuffix(domain, ".kubernetes.io"):
+			errs = append(errs, field.Invalid(keyAt, name, "kubernetes.io is not a domain of extended resources"))
+		}
+		if q.MilliValue()%1000 != 0 {
+			errs = append(errs, field.Invalid(keyAt, q.String(), "must be a whole number"))
+		}
+	}
+	return errs
+}
+
+func (c ObjectCounts) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, o := range c.all() {
+		if o.value != nil && *o.value < 0 {
+			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be negative"))
+		}
+	}
+	return errs
+}
+
+func (b Bounds) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	errs = append(errs, b.Min.validate(at.Child("min"))...)
+	errs = append(errs, b.Max.validate(at.Child("max"))...)
+	return append(errs, ordered(b.Min.set(), b.Max.set(), at.Child("max"), "must not be less than min")...)
+}
+
+func (c ContainerBounds) validate(at *field.Path) field.ErrorList {
+	errs := Bounds{Min: c.Min, Max: c.Max}.validate(at)
+	errs = append(errs, c.DefaultRequest.validate(at.Child("defaultRequest"))...)
+	errs = append(errs, c.DefaultLimit.validate(at.Child("defaultLimit"))...)
+	if len(errs) > 0 {
+		return errs // what follows from them would only repeat them
+	}
+	limit, request := c.defaults()
+	for name, r := range map[string]resources{"defaultRequest": request, "defaultLimit": limit} {
+		errs = append(errs, ordered(c.Min.set(), r, at.Child(name), "must not be less than min")...)
+		errs = append(errs, ordered(r, c.Max.set(), at.Child(name), "must not be more than max")...)
+	}
+	return append(errs, ordered(request, limit, at.Child("defaultLimit"), "must not be less than defaultRequest")...)
+}
+
+// jsonNames are the names of resources in ComputeResources.
+var jsonNames = map[string]string{"cpu": "cpu", "memory": "memory", "ephemeral-storage": "ephemeralStorage"}
+
+// ordered reports at the path of each resource of which there is more in less than in more.
+func ordered(less, more resources, at *field.Path, msg string) field.ErrorList {
+	var errs field.ErrorList
+	for _, name := range slices.Sorted(maps.Keys(less)) {
+		l := less[name]
+		if m, ok := more[name]; ok && l.Cmp(m) > 0 {
+			errs = append(errs, field.Invalid(at.Child(jsonNames[name]), l.String()+" and "+m.String(), msg))
+		}
+	}
+	return errs
+}

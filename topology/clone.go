@@ -1,0 +1,100 @@
+package topology
+
+import (
+	"maps"
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Clone returns a copy that shares nothing with n.
+func (n Namespace) Clone() Namespace {
+	n.Labels, n.Annotations = maps.Clone(n.Labels), maps.Clone(n.Annotations)
+	return n
+}
+
+// Clone returns a copy that shares nothing with q.
+func (q Quota) Clone() Quota {
+	q.Hard = cloneQuantities(q.Hard)
+	return q
+}
+
+// Clone returns a copy that shares nothing with l.
+func (l LimitRange) Clone() LimitRange {
+	l.Limits = cloneEach(l.Limits, func(limit Limit) Limit {
+		limit.Min, limit.Max = cloneQuantities(limit.Min), cloneQuantities(limit.Max)
+		limit.Default, limit.DefaultRequest = cloneQuantities(limit.Default), cloneQuantities(limit.DefaultRequest)
+		return limit
+	})
+	return l
+}
+
+// Clone returns a copy that shares nothing with n.
+func (n NetworkRules) Clone() NetworkRules {
+	n.Ingress, n.Egress = cloneEach(n.Ingress, NetworkRule.Clone), cloneEach(n.Egress, NetworkRule.Clone)
+	return n
+}
+
+// Clone returns a copy that shares nothing with r.
+func (r NetworkRule) Clone() NetworkRule {
+	r.Ports = slices.Clone(r.Ports)
+	r.Peers = cloneEach(r.Peers, NetworkPeer.Clone)
+	return r
+}
+
+// Clone returns a copy that shares nothing with p.
+func (p NetworkPeer) Clone() NetworkPeer {
+	p.NamespaceLabels, p.PodLabels = maps.Clone(p.NamespaceLabels), maps.Clone(p.PodLabels)
+	p.Except = slices.Clone(p.Except)
+	return p
+}
+
+// Clone returns a copy that shares nothing with a.
+func (a Access) Clone() Access {
+	a.Grants = cloneEach(a.Grants, func(g Grant) Grant {
+		g.Subjects = slices.Clone(g.Subjects)
+		g.Rules = cloneEach(g.Rules, func(r Rule) Rule {
+			r.APIGroups, r.Resources, r.Verbs = slices.Clone(r.APIGroups), slices.Clone(r.Resources), slices.Clone(r.Verbs)
+			return r
+		})
+		return g
+	})
+	return a
+}
+
+// Clone returns a copy that shares nothing with c.
+func (c ClusterReaders) Clone() ClusterReaders {
+	c.Groups = slices.Clone(c.Groups)
+	return c
+}
+
+// Clone returns a copy that shares nothing with p.
+func (p Platform) Clone() Platform {
+	p.DNS, p.APIServer = cloneEach(p.DNS, NetworkRule.Clone), cloneEach(p.APIServer, NetworkRule.Clone)
+	p.IngressControllers, p.Monitoring = cloneEach(p.IngressControllers, NetworkPeer.Clone), cloneEach(p.Monitoring, NetworkPeer.Clone)
+	p.OwnRanges, p.StorageClasses = slices.Clone(p.OwnRanges), slices.Clone(p.StorageClasses)
+	p.ExtendedResources = slices.Clone(p.ExtendedResources)
+	return p
+}
+
+func cloneEach[V any](list []V, clone func(V) V) []V {
+	if list == nil {
+		return nil
+	}
+	copied := make([]V, len(list))
+	for i, v := range list {
+		copied[i] = clone(v)
+	}
+	return copied
+}
+
+func cloneQuantities(m map[string]resource.Quantity) map[string]resource.Quantity {
+	if m == nil {
+		return nil
+	}
+	copied := make(map[string]resource.Quantity, len(m))
+	for k, q := range m {
+		copied[k] = q.DeepCopy()
+	}
+	return copied
+}

@@ -1,0 +1,153 @@
+package topology
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Diff lists the fields in which two values of one type differ, by their JSON names, in a stable order. Quantities are compared by
+// amount ("1" is "1000m"), and an empty list or map is the same as none. A struct field tagged `diff:"key"` pairs the elements
+// of a list by its value; other lists of structs are paired by position, lists of scalars are compared whole.
+func Diff[V any](from, to V) []FieldChange {
+	var d differ
+	d.walk("", reflect.ValueOf(from), reflect.ValueOf(to))
+	return d.changes
+}
+
+type differ struct{ changes []FieldChange }
+
+var quantityType = reflect.TypeFor[resource.Quantity]()
+
+// walk compares two values of one type; an invalid value stands for one that is missing.
+func (d *differ) walk(path string, from, to reflect.Value) {
+	from, to = deref(from), deref(to)
+	switch {
+	case !from.IsValid() && !to.IsValid():
+	case !from.IsValid() || !to.IsValid():
+		d.scalar(path, from, to)
+	case from.Type() == quantityType:
+		a, b := from.Interface().(resource.Quantity), to.Interface().(resource.Quantity)
+		if a.Cmp(b) != 0 {
+			d.scalar(path, from, to)
+		}
+	case from.Kind() == reflect.Struct:
+		d.structs(path, from, to)
+	case from.Kind() == reflect.Map:
+		d.maps(path, from, to)
+	case from.Kind() == reflect.Slice && isStruct(from.Type().Elem()):
+		d.lists(path, from, to)
+	default:
+		d.scalar(path, from, to)
+	}
+}
+
+func (d *differ) structs(path string, from, to reflect.Value) {
+	for i := range from.NumField() {
+		field := from.Type().Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case !field.IsExported() || name == "-":
+			continue
+		case field.Anonymous && name == "":
+			d.walk(path, from.Field(i), to.Field(i))
+			continue
+		case name == "":
+			name = field.Name
+		}
+		d.walk(join(path, name), from.Field(i), to.Field(i))
+	}
+}
+
+func (d *differ) maps(path string, from, to reflect.Value) {
+	keys := map[string]reflect.Value{}
+	for _, m := range []reflect.Value{from, to} {
+		for _, k := range m.MapKeys() {
+			keys[fmt.Sprint(k.Interface())] = k
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(keys)) {
+		d.walk(path+"["+name+"]", from.MapIndex(keys[name]), to.MapIndex(keys[name]))
+	}
+}
+
+func (d *differ) lists(path string, from, to reflect.Value) {
+	fromByKey, order := byKey(from, nil)
+	toByKey, order := byKey(to, order)
+	for _, k := range order {
+		d.walk(path+"["+k+"]", fromByKey[k], toByKey[k])
+	}
+}
+
+// byKey indexes a list by its elements' keys and appends the keys that order does not have yet.
+func byKey(list reflect.Value, order []string) (map[string]reflect.Value, []string) {
+	index := map[string]reflect.Value{}
+	for i := range list.Len() {
+		key := fmt.Sprint(i)
+		if k, ok := elementKey(deref(list.Index(i))); ok {
+			key = k
+		}
+		index[key] = list.Index(i)
+		if !slices.Contains(order, key) {
+			order = append(order, key)
+		}
+	}
+	return index, order
+}
+
+func elementKey(element reflect.Value) (string, bool) {
+	for i := range element.NumField() {
+		if element.Type().Field(i).Tag.Get("diff") == "key" {
+			return fmt.Sprint(element.Field(i).Interface()), true
+		}
+	}
+	return "", false
+}
+
+func (d *differ) scalar(path string, from, to reflect.Value) {
+	if a, b := show(from), show(to); a != b {
+		d.changes = append(d.changes, FieldChange{Path: path, From: a, To: b})
+	}
+}
+
+// show prints a value for a person: strings and quantities bare, everything else as JSON, and nothing for what is empty.
+func show(v reflect.Value) string {
+	if !v.IsValid() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
+		return ""
+	}
+	if v.Kind() == reflect.String {
+		return v.String()
+	}
+	data, err := json.Marshal(v.Interface())
+	if err != nil {
+		return fmt.Sprint(v.Interface())
+	}
+	return strings.Trim(string(data), `"`)
+}
+
+func isStruct(t reflect.Type) bool {
+	for t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Struct
+}
+
+// deref follows pointers; a nil pointer becomes an invalid value, which stands for none.
+func deref(v reflect.Value) reflect.Value {
+	for v.IsValid() && v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	return v
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}

@@ -1,0 +1,60 @@
+package topology
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Every error of a topology matches exactly one of these by [errors.Is], or the context's own error.
+var (
+	ErrNotFound    = errors.New("not found")
+	ErrConflict    = errors.New("conflict")              // it belongs to somebody else, or somebody keeps changing it
+	ErrForbidden   = errors.New("forbidden")             // the caller lacks a permission
+	ErrInvalid     = errors.New("invalid")               // the value itself cannot be stored
+	ErrProtected   = errors.New("protected")             // a guard against loss refuses
+	ErrTerminating = errors.New("being deleted")         // what contains it is on its way out
+	ErrUnavailable = errors.New("unavailable")           // no answer, or an overloaded one, after every retry
+	ErrTimeout     = errors.New("not done in the time")  // waited as long as agreed
+	ErrUnsupported = errors.New("not known or not here") // the topology lacks what the value needs
+)
+
+// Error is what every capability returns when it fails.
+type Error struct {
+	Op     string // "read", "ensure", "delete", "await", "ask"
+	Kind   string // of the value: "Namespace", "Quota", ...
+	Name   string // of the tenant or namespace; empty when there is none
+	Reason error  // one of the sentinels of this package
+	Detail string // what is wrong and what to do about it; empty when Reason says it all
+	Cause  error  // the raw cause, if there is one
+}
+
+// Error says what failed, why and what to do, such as
+// `ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"`.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Op + " " + e.Kind)
+	if e.Name != "" {
+		fmt.Fprintf(&b, " %q", e.Name)
+	}
+	if e.Detail != "" {
+		b.WriteString(": " + e.Detail)
+	} else if e.Reason != nil {
+		b.WriteString(": " + e.Reason.Error())
+	}
+	if e.Cause != nil {
+		b.WriteString(": " + e.Cause.Error())
+	}
+	return b.String()
+}
+
+// Unwrap yields both the sentinel and the raw cause.
+func (e *Error) Unwrap() []error {
+	var errs []error
+	for _, err := range []error{e.Reason, e.Cause} {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	return errs
+}

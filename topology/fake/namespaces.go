@@ -1,0 +1,140 @@
+package fake
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Namespace implements topology.Namespaces.
+func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
+	c := call{"read", "Namespace", name}
+	if err := t.begin(ctx, c); err != nil {
+		return topology.Namespace{}, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	ns := t.state.namespaces[name]
+	if ns == nil {
+		return topology.Namespace{}, c.fails(topology.ErrNotFound, "")
+	}
+	return ns.value.Clone(), nil
+}
+
+// EnsureNamespace implements topology.Namespaces.
+func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+	c := call{"ensure", "Namespace", want.Name}
+	if err := t.begin(ctx, c); err != nil {
+		return topology.Change{}, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	adopt := want.Adopt
+	want = want.Clone()
+	want.Managed, want.Owner, want.Terminating, want.Adopt = true, "", false, false
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Created}
+	ns := t.state.namespaces[want.Name]
+	if ns == nil {
+		t.write(func() { t.state.namespaces[want.Name] = &namespace{value: want} })
+		return change, t.end(c)
+	}
+	switch {
+	case ns.value.Terminating:
+		return topology.Change{}, c.fails(topology.ErrTerminating, "is being deleted; run again once it is gone")
+	case !ns.value.Managed && !adopt:
+		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", ns.value.Owner))
+	}
+	change.Action = topology.Unchanged
+	if change.Fields = topology.Diff(ns.value, want); !ns.value.Managed {
+		change.Fields = append(change.Fields, topology.FieldChange{Path: "metadata.labels[" + topology.LabelTenant + "]", To: want.Name})
+	}
+	if len(change.Fields) > 0 {
+		change.Action = topology.Updated
+		t.write(func() { ns.value = want })
+	}
+	return change, t.end(c)
+}
+
+// DeleteNamespace implements topology.Namespaces. The namespace goes at once, unless an Outsider holds it.
+func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
+	c := call{"delete", "Namespace", name}
+	if err := t.begin(ctx, c); err != nil {
+		return topology.Change{}, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	ns := t.state.namespaces[name]
+	switch {
+	case ns == nil || ns.value.Terminating && ns.value.Managed:
+		return change, t.end(c)
+	case !ns.value.Managed:
+		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", ns.value.Owner))
+	case ns.value.Protected:
+		return topology.Change{}, c.fails(topology.ErrProtected, "has deletion protection")
+	}
+	change.Action = topology.Deleted
+	t.write(func() {
+		ns.value.Terminating = true
+		t.state.collect(name)
+	})
+	return change, t.end(c)
+}
+
+// collect removes a namespace that is being deleted, once nobody holds it.
+func (s *state) collect(name string) {
+	if ns := s.namespaces[name]; ns != nil && ns.value.Terminating && ns.held == "" {
+		delete(s.namespaces, name)
+	}
+}
+
+// AwaitNamespaceGone implements topology.Namespaces.
+func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
+	c := call{"await", "Namespace", name}
+	if err := t.begin(ctx, c); err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		t.state.mu.Lock()
+		ns, held := t.state.namespaces[name], ""
+		if ns != nil {
+			held = cmp.Or(ns.held, "nothing: it was not deleted")
+		}
+		t.state.mu.Unlock()
+		if ns == nil || t.dry {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Detail: "is still there, held by " + held, Cause: ctx.Err()}
+		}
+	}
+}
+
+// Volumes implements topology.Volumes.
+func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Volume, error) {
+	if err := t.begin(ctx, call{"read", "Volumes", namespace}); err != nil {
+		return nil, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	ns := t.state.namespaces[namespace]
+	if ns == nil {
+		return nil, nil
+	}
+	var volumes []topology.Volume
+	for _, name := range slices.Sorted(maps.Keys(ns.volumes)) {
+		volume := ns.volumes[name]
+		volume.Size = volume.Size.DeepCopy()
+		volumes = append(volumes, volume)
+	}
+	return volumes, nil
+}

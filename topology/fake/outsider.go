@@ -1,0 +1,89 @@
+package fake
+
+import (
+	"maps"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Outsider is somebody else who works on the same infrastructure, behind Polyphony's back: an administrator, a GitOps tool, a tenant's program.
+// What it names must exist; it panics otherwise, since it is for tests.
+type Outsider struct{ state *state }
+
+// Outsider returns somebody who works behind the back of t.
+func (t *Topology) Outsider() Outsider { return Outsider{t.state} }
+
+func (o Outsider) change(name string, do func(*namespace)) {
+	o.state.mu.Lock()
+	defer o.state.mu.Unlock()
+	do(o.state.namespaces[name])
+}
+
+// CreateNamespace makes a namespace that owner manages.
+func (o Outsider) CreateNamespace(name, owner string) {
+	o.state.mu.Lock()
+	defer o.state.mu.Unlock()
+	o.state.namespaces[name] = &namespace{value: topology.Namespace{Name: name, Owner: owner}}
+}
+
+// LabelNamespace sets a label that Polyphony does not manage.
+func (o Outsider) LabelNamespace(name, key, value string) {
+	o.change(name, func(n *namespace) {
+		if n.foreignLabels == nil {
+			n.foreignLabels = map[string]string{}
+		}
+		n.foreignLabels[key] = value
+	})
+}
+
+// NamespaceLabels returns the labels that Polyphony does not manage.
+func (o Outsider) NamespaceLabels(name string) (labels map[string]string) {
+	o.change(name, func(n *namespace) { labels = maps.Clone(n.foreignLabels) })
+	return labels
+}
+
+// SetPodSecurity changes the level that is in force; "" removes it.
+func (o Outsider) SetPodSecurity(name string, level topology.PodSecurity) {
+	o.change(name, func(n *namespace) { n.value.PodSecurity = level })
+}
+
+// Occupy puts somebody else's object where Polyphony would put its own. The kind is "Quota", "LimitRange", "NetworkRules" or "Access".
+func (o Outsider) Occupy(name, kind string) {
+	o.change(name, func(n *namespace) {
+		switch kind {
+		case "Quota":
+			n.quota = slot[topology.Quota]{foreign: true}
+		case "LimitRange":
+			n.limitRange = slot[topology.LimitRange]{foreign: true}
+		case "NetworkRules":
+			n.network = slot[topology.NetworkRules]{foreign: true}
+		case "Access":
+			n.access = slot[topology.Access]{foreign: true}
+		default:
+			panic("fake: nothing of kind " + kind + " can be occupied")
+		}
+	})
+}
+
+// ClaimVolume makes a persistent volume claim.
+func (o Outsider) ClaimVolume(name string, volume topology.Volume) {
+	o.change(name, func(n *namespace) {
+		if n.volumes == nil {
+			n.volumes = map[string]topology.Volume{}
+		}
+		n.volumes[volume.Name] = volume
+	})
+}
+
+// Hold keeps a namespace from going when it is deleted; by says who does, such as a finalizer's name.
+func (o Outsider) Hold(name, by string) {
+	o.change(name, func(n *namespace) { n.held = by })
+}
+
+// Release ends a Hold.
+func (o Outsider) Release(name string) {
+	o.change(name, func(n *namespace) {
+		n.held = ""
+		o.state.collect(name)
+	})
+}

@@ -1,0 +1,269 @@
+package k8s
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+const rolePrefix = objectName + "-"
+
+// grants are the Roles and RoleBindings of ours in a namespace, as read.
+type grants struct {
+	roles    map[string]*rbacv1.Role // by name
+	bindings map[string]*rbacv1.RoleBinding
+}
+
+// Access implements topology.AccessControl.
+func (t *Topology) Access(ctx context.Context, namespace string) (topology.Access, error) {
+	c := call{"read", "Access", namespace}
+	have, err := t.grants(ctx, c)
+	if err != nil {
+		return topology.Access{}, err
+	}
+	if have.none() {
+		return topology.Access{}, c.fails(topology.ErrNotFound, "")
+	}
+	return have.access(namespace), nil
+}
+
+func (t *Topology) grants(ctx context.Context, c call) (grants, error) {
+	var have grants
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		have = grants{roles: map[string]*rbacv1.Role{}, bindings: map[string]*rbacv1.RoleBinding{}}
+		ours := metav1.ListOptions{LabelSelector: topology.LabelTenant + "=" + c.name}
+		roles, err := t.clients.roles(c.name).List(ctx, ours)
+		if err != nil {
+			return err
+		}
+		bindings, err := t.clients.roleBindings(c.name).List(ctx, ours)
+		if err != nil {
+			return err
+		}
+		for i := range roles.Items {
+			have.roles[roles.Items[i].Name] = &roles.Items[i]
+		}
+		for i := range bindings.Items {
+			have.bindings[bindings.Items[i].Name] = &bindings.Items[i]
+		}
+		return nil
+	})
+	return have, err
+}
+
+func (g grants) none() bool { return len(g.roles)+len(g.bindings) == 0 }
+
+func (g grants) names() []string {
+	var names []string
+	for name := range g.roles {
+		names = append(names, name)
+	}
+	for name := range g.bindings {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+func (g grants) access(namespace string) topology.Access {
+	access := topology.Access{Namespace: namespace}
+	for _, name := range g.names() {
+		grant := topology.Grant{Role: strings.TrimPrefix(name, rolePrefix)}
+		if role := g.roles[name]; role != nil {
+			grant.Rules = toRules(role.Rules)
+		}
+		if binding := g.bindings[name]; binding != nil {
+			grant.Subjects = toSubjects(binding.Subjects)
+		}
+		access.Grants = append(access.Grants, grant)
+	}
+	return access
+}
+
+// EnsureAccess implements topology.AccessControl. A role is put right before it is bound, so nobody new gets rules that somebody else left there.
+func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
+	c := call{"ensure", "Access", want.Namespace}
+	have, err := t.grants(ctx, c)
+	if err != nil {
+		return topology.Change{}, err
+	}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	wanted := func(name string) bool {
+		return slices.ContainsFunc(want.Grants, func(g topology.Grant) bool { return rolePrefix+g.Role == name })
+	}
+	fields, err := t.withdraw(ctx, c, have, wanted)
+	if err != nil {
+		return topology.Change{}, err
+	}
+	for _, grant := range want.Grants {
+		more, err := t.ensureGrant(ctx, c, grant, have)
+		if err != nil {
+			return topology.Change{}, err
+		}
+		fields = append(fields, more...)
+	}
+	switch {
+	case len(fields) == 0:
+	case have.none():
+		change.Action = topology.Created
+	default:
+		change.Action = topology.Updated
+		if change.Fields = topology.Diff(have.access(want.Namespace), want); len(change.Fields) == 0 {
+			change.Fields = fields
+		}
+	}
+	return change, nil
+}
+
+// DeleteAccess implements topology.AccessControl.
+func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology.Change, error) {
+	c := call{"delete", "Access", namespace}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	have, err := t.grants(ctx, c)
+	if err != nil {
+		return topology.Change{}, err
+	}
+	removed, err := t.withdraw(ctx, c, have, func(string) bool { return false })
+	if err != nil {
+		return topology.Change{}, err
+	}
+	if len(removed) > 0 {
+		change.Action = topology.Deleted
+	}
+	return change, nil
+}
+
+// withdraw removes the grants of ours that are not wanted, bindings first, since those are what gives the rights.
+func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted func(name string) bool) ([]topology.FieldChange, error) {
+	var fields []topology.FieldChange
+	for _, name := range have.names() {
+		if wanted(name) {
+			continue
+		}
+		if have.bindings[name] != nil {
+			if _, err := remove(ctx, t, c, client[*rbacv1.RoleBinding](t.clients.roleBindings(c.name)), name, c.name); err != nil {
+				return nil, err
+			}
+		}
+		if have.roles[name] != nil {
+			if _, err := remove(ctx, t, c, client[*rbacv1.Role](t.clients.roles(c.name)), name, c.name); err != nil {
+				return nil, err
+			}
+		}
+		fields = append(fields, topology.FieldChange{Path: "grants[" + strings.TrimPrefix(name, rolePrefix) + "]", From: name})
+	}
+	return fields, nil
+}
+
+// ensureGrant returns what it had to write, in terms of the objects.
+func (t *Topology) ensureGrant(ctx context.Context, c call, grant topology.Grant, have grants) ([]topology.FieldChange, error) {
+	name := rolePrefix + grant.Role
+	at := "grants[" + grant.Role + "]."
+	role, err := t.keepRole(c, name, grant.Rules).ensure(ctx, t, known(have.roles[name]))
+	if err != nil {
+		return nil, err
+	}
+	binding, err := t.keepBinding(c, name, grant.Subjects).ensure(ctx, t, known(have.bindings[name]))
+	if err != nil {
+		return nil, err
+	}
+	var fields []topology.FieldChange
+	for _, change := range []topology.Change{role, binding} {
+		if change.Action == topology.Created {
+			fields = append(fields, topology.FieldChange{Path: strings.TrimSuffix(at, "."), To: name})
+		}
+		fields = append(fields, prefixed(at, change.Fields)...)
+	}
+	return fields, nil
+}
+
+// known is the object as it was read, or nil if there was none, which means to read again before writing.
+func known[T any](object *T) **T {
+	if object == nil {
+		return nil
+	}
+	return &object
+}
+
+func (t *Topology) keepRole(c call, name string, rules []topology.Rule) keeper[*rbacv1.Role] {
+	want := &rbacv1.Role{ObjectMeta: meta(c.name, name, c.name), Rules: renderRules(rules)}
+	return keeper[*rbacv1.Role]{
+		call: c, client: t.clients.roles(c.name), tenant: c.name, want: want,
+		merge: func(have *rbacv1.Role) *rbacv1.Role {
+			to := have.DeepCopy()
+			to.Rules = want.Rules
+			return to
+		},
+		diff: func(have, to *rbacv1.Role) []topology.FieldChange { return nil },
+		spec: func(role *rbacv1.Role) any {
+			return struct {
+				Rules []rbacv1.PolicyRule `json:"rules"`
+			}{role.Rules}
+		},
+	}
+}
+
+func (t *Topology) keepBinding(c call, name string, subjects []topology.Subject) keeper[*rbacv1.RoleBinding] {
+	want := &rbacv1.RoleBinding{
+		ObjectMeta: meta(c.name, name, c.name),
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
+		Subjects:   renderSubjects(subjects),
+	}
+	return keeper[*rbacv1.RoleBinding]{
+		call: c, client: t.clients.roleBindings(c.name), tenant: c.name, want: want,
+		merge: func(have *rbacv1.RoleBinding) *rbacv1.RoleBinding {
+			to := have.DeepCopy()
+			to.RoleRef, to.Subjects = want.RoleRef, want.Subjects
+			return to
+		},
+		diff: func(have, to *rbacv1.RoleBinding) []topology.FieldChange { return nil },
+		spec: func(binding *rbacv1.RoleBinding) any {
+			return struct {
+				RoleRef  rbacv1.RoleRef   `json:"roleRef"`
+				Subjects []rbacv1.Subject `json:"subjects"`
+			}{binding.RoleRef, binding.Subjects}
+		},
+		replaceable: func(have *rbacv1.RoleBinding) bool { return have.RoleRef == want.RoleRef }, // a roleRef cannot be changed
+	}
+}
+
+func renderRules(rules []topology.Rule) []rbacv1.PolicyRule {
+	var rendered []rbacv1.PolicyRule
+	for _, r := range rules {
+		rendered = append(rendered, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+	}
+	return rendered
+}
+
+func toRules(rules []rbacv1.PolicyRule) []topology.Rule {
+	var read []topology.Rule
+	for _, r := range rules {
+		read = append(read, topology.Rule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+	}
+	return read
+}
+
+func renderSubjects(subjects []topology.Subject) []rbacv1.Subject {
+	var rendered []rbacv1.Subject
+	for _, s := range subjects {
+		to := rbacv1.Subject{Kind: string(s.Kind), APIGroup: rbacv1.GroupName, Name: s.Name}
+		if s.Kind == topology.ServiceAccount {
+			to.APIGroup, to.Namespace = "", s.Namespace
+		}
+		rendered = append(rendered, to)
+	}
+	return rendered
+}
+
+func toSubjects(subjects []rbacv1.Subject) []topology.Subject {
+	var read []topology.Subject
+	for _, s := range subjects {
+		read = append(read, topology.Subject{Kind: topology.SubjectKind(s.Kind), Name: s.Name, Namespace: s.Namespace})
+	}
+	return read
+}

@@ -1,0 +1,184 @@
+package k8s
+
+import (
+	"net/http"
+
+	authorizationv1 "k8s.io/api/authorization/v1"
+	corev1 "k8s.io/api/core/v1"
+	discoveryv1 "k8s.io/api/discovery/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	storagev1 "k8s.io/api/storage/v1"
+
+	appsv1 "k8s.io/api/apps/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/runtime/serializer"
+	"k8s.io/client-go/gentype"
+	"k8s.io/client-go/rest"
+)
+
+// clients are typed clients for just the kinds that are used: the full clientset would bring every API group into the importer's binary.
+type clients struct {
+	host   string
+	groups map[schema.GroupVersion]rest.Interface
+}
+
+var (
+	scheme         = runtime.NewScheme()
+	codecs         = serializer.NewCodecFactory(scheme)
+	parameterCodec = runtime.NewParameterCodec(scheme)
+)
+
+var groupVersions = map[schema.GroupVersion]func(*runtime.Scheme) error{
+	corev1.SchemeGroupVersion:          corev1.AddToScheme,
+	appsv1.SchemeGroupVersion:          appsv1.AddToScheme,
+	authorizationv1.SchemeGroupVersion: authorizationv1.AddToScheme,
+	discoveryv1.SchemeGroupVersion:     discoveryv1.AddToScheme,
+	networkingv1.SchemeGroupVersion:    networkingv1.AddToScheme,
+	rbacv1.SchemeGroupVersion:          rbacv1.AddToScheme,
+	storagev1.SchemeGroupVersion:       storagev1.AddToScheme,
+}
+
+func init() {
+	metav1.AddToGroupVersion(scheme, schema.GroupVersion{Version: "v1"})
+	for _, add := range groupVersions {
+		if err := add(scheme); err != nil {
+			panic(err) // two kinds of one name in k8s.io/api: cannot be
+		}
+	}
+}
+
+func newClients(cfg *rest.Config, maxInFlight int) (*clients, error) {
+	cfg = rest.CopyConfig(cfg)
+	cfg.NegotiatedSerializer = codecs.WithoutConversion()
+	cfg.ContentType = runtime.ContentTypeProtobuf
+	cfg.AcceptContentTypes = runtime.ContentTypeProtobuf + "," + runtime.ContentTypeJSON
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "polyphony"
+	}
+	if cfg.QPS == 0 && cfg.RateLimiter == nil {
+		cfg.QPS = -1
+	}
+	if cfg.Timeout == 0 {
+		cfg.Timeout = defaultTimeout
+	}
+	slots := make(chan struct{}, maxInFlight)
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return limited{next, slots} })
+	httpClient, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	c := &clients{groups: map[schema.GroupVersion]rest.Interface{}}
+	for gv := range groupVersions {
+		cfg.GroupVersion, cfg.APIPath = &gv, "/apis"
+		if gv.Group == "" {
+			cfg.APIPath = "/api"
+		}
+		client, err := rest.RESTClientForConfigAndClient(cfg, httpClient)
+		if err != nil {
+			return nil, err
+		}
+		c.groups[gv], c.host = client, client.Get().URL().Host
+	}
+	return c, nil
+}
+
+// limited keeps the number of requests in flight within its slots.
+type limited struct {
+	next  http.RoundTripper
+	slots chan struct{}
+}
+
+func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
+	select {
+	case l.slots <- struct{}{}:
+	case <-req.Context().Done():
+		return nil, req.Context().Err()
+	}
+	defer func() { <-l.slots }()
+	return l.next.RoundTrip(req)
+}
+
+type apiObject interface {
+	runtime.Object
+	metav1.Object
+}
+
+// typed returns a client for one resource, in one namespace ("" for a cluster-scoped one, or for all).
+func typed[T, L any, PT interface {
+	*T
+	apiObject
+}, PL interface {
+	*L
+	runtime.Object
+}](c *clients, gv schema.GroupVersion, resource, namespace string) *gentype.ClientWithList[PT, PL] {
+	return gentype.NewClientWithList[PT, PL](resource, c.groups[gv], parameterCodec, namespace,
+		func() PT { return new(T) }, func() PL { return new(L) })
+}
+
+func (c *clients) namespaces() *gentype.ClientWithList[*corev1.Namespace, *corev1.NamespaceList] {
+	return typed[corev1.Namespace, corev1.NamespaceList](c, corev1.SchemeGroupVersion, "namespaces", "")
+}
+
+func (c *clients) nodes() *gentype.ClientWithList[*corev1.Node, *corev1.NodeList] {
+	return typed[corev1.Node, corev1.NodeList](c, corev1.SchemeGroupVersion, "nodes", "")
+}
+
+func (c *clients) services(namespace string) *gentype.ClientWithList[*corev1.Service, *corev1.ServiceList] {
+	return typed[corev1.Service, corev1.ServiceList](c, corev1.SchemeGroupVersion, "services", namespace)
+}
+
+func (c *clients) quotas(namespace string) *gentype.ClientWithList[*corev1.ResourceQuota, *corev1.ResourceQuotaList] {
+	return typed[corev1.ResourceQuota, corev1.ResourceQuotaList](c, corev1.SchemeGroupVersion, "resourcequotas", namespace)
+}
+
+func (c *clients) limitRanges(namespace string) *gentype.ClientWithList[*corev1.LimitRange, *corev1.LimitRangeList] {
+	return typed[corev1.LimitRange, corev1.LimitRangeList](c, corev1.SchemeGroupVersion, "limitranges", namespace)
+}
+
+func (c *clients) claims(namespace string) *gentype.ClientWithList[*corev1.PersistentVolumeClaim, *corev1.PersistentVolumeClaimList] {
+	return typed[corev1.PersistentVolumeClaim, corev1.PersistentVolumeClaimList](c, corev1.SchemeGroupVersion, "persistentvolumeclaims", namespace)
+}
+
+func (c *clients) daemonSets(namespace string) *gentype.ClientWithList[*appsv1.DaemonSet, *appsv1.DaemonSetList] {
+	return typed[appsv1.DaemonSet, appsv1.DaemonSetList](c, appsv1.SchemeGroupVersion, "daemonsets", namespace)
+}
+
+func (c *clients) endpointSlices(namespace string) *gentype.ClientWithList[*discoveryv1.EndpointSlice, *discoveryv1.EndpointSliceList] {
+	return typed[discoveryv1.EndpointSlice, discoveryv1.EndpointSliceList](c, discoveryv1.SchemeGroupVersion, "endpointslices", namespace)
+}
+
+func (c *clients) networkPolicies(namespace string) *gentype.ClientWithList[*networkingv1.NetworkPolicy, *networkingv1.NetworkPolicyList] {
+	return typed[networkingv1.NetworkPolicy, networkingv1.NetworkPolicyList](c, networkingv1.SchemeGroupVersion, "networkpolicies", namespace)
+}
+
+func (c *clients) serviceCIDRs() *gentype.ClientWithList[*networkingv1.ServiceCIDR, *networkingv1.ServiceCIDRList] {
+	return typed[networkingv1.ServiceCIDR, networkingv1.ServiceCIDRList](c, networkingv1.SchemeGroupVersion, "servicecidrs", "")
+}
+
+func (c *clients) roles(namespace string) *gentype.ClientWithList[*rbacv1.Role, *rbacv1.RoleList] {
+	return typed[rbacv1.Role, rbacv1.RoleList](c, rbacv1.SchemeGroupVersion, "roles", namespace)
+}
+
+func (c *clients) roleBindings(namespace string) *gentype.ClientWithList[*rbacv1.RoleBinding, *rbacv1.RoleBindingList] {
+	return typed[rbacv1.RoleBinding, rbacv1.RoleBindingList](c, rbacv1.SchemeGroupVersion, "rolebindings", namespace)
+}
+
+func (c *clients) clusterRoles() *gentype.ClientWithList[*rbacv1.ClusterRole, *rbacv1.ClusterRoleList] {
+	return typed[rbacv1.ClusterRole, rbacv1.ClusterRoleList](c, rbacv1.SchemeGroupVersion, "clusterroles", "")
+}
+
+func (c *clients) clusterRoleBindings() *gentype.ClientWithList[*rbacv1.ClusterRoleBinding, *rbacv1.ClusterRoleBindingList] {
+	return typed[rbacv1.ClusterRoleBinding, rbacv1.ClusterRoleBindingList](c, rbacv1.SchemeGroupVersion, "clusterrolebindings", "")
+}
+
+func (c *clients) storageClasses() *gentype.ClientWithList[*storagev1.StorageClass, *storagev1.StorageClassList] {
+	return typed[storagev1.StorageClass, storagev1.StorageClassList](c, storagev1.SchemeGroupVersion, "storageclasses", "")
+}
+
+// core is the client of the core group, also for paths outside any group.
+func (c *clients) core() rest.Interface { return c.groups[corev1.SchemeGroupVersion] }
+
+func (c *clients) authorization() rest.Interface { return c.groups[authorizationv1.SchemeGroupVersion] }

@@ -1,0 +1,184 @@
+package k8s
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+const (
+	objectName   = "polyphony" // of every object that there is one of in a namespace
+	fieldManager = "polyphony"
+)
+
+// client is what gentype's clients do, as far as objects are kept true here.
+type client[T apiObject] interface {
+	Get(ctx context.Context, name string, opts metav1.GetOptions) (T, error)
+	Create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
+	Update(ctx context.Context, obj T, opts metav1.UpdateOptions) (T, error)
+	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error
+}
+
+// keeper keeps one object true.
+type keeper[T apiObject] struct {
+	call   call
+	client client[T]
+	tenant string
+	owned  func(have T) bool // whether it is ours; nil: it is if it has the tenant's label
+
+	want  T                                       // complete, as the server would answer it: every default explicit
+	merge func(have T) T                          // a copy of have in which everything of ours is as wanted
+	diff  func(have, to T) []topology.FieldChange // what differs, in the terms of the port; may miss what the port has no words for
+	spec  func(T) any                             // what diff is about, to name what it misses
+
+	replaceable func(have T) bool // false: an update cannot get there, delete and create; nil: always true
+}
+
+// ensure creates or repairs the object. start is the object as it was just read, or nil to read it now.
+//
+// When an answer is lost, the write may have happened all the same: the next try then finds nothing to do, and what is reported is the
+// change that was attempted.
+func (k keeper[T]) ensure(ctx context.Context, t *Topology, start *T) (topology.Change, error) {
+	change := topology.Change{Kind: k.call.kind, Name: k.call.name, Action: topology.Unchanged}
+	err := t.retry(ctx, k.call, func(ctx context.Context) error {
+		have, err := k.read(ctx, start)
+		start = nil
+		switch {
+		case apierrors.IsNotFound(err):
+			change.Action, change.Fields = created(change), nil
+			return k.create(ctx, t)
+		case err != nil:
+			return err
+		case !k.isOwned(have):
+			return k.call.fails(topology.ErrConflict, "an object named "+have.GetName()+" that polyphony does not manage is in its place; remove or rename that")
+		}
+		to := k.merge(have)
+		if equality.Semantic.DeepEqual(have, to) {
+			return nil
+		}
+		if change.Action == topology.Unchanged {
+			change.Action, change.Fields = topology.Updated, k.fields(have, to)
+		}
+		return k.update(ctx, t, have, to)
+	})
+	if err != nil {
+		return topology.Change{}, err
+	}
+	return change, nil
+}
+
+// created keeps what an earlier try has set out to do: what was to be updated and is gone now was still an update.
+func created(change topology.Change) topology.Action {
+	if change.Action == topology.Unchanged {
+		return topology.Created
+	}
+	return change.Action
+}
+
+func (k keeper[T]) isOwned(have T) bool {
+	if k.owned != nil {
+		return k.owned(have)
+	}
+	return owned(have, k.tenant)
+}
+
+func (k keeper[T]) read(ctx context.Context, start *T) (T, error) {
+	if start != nil {
+		return *start, nil
+	}
+	return k.client.Get(ctx, k.want.GetName(), metav1.GetOptions{})
+}
+
+func (k keeper[T]) create(ctx context.Context, t *Topology) error {
+	if t.dry {
+		return nil
+	}
+	_, err := k.client.Create(ctx, k.want, metav1.CreateOptions{FieldManager: fieldManager})
+	if apierrors.IsNotFound(err) {
+		return k.call.fails(topology.ErrNotFound, "the namespace does not exist; ensure it first")
+	}
+	return err
+}
+
+func (k keeper[T]) update(ctx context.Context, t *Topology, have, to T) error {
+	if t.dry {
+		return nil
+	}
+	if k.replaceable != nil && !k.replaceable(have) {
+		if err := k.client.Delete(ctx, have.GetName(), exactly(have)); err != nil && !apierrors.IsNotFound(err) {
+			return err
+		}
+		return k.create(ctx, t)
+	}
+	_, err := k.client.Update(ctx, to, metav1.UpdateOptions{FieldManager: fieldManager})
+	return err
+}
+
+// fields names what differs. What the port has no words for is named as the object's own fields, so that no update is without a reason.
+func (k keeper[T]) fields(have, to T) []topology.FieldChange {
+	if fields := k.diff(have, to); len(fields) > 0 {
+		return fields
+	}
+	fields := topology.Diff(k.spec(have), k.spec(to))
+	fields = append(fields, prefixed("metadata.labels", topology.Diff(have.GetLabels(), to.GetLabels()))...)
+	return append(fields, prefixed("metadata.annotations", topology.Diff(have.GetAnnotations(), to.GetAnnotations()))...)
+}
+
+func prefixed(path string, fields []topology.FieldChange) []topology.FieldChange {
+	for i := range fields {
+		fields[i].Path = path + fields[i].Path
+	}
+	return fields
+}
+
+// remove deletes an object that is ours. One that is not there, or going already, is fine.
+func remove[T apiObject](ctx context.Context, t *Topology, c call, client client[T], name, tenant string) (topology.Change, error) {
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		have, err := client.Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err), err == nil && have.GetDeletionTimestamp() != nil && owned(have, tenant):
+			return nil
+		case err != nil:
+			return err
+		case !owned(have, tenant):
+			return c.fails(topology.ErrConflict, "is not managed by polyphony; remove it where it is managed")
+		}
+		change.Action = topology.Deleted
+		return deleteExactly(ctx, t, client, have)
+	})
+	if err != nil {
+		return topology.Change{}, err
+	}
+	return change, nil
+}
+
+// deleteExactly deletes the very object that was read, and not one that has come or changed since.
+func deleteExactly[T apiObject](ctx context.Context, t *Topology, client client[T], have T) error {
+	if t.dry {
+		return nil
+	}
+	err := client.Delete(ctx, have.GetName(), exactly(have))
+	if apierrors.IsNotFound(err) {
+		return nil
+	}
+	return err
+}
+
+func exactly(have metav1.Object) metav1.DeleteOptions {
+	uid, version := have.GetUID(), have.GetResourceVersion()
+	return metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}}
+}
+
+func owned(object metav1.Object, tenant string) bool {
+	return object.GetLabels()[topology.LabelTenant] == tenant
+}
+
+// meta is the metadata of an object of ours.
+func meta(namespace, name, tenant string) metav1.ObjectMeta {
+	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{topology.LabelTenant: tenant}}
+}

@@ -1,0 +1,75 @@
+package k8s
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"syscall"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	utilnet "k8s.io/apimachinery/pkg/util/net"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// call is one call of a capability.
+type call struct{ op, kind, name string }
+
+// fails makes the error of a refusal that is decided here.
+func (c call) fails(reason error, detail string) error {
+	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail}
+}
+
+// failed makes the error of a request that failed with cause. An error that says everything already stays as it is.
+func (c call) failed(cause error) error {
+	var done *topology.Error
+	if errors.As(cause, &done) {
+		return cause
+	}
+	reason, detail := classify(cause)
+	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail, Cause: cause}
+}
+
+// ended makes the error of a call whose context has ended.
+func (c call) ended(ctx context.Context) error {
+	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Detail: "stopped", Cause: ctx.Err()}
+}
+
+// classify finds the sentinel of a raw error, and what to do about it.
+func classify(err error) (reason error, detail string) {
+	switch {
+	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
+		return topology.ErrTerminating, "the namespace is being deleted; run again once it is gone"
+	case apierrors.IsNotFound(err):
+		return topology.ErrNotFound, ""
+	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
+		return topology.ErrForbidden, "the cluster refuses; Ready lists the permissions that are missing"
+	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
+		return topology.ErrConflict, "somebody else keeps changing it; run again once they are done"
+	case isStatus(err) && !transient(err):
+		return topology.ErrInvalid, "the cluster does not accept it"
+	default:
+		return topology.ErrUnavailable, "the API server cannot be reached, does not answer or is overloaded"
+	}
+}
+
+func isStatus(err error) bool {
+	var status apierrors.APIStatus
+	return errors.As(err, &status)
+}
+
+// transient tells whether the same request may succeed later. A conflict and a race for a name may, after reading again.
+func transient(err error) bool {
+	var status apierrors.APIStatus
+	if errors.As(err, &status) {
+		code := status.Status().Code
+		return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout ||
+			apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+	}
+	var network net.Error
+	return errors.As(err, &network) && network.Timeout() || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) ||
+		utilnet.IsProbableEOF(err) || utilnet.IsHTTP2ConnectionLost(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE)
+}

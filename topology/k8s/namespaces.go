@@ -1,0 +1,319 @@
+package k8s
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// annotationApplied lists the labels and annotations of a namespace that the Score asked for, so that those can go when it no longer does.
+const annotationApplied = topology.Prefix + "applied"
+
+// applied is the content of that annotation. Keys are sorted.
+type applied struct {
+	Labels      []string `json:"labels,omitempty"`
+	Annotations []string `json:"annotations,omitempty"`
+}
+
+const labelPodSecurity = "pod-security.kubernetes.io/"
+
+// podSecurityLabels pin the level for every mode of Pod Security admission, so that no default of the cluster shows through.
+func podSecurityLabels(level topology.PodSecurity) map[string]string {
+	labels := map[string]string{}
+	for _, mode := range []string{"enforce", "audit", "warn"} {
+		labels[labelPodSecurity+mode] = string(level)
+		labels[labelPodSecurity+mode+"-version"] = "latest"
+	}
+	return labels
+}
+
+// Namespace implements topology.Namespaces.
+func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
+	var have *corev1.Namespace
+	err := t.retry(ctx, call{"read", "Namespace", name}, func(ctx context.Context) (err error) {
+		have, err = t.clients.namespaces().Get(ctx, name, metav1.GetOptions{})
+		return err
+	})
+	if err != nil {
+		return topology.Namespace{}, err
+	}
+	return toNamespace(have), nil
+}
+
+// EnsureNamespace implements topology.Namespaces.
+func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+	c := call{"ensure", "Namespace", want.Name}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		have, err := t.clients.namespaces().Get(ctx, want.Name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			change.Action = created(change)
+			return t.createNamespace(ctx, want)
+		case err != nil:
+			return err
+		case have.DeletionTimestamp != nil:
+			return c.fails(topology.ErrTerminating, "is being deleted; run again once it is gone")
+		case !owned(have, want.Name) && !want.Adopt:
+			return c.fails(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", owner(have)))
+		}
+		to := mergeNamespace(have, want)
+		if maps.Equal(have.Labels, to.Labels) && maps.Equal(have.Annotations, to.Annotations) {
+			return nil
+		}
+		if change.Action == topology.Unchanged {
+			change.Action, change.Fields = topology.Updated, namespaceFields(have, to)
+		}
+		return t.updateNamespace(ctx, to)
+	})
+	if err != nil {
+		return topology.Change{}, err
+	}
+	return change, nil
+}
+
+func (t *Topology) createNamespace(ctx context.Context, want topology.Namespace) error {
+	if t.dry {
+		return nil
+	}
+	object := mergeNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: want.Name}}, want)
+	_, err := t.clients.namespaces().Create(ctx, object, metav1.CreateOptions{FieldManager: fieldManager})
+	return err
+}
+
+func (t *Topology) updateNamespace(ctx context.Context, to *corev1.Namespace) error {
+	if t.dry {
+		return nil
+	}
+	_, err := t.clients.namespaces().Update(ctx, to, metav1.UpdateOptions{FieldManager: fieldManager})
+	return err
+}
+
+// mergeNamespace is have with everything of ours as wanted, and everything of others as it was.
+func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Namespace {
+	to := have.DeepCopy()
+	before := readApplied(have)
+	now := applied{Labels: slices.Sorted(maps.Keys(want.Labels)), Annotations: slices.Sorted(maps.Keys(want.Annotations))}
+	to.Labels = mergeKeys(to.Labels, before.Labels, want.Labels, podSecurityLabels(want.PodSecurity), map[string]string{topology.LabelTenant: want.Name})
+
+	ours := map[string]string{}
+	for key, value := range map[string]string{
+		topology.AnnotationDisplayName:         want.DisplayName,
+		topology.AnnotationDefaultStorageClass: want.DefaultStorageClass,
+		topology.AnnotationDeletionProtection:  map[bool]string{true: "true"}[want.Protected],
+		annotationApplied:                      now.String(),
+	} {
+		delete(to.Annotations, key)
+		if value != "" {
+			ours[key] = value
+		}
+	}
+	to.Annotations = mergeKeys(to.Annotations, before.Annotations, want.Annotations, ours)
+	return to
+}
+
+// mergeKeys removes the keys of before and sets those of now, later ones over earlier ones.
+func mergeKeys(have map[string]string, before []string, now ...map[string]string) map[string]string {
+	for _, key := range before {
+		delete(have, key)
+	}
+	if have == nil {
+		have = map[string]string{}
+	}
+	for _, m := range now {
+		maps.Copy(have, m)
+	}
+	return have
+}
+
+// String is the content of the annotation: "" when there is nothing to remember.
+func (a applied) String() string {
+	if len(a.Labels)+len(a.Annotations) == 0 {
+		return ""
+	}
+	data, _ := json.Marshal(a) // lists of strings always marshal
+	return string(data)
+}
+
+// readApplied reads what was applied. A content that is not ours counts as nothing applied: then nothing is removed.
+func readApplied(have *corev1.Namespace) applied {
+	var a applied
+	if json.Unmarshal([]byte(have.Annotations[annotationApplied]), &a) != nil {
+		return applied{}
+	}
+	return a
+}
+
+func toNamespace(have *corev1.Namespace) topology.Namespace {
+	ours := readApplied(have)
+	ns := topology.Namespace{
+		Name:                have.Name,
+		DisplayName:         have.Annotations[topology.AnnotationDisplayName],
+		Labels:              only(have.Labels, ours.Labels),
+		Annotations:         only(have.Annotations, ours.Annotations),
+		PodSecurity:         topology.PodSecurity(have.Labels[labelPodSecurity+"enforce"]),
+		DefaultStorageClass: have.Annotations[topology.AnnotationDefaultStorageClass],
+		Protected:           have.Annotations[topology.AnnotationDeletionProtection] == "true",
+		Managed:             owned(have, have.Name),
+		Terminating:         have.DeletionTimestamp != nil,
+	}
+	if !ns.Managed {
+		ns.Owner = owner(have)
+	}
+	return ns
+}
+
+func only(from map[string]string, keys []string) map[string]string {
+	var picked map[string]string
+	for _, key := range keys {
+		if value, ok := from[key]; ok {
+			if picked == nil {
+				picked = map[string]string{}
+			}
+			picked[key] = value
+		}
+	}
+	return picked
+}
+
+// namespaceFields names what differs, in the port's words where it has them.
+func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
+	fields := topology.Diff(toNamespace(have), toNamespace(to))
+	for _, f := range prefixed("metadata.labels", topology.Diff(have.Labels, to.Labels)) {
+		if strings.HasPrefix(f.Path, "metadata.labels["+labelPodSecurity) && f.Path != "metadata.labels["+labelPodSecurity+"enforce]" ||
+			f.Path == "metadata.labels["+topology.LabelTenant+"]" {
+			fields = append(fields, f)
+		}
+	}
+	if len(fields) == 0 {
+		fields = prefixed("metadata.annotations", topology.Diff(have.Annotations, to.Annotations))
+	}
+	return fields
+}
+
+// owner is who seems to manage an object that is not ours: what says so itself, an owner reference, or who last wrote it.
+func owner(have *corev1.Namespace) string {
+	if by := have.Labels["app.kubernetes.io/managed-by"]; by != "" {
+		return by
+	}
+	for _, ref := range have.OwnerReferences {
+		return ref.Kind + "/" + ref.Name
+	}
+	for _, entry := range slices.Backward(have.ManagedFields) {
+		if entry.Manager != "" {
+			return entry.Manager
+		}
+	}
+	return "unknown"
+}
+
+// DeleteNamespace implements topology.Namespaces.
+func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
+	c := call{"delete", "Namespace", name}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		have, err := t.clients.namespaces().Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case apierrors.IsNotFound(err):
+			return nil
+		case err != nil:
+			return err
+		case !owned(have, name):
+			return c.fails(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", owner(have)))
+		case have.DeletionTimestamp != nil:
+			return nil
+		case toNamespace(have).Protected:
+			return c.fails(topology.ErrProtected, "has deletion protection")
+		}
+		change.Action = topology.Deleted
+		return deleteExactly(ctx, t, t.clients.namespaces(), have)
+	})
+	if err != nil {
+		return topology.Change{}, err
+	}
+	return change, nil
+}
+
+// AwaitNamespaceGone implements topology.Namespaces. A namespace that has come anew under the same name is another one.
+func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
+	if t.dry {
+		return nil
+	}
+	c := call{"await", "Namespace", name}
+	var first types.UID
+	var last *corev1.Namespace
+	err := t.poll(ctx, c, func(ctx context.Context) (bool, error) {
+		have, err := t.clients.namespaces().Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return true, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if first == "" {
+			first = have.UID
+		}
+		last = have
+		return have.UID != first, nil
+	})
+	if err != nil && ctx.Err() != nil && last != nil {
+		return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Detail: "is still there, held by " + holders(last), Cause: ctx.Err()}
+	}
+	return err
+}
+
+// holders says what keeps a namespace from going.
+func holders(ns *corev1.Namespace) string {
+	if ns.DeletionTimestamp == nil {
+		return "nothing: it was not deleted"
+	}
+	var held []string
+	for _, f := range ns.Finalizers {
+		held = append(held, "its finalizer "+f)
+	}
+	for _, f := range ns.Spec.Finalizers {
+		if f != corev1.FinalizerKubernetes {
+			held = append(held, "its finalizer "+string(f))
+		}
+	}
+	for _, condition := range ns.Status.Conditions {
+		if condition.Status == corev1.ConditionTrue {
+			held = append(held, condition.Message)
+		}
+	}
+	if len(held) == 0 {
+		return "the namespace controller, which has not come to it yet"
+	}
+	return strings.Join(held, "; ")
+}
+
+// Volumes implements topology.Volumes.
+func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Volume, error) {
+	var volumes []topology.Volume
+	err := t.retry(ctx, call{"read", "Volumes", namespace}, func(ctx context.Context) error {
+		list, err := t.clients.claims(namespace).List(ctx, metav1.ListOptions{})
+		if err != nil {
+			return err
+		}
+		volumes = nil
+		for _, claim := range list.Items {
+			volume := topology.Volume{Name: claim.Name, Size: claim.Spec.Resources.Requests[corev1.ResourceStorage], BoundTo: claim.Spec.VolumeName}
+			if claim.Spec.StorageClassName != nil {
+				volume.StorageClass = *claim.Spec.StorageClassName
+			}
+			volumes = append(volumes, volume)
+		}
+		return nil
+	})
+	return volumes, err
+}

@@ -1,0 +1,140 @@
+package k8s
+
+import (
+	"context"
+
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// NetworkRules implements topology.NetworkIsolation.
+func (t *Topology) NetworkRules(ctx context.Context, namespace string) (topology.NetworkRules, error) {
+	have, err := read(ctx, t, call{"read", "NetworkRules", namespace}, client[*networkingv1.NetworkPolicy](t.clients.networkPolicies(namespace)))
+	if err != nil {
+		return topology.NetworkRules{}, err
+	}
+	return toNetworkRules(have), nil
+}
+
+// EnsureNetworkRules implements topology.NetworkIsolation. The rules are one NetworkPolicy, so there is no moment between two of them.
+func (t *Topology) EnsureNetworkRules(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
+	object := renderNetworkPolicy(want)
+	return keeper[*networkingv1.NetworkPolicy]{
+		call: call{"ensure", "NetworkRules", want.Namespace}, client: t.clients.networkPolicies(want.Namespace), tenant: want.Namespace, want: object,
+		merge: func(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
+			to := have.DeepCopy()
+			to.Spec = object.Spec
+			return to
+		},
+		diff: func(have, to *networkingv1.NetworkPolicy) []topology.FieldChange {
+			return topology.Diff(toNetworkRules(have), toNetworkRules(to))
+		},
+		spec: func(p *networkingv1.NetworkPolicy) any { return specOf[networkingv1.NetworkPolicySpec]{p.Spec} },
+	}.ensure(ctx, t, nil)
+}
+
+// DeleteNetworkRules implements topology.NetworkIsolation.
+func (t *Topology) DeleteNetworkRules(ctx context.Context, namespace string) (topology.Change, error) {
+	return remove(ctx, t, call{"delete", "NetworkRules", namespace}, client[*networkingv1.NetworkPolicy](t.clients.networkPolicies(namespace)), objectName, namespace)
+}
+
+// renderNetworkPolicy states both policy types even without a rule, which is what denies.
+func renderNetworkPolicy(want topology.NetworkRules) *networkingv1.NetworkPolicy {
+	policy := &networkingv1.NetworkPolicy{
+		ObjectMeta: meta(want.Namespace, objectName, want.Namespace),
+		Spec: networkingv1.NetworkPolicySpec{
+			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress, networkingv1.PolicyTypeEgress},
+		},
+	}
+	for _, rule := range want.Ingress {
+		policy.Spec.Ingress = append(policy.Spec.Ingress, networkingv1.NetworkPolicyIngressRule{From: renderPeers(rule.Peers), Ports: renderPorts(rule.Ports)})
+	}
+	for _, rule := range want.Egress {
+		policy.Spec.Egress = append(policy.Spec.Egress, networkingv1.NetworkPolicyEgressRule{To: renderPeers(rule.Peers), Ports: renderPorts(rule.Ports)})
+	}
+	return policy
+}
+
+func renderPeers(peers []topology.NetworkPeer) []networkingv1.NetworkPolicyPeer {
+	var rendered []networkingv1.NetworkPolicyPeer
+	for _, peer := range peers {
+		if peer.CIDR != "" {
+			rendered = append(rendered, networkingv1.NetworkPolicyPeer{IPBlock: &networkingv1.IPBlock{CIDR: peer.CIDR, Except: peer.Except}})
+			continue
+		}
+		to := networkingv1.NetworkPolicyPeer{PodSelector: &metav1.LabelSelector{MatchLabels: peer.PodLabels}}
+		if len(peer.NamespaceLabels) > 0 || peer.EveryNamespace {
+			to.NamespaceSelector = &metav1.LabelSelector{MatchLabels: peer.NamespaceLabels}
+		}
+		rendered = append(rendered, to)
+	}
+	return rendered
+}
+
+func renderPorts(ports []topology.NetworkPort) []networkingv1.NetworkPolicyPort {
+	var rendered []networkingv1.NetworkPolicyPort
+	for _, port := range ports {
+		to := networkingv1.NetworkPolicyPort{Protocol: new(corev1.Protocol(port.Protocol))}
+		if port.Port != 0 {
+			to.Port = new(intstr.FromInt32(port.Port))
+		}
+		if port.EndPort != 0 {
+			to.EndPort = new(port.EndPort)
+		}
+		rendered = append(rendered, to)
+	}
+	return rendered
+}
+
+// toNetworkRules reads the rules of a policy. Expressions in selectors, named ports and a selection of pods are what it has no words for.
+func toNetworkRules(have *networkingv1.NetworkPolicy) topology.NetworkRules {
+	rules := topology.NetworkRules{Namespace: have.Namespace}
+	for _, rule := range have.Spec.Ingress {
+		rules.Ingress = append(rules.Ingress, topology.NetworkRule{Peers: toPeers(rule.From), Ports: toPorts(rule.Ports)})
+	}
+	for _, rule := range have.Spec.Egress {
+		rules.Egress = append(rules.Egress, topology.NetworkRule{Peers: toPeers(rule.To), Ports: toPorts(rule.Ports)})
+	}
+	return rules
+}
+
+func toPeers(peers []networkingv1.NetworkPolicyPeer) []topology.NetworkPeer {
+	var read []topology.NetworkPeer
+	for _, peer := range peers {
+		var to topology.NetworkPeer
+		if peer.IPBlock != nil {
+			to.CIDR, to.Except = peer.IPBlock.CIDR, peer.IPBlock.Except
+		}
+		if peer.PodSelector != nil {
+			to.PodLabels = peer.PodSelector.MatchLabels
+		}
+		if peer.NamespaceSelector != nil {
+			to.NamespaceLabels = peer.NamespaceSelector.MatchLabels
+			to.EveryNamespace = len(to.NamespaceLabels) == 0
+		}
+		read = append(read, to)
+	}
+	return read
+}
+
+func toPorts(ports []networkingv1.NetworkPolicyPort) []topology.NetworkPort {
+	var read []topology.NetworkPort
+	for _, port := range ports {
+		to := topology.NetworkPort{Protocol: topology.TCP}
+		if port.Protocol != nil {
+			to.Protocol = topology.Protocol(*port.Protocol)
+		}
+		if port.Port != nil {
+			to.Port = port.Port.IntVal
+		}
+		if port.EndPort != nil {
+			to.EndPort = *port.EndPort
+		}
+		read = append(read, to)
+	}
+	return read
+}

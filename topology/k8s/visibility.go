@@ -1,0 +1,212 @@
+package k8s
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Groups that may read everywhere are subjects of ClusterRoleBindings to one ClusterRole. RBAC goes through all ClusterRoleBindings of a cluster with every
+// request, so there is a fixed number of them and not one for each tenant. A tenant's groups are written down in an annotation of
+// the binding that its name falls into; the subjects are the sum of these.
+const (
+	readersRole        = "polyphony-cluster-reader"
+	readersShards      = 16
+	annotationReaders  = "readers." + topology.Prefix // and the tenant's name
+	labelReadersBinder = topology.Prefix + "cluster-readers"
+)
+
+func readersBinding(tenant string) string {
+	hash := fnv.New32a()
+	_, _ = hash.Write([]byte(tenant)) // never fails
+	return fmt.Sprintf("%s-%x", readersRole, hash.Sum32()%readersShards)
+}
+
+// ClusterReaders implements topology.ReadVisibility.
+func (t *Topology) ClusterReaders(ctx context.Context, tenant string) (topology.ClusterReaders, error) {
+	c := call{"read", "ClusterReaders", tenant}
+	readers := topology.ClusterReaders{Tenant: tenant}
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		have, err := t.clients.clusterRoleBindings().Get(ctx, readersBinding(tenant), metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		if readers.Groups = readersOf(have, tenant); len(readers.Groups) == 0 {
+			return c.fails(topology.ErrNotFound, "")
+		}
+		return nil
+	})
+	if err != nil {
+		return topology.ClusterReaders{}, err
+	}
+	return readers, nil
+}
+
+// EnsureClusterReaders implements topology.ReadVisibility.
+func (t *Topology) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
+	c := call{"ensure", "ClusterReaders", want.Tenant}
+	role, err := t.keepReadersRole(c).ensure(ctx, t, nil)
+	if err != nil {
+		return topology.Change{}, err
+	}
+	change, err := t.setReaders(ctx, c, want.Groups)
+	if err == nil && change.Action == topology.Unchanged && role.Action != topology.Unchanged {
+		change.Action, change.Fields = topology.Updated, append(role.Fields, topology.FieldChange{Path: "clusterRole", To: readersRole})
+	}
+	return change, err
+}
+
+// DeleteClusterReaders implements topology.ReadVisibility. The ClusterRole stays: it gives nothing to anybody by itself.
+func (t *Topology) DeleteClusterReaders(ctx context.Context, tenant string) (topology.Change, error) {
+	return t.setReaders(ctx, call{"delete", "ClusterReaders", tenant}, nil)
+}
+
+func (t *Topology) keepReadersRole(c call) keeper[*rbacv1.ClusterRole] {
+	want := &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: readersRole, Labels: map[string]string{labelReadersBinder: "true"}},
+		Rules:      renderRules(topology.ClusterReadRules()),
+	}
+	return keeper[*rbacv1.ClusterRole]{
+		call: c, client: t.clients.clusterRoles(), want: want,
+		merge: func(have *rbacv1.ClusterRole) *rbacv1.ClusterRole {
+			to := have.DeepCopy()
+			to.Rules, to.AggregationRule = want.Rules, nil
+			return to
+		},
+		owned: func(have *rbacv1.ClusterRole) bool { return have.Labels[labelReadersBinder] == "true" },
+		diff:  func(have, to *rbacv1.ClusterRole) []topology.FieldChange { return nil },
+		spec: func(role *rbacv1.ClusterRole) any {
+			return struct {
+				Rules       []rbacv1.PolicyRule     `json:"rules"`
+				Aggregation *rbacv1.AggregationRule `json:"aggregationRule"`
+			}{role.Rules, role.AggregationRule}
+		},
+	}
+}
+
+// setReaders writes the groups of one tenant into its binding, and makes the binding's subjects the sum of all tenants in it.
+func (t *Topology) setReaders(ctx context.Context, c call, groups []string) (topology.Change, error) {
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	name := readersBinding(c.name)
+	bindings := t.clients.clusterRoleBindings()
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		have, err := bindings.Get(ctx, name, metav1.GetOptions{})
+		missing := apierrors.IsNotFound(err)
+		switch {
+		case missing && len(groups) == 0:
+			return nil
+		case missing:
+			have = &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{labelReadersBinder: "true"}}}
+		case err != nil:
+			return err
+		case have.Labels[labelReadersBinder] != "true":
+			return c.fails(topology.ErrConflict, "the ClusterRoleBinding "+name+" is not managed by polyphony; remove or rename it")
+		}
+		to := withReaders(have, c.name, groups)
+		if !missing && equality.Semantic.DeepEqual(have, to) {
+			return nil
+		}
+		if change.Action == topology.Unchanged {
+			change = readersChange(change, have, to)
+		}
+		return t.writeReaders(ctx, have, to, missing)
+	})
+	if err != nil {
+		return topology.Change{}, err
+	}
+	return change, nil
+}
+
+func (t *Topology) writeReaders(ctx context.Context, have, to *rbacv1.ClusterRoleBinding, missing bool) error {
+	bindings := t.clients.clusterRoleBindings()
+	switch {
+	case t.dry:
+		return nil
+	case missing:
+		_, err := bindings.Create(ctx, to, metav1.CreateOptions{FieldManager: fieldManager})
+		return err
+	case len(to.Subjects) == 0, have.RoleRef != to.RoleRef: // the latter cannot be changed, and is made anew by the next try
+		if err := deleteExactly(ctx, t, bindings, have); err != nil || len(to.Subjects) == 0 {
+			return err
+		}
+		to = to.DeepCopy()
+		to.ObjectMeta = metav1.ObjectMeta{Name: to.Name, Labels: to.Labels, Annotations: to.Annotations}
+		_, err := bindings.Create(ctx, to, metav1.CreateOptions{FieldManager: fieldManager})
+		return err
+	default:
+		_, err := bindings.Update(ctx, to, metav1.UpdateOptions{FieldManager: fieldManager})
+		return err
+	}
+}
+
+// readersChange says what becomes of one tenant's groups. Other repairs of a shared binding are named by its own fields.
+func readersChange(change topology.Change, have, to *rbacv1.ClusterRoleBinding) topology.Change {
+	before, after := readersOf(have, change.Name), readersOf(to, change.Name)
+	switch {
+	case len(before) == 0 && len(after) > 0:
+		change.Action = topology.Created
+	case len(before) > 0 && len(after) == 0:
+		change.Action = topology.Deleted
+	default:
+		change.Action = topology.Updated
+		change.Fields = topology.Diff(topology.ClusterReaders{Groups: before}, topology.ClusterReaders{Groups: after})
+		if len(change.Fields) == 0 {
+			change.Fields = topology.Diff(subjectsOf(have), subjectsOf(to))
+		}
+	}
+	return change
+}
+
+type bindingSubjects struct {
+	RoleRef  rbacv1.RoleRef   `json:"roleRef"`
+	Subjects []rbacv1.Subject `json:"subjects"`
+}
+
+func subjectsOf(binding *rbacv1.ClusterRoleBinding) bindingSubjects {
+	return bindingSubjects{binding.RoleRef, binding.Subjects}
+}
+
+func withReaders(have *rbacv1.ClusterRoleBinding, tenant string, groups []string) *rbacv1.ClusterRoleBinding {
+	to := have.DeepCopy()
+	if to.Annotations == nil {
+		to.Annotations = map[string]string{}
+	}
+	delete(to.Annotations, annotationReaders+tenant)
+	if len(groups) > 0 {
+		data, _ := json.Marshal(groups) // strings always marshal
+		to.Annotations[annotationReaders+tenant] = string(data)
+	}
+	var all []string
+	for key := range maps.Keys(to.Annotations) {
+		if name, ok := strings.CutPrefix(key, annotationReaders); ok {
+			all = append(all, readersOf(to, name)...)
+		}
+	}
+	slices.Sort(all)
+	to.Subjects = nil
+	for _, group := range slices.Compact(all) {
+		to.Subjects = append(to.Subjects, rbacv1.Subject{Kind: rbacv1.GroupKind, APIGroup: rbacv1.GroupName, Name: group})
+	}
+	to.RoleRef = rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: readersRole}
+	return to
+}
+
+// readersOf are the groups written down for a tenant. What is not a list of ours counts as none.
+func readersOf(binding *rbacv1.ClusterRoleBinding, tenant string) []string {
+	var groups []string
+	if json.Unmarshal([]byte(binding.Annotations[annotationReaders+tenant]), &groups) != nil {
+		return nil
+	}
+	return groups
+}

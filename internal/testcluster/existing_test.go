@@ -1,0 +1,96 @@
+package testcluster
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestExistingCluster(t *testing.T) {
+	ours := Use(t)
+	t.Setenv("USE_EXISTING_CLUSTER", "true")
+	t.Setenv("KUBECONFIG", ours.Kubeconfig())
+	t.Setenv("KUBEBUILDER_ASSETS", filepath.Join(t.TempDir(), "absent")) // needs no binaries
+	t.Setenv("TMPDIR", t.TempDir())
+	cluster, err := Start(t.Context(), Options{Log: io.Discard})
+	require.NoError(t, err)
+	t.Setenv("KUBEBUILDER_ASSETS", "") // but kubectl does
+	require.Equal(t, ours.URL(), cluster.URL())
+	require.Equal(t, ours.Kubeconfig(), cluster.Kubeconfig())
+
+	path, err := cluster.KubeconfigFor("ada", "acme-developers")
+	require.NoError(t, err)
+	require.Equal(t, identity{"ada", []string{"acme-developers", "system:authenticated"}}, whoami(t, path))
+	_, err = kubectl(t, path, "", "get", "secrets", "-n", "default")
+	require.ErrorContains(t, err, `User "ada" cannot list resource "secrets"`)
+	path, err = cluster.KubeconfigFor("bob")
+	require.NoError(t, err)
+	require.Equal(t, identity{"bob", []string{"system:authenticated"}}, whoami(t, path))
+
+	require.ErrorIs(t, cluster.RestartAPIServer(t.Context()), errExisting)
+	require.NoError(t, cluster.Stop())
+	require.NoError(t, cluster.Stop(), "twice")
+	requireEmptyDir(t, os.Getenv("TMPDIR"))
+	require.Equal(t, "admin", whoami(t, ours.Kubeconfig()).Username, "the cluster is not ours to stop")
+}
+
+func TestExistingClusterHasToBeNamed(t *testing.T) {
+	t.Setenv("USE_EXISTING_CLUSTER", "TRUE")
+	for _, test := range []struct{ name, kubeconfig, content, want string }{
+		{"not at all", "", "", "KUBECONFIG names no cluster"},
+		{"twice", "a" + string(filepath.ListSeparator) + "b", "", "has to be one file"},
+		{"absent", filepath.Join(t.TempDir(), "absent"), "", "no such file"},
+		{"without context", filepath.Join(t.TempDir(), "kubeconfig"), "{}", `current context ""`},
+		{"without user", filepath.Join(t.TempDir(), "kubeconfig"), `
+current-context: c
+contexts: [{name: c, context: {cluster: c, user: u}}]
+clusters: [{name: c, cluster: {server: "https://192.0.2.1"}}]
+users: [{name: other, user: {}}]
+`, `current context "c"`},
+		{"with nonsense", filepath.Join(t.TempDir(), "kubeconfig"), "clusters: nonsense", "kubeconfig"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if test.content != "" {
+				require.NoError(t, os.WriteFile(test.kubeconfig, []byte(test.content), 0o600))
+			}
+			t.Setenv("KUBECONFIG", test.kubeconfig)
+			_, err := Start(t.Context(), Options{Log: io.Discard})
+			require.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+func TestImpersonatingKubeconfigStandsAnywhere(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "kubeconfig")
+	require.NoError(t, os.WriteFile(path, []byte(`
+apiVersion: v1
+kind: Config
+current-context: two
+contexts:
+- {name: one, context: {cluster: other, user: other}}
+- {name: two, context: {cluster: c, user: u, namespace: n}}
+clusters:
+- {name: other, cluster: {server: "https://192.0.2.1"}}
+- {name: c, cluster: {server: "https://192.0.2.2", certificate-authority: pki/ca.crt, tls-server-name: kubernetes}}
+users:
+- {name: other, user: {token: secret}}
+- name: u
+  user: {tokenFile: /absolute, client-key: key, as: root, as-groups: [wheel], as-uid: "0", exec: {command: ./login, args: [-x]}}
+`), 0o600))
+	found, err := readKubeconfig(path)
+	require.NoError(t, err)
+	config := found.impersonating("ada", []string{"acme"})
+
+	require.Equal(t, []object{{"name": "existing", "cluster": object{
+		"server": "https://192.0.2.2", "certificate-authority": filepath.Join(dir, "pki/ca.crt"), "tls-server-name": "kubernetes",
+	}}}, config["clusters"])
+	require.Equal(t, []object{{"name": "ada", "user": object{
+		"tokenFile": "/absolute", "client-key": filepath.Join(dir, "key"),
+		"exec": object{"command": filepath.Join(dir, "login"), "args": []any{"-x"}},
+		"as":   "ada", "as-groups": []string{"acme"},
+	}}}, config["users"])
+}

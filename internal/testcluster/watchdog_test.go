@@ -1,0 +1,118 @@
+package testcluster
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// victim is set for the process that [TestKilledProcessLeavesNothing] kills.
+const victim = "TESTCLUSTER_TEST_VICTIM"
+
+// beVictim starts a cluster and waits for its death.
+func beVictim() {
+	if _, err := Start(context.Background(), Options{}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("started")
+	select {}
+}
+
+func TestKilledProcessLeavesNothing(t *testing.T) {
+	_, err := Build(t.Context(), os.Stderr) // so that the victim does not
+	require.NoError(t, err)
+	for _, when := range []struct {
+		name  string
+		ready bool   // or as soon as there is this process
+		part  string // of its command line
+	}{
+		{name: "while etcd starts", part: "/etcd --name"},
+		{name: "while the API server starts", part: "/kube-apiserver --etcd-servers"},
+		{name: "when it is ready", ready: true, part: "/kube-controller-manager --kubeconfig"},
+	} {
+		t.Run(when.name, func(t *testing.T) {
+			dir := t.TempDir()
+			cmd := exec.Command(os.Args[0])
+			cmd.Env = append(cmd.Environ(), victim+"=yes", "TMPDIR="+dir)
+			cmd.Stderr = os.Stderr
+			out, err := cmd.StdoutPipe()
+			require.NoError(t, err)
+			require.NoError(t, cmd.Start())
+			t.Cleanup(func() { _ = cmd.Process.Kill() })
+			if when.ready {
+				line, err := bufio.NewReader(out).ReadString('\n')
+				require.NoError(t, err)
+				require.Equal(t, "started\n", line)
+			}
+			require.Eventually(t, func() bool {
+				return strings.Contains(strings.Join(processesOf(t, dir), "\n"), when.part)
+			}, time.Minute, time.Millisecond)
+
+			require.NoError(t, cmd.Process.Kill())
+			_ = cmd.Wait()
+
+			require.Eventually(t, func() bool {
+				entries, err := os.ReadDir(dir)
+				return err == nil && len(entries) == 0 && len(processesOf(t, dir)) == 0
+			}, 10*time.Second, 50*time.Millisecond)
+		})
+	}
+}
+
+// TestWatchdogSparesOthers gives it a process that is not of the cluster, as if a
+// process id had been given again.
+func TestWatchdogSparesOthers(t *testing.T) {
+	dir := t.TempDir()
+	other := exec.Command("sleep", "60")
+	require.NoError(t, other.Start())
+	t.Cleanup(func() { _ = other.Process.Kill(); _ = other.Wait() })
+	dog, err := startWatchdog(dir, true)
+	require.NoError(t, err)
+	require.NoError(t, dog.watch(other.Process.Pid))
+
+	require.NoError(t, dog.pipe.Close()) // as if we had died
+	require.NoError(t, dog.cmd.Wait())
+	require.NoDirExists(t, dir)
+	require.Contains(t, processList(t), fmt.Sprintf("%d ", other.Process.Pid))
+}
+
+func TestWatchdogThatIsGoneFailsTheStart(t *testing.T) {
+	dog, err := startWatchdog(t.TempDir(), false)
+	require.NoError(t, err)
+	require.NoError(t, dog.cmd.Process.Kill())
+	_, _ = dog.cmd.Process.Wait()
+	require.ErrorContains(t, dog.watch(1), "watchdog is gone")
+}
+
+// processesOf lists what runs with the directory in its arguments. Zombies are dead.
+func processesOf(t *testing.T, dir string) (found []string) {
+	t.Helper()
+	for line := range strings.Lines(processList(t)) {
+		if strings.Contains(line, dir) {
+			found = append(found, strings.TrimSpace(line))
+		}
+	}
+	return found
+}
+
+func processList(t *testing.T) string {
+	t.Helper()
+	out, err := exec.Command("ps", "-A", "-ww", "-o", "pid=,args=").Output()
+	require.NoError(t, err)
+	return string(out)
+}
+
+func requireEmptyDir(t *testing.T, dir string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, entries)
+}

@@ -49,20 +49,28 @@ func (o Outsider) SetPodSecurity(name string, level topology.PodSecurity) {
 
 // Occupy puts somebody else's object where Polyphony would put its own. The kind is "Quota", "LimitRange", "NetworkRules" or "Access".
 func (o Outsider) Occupy(name, kind string) {
-	o.change(name, func(n *namespace) {
-		switch kind {
-		case "Quota":
-			n.quota = slot[topology.Quota]{foreign: true}
-		case "LimitRange":
-			n.limitRange = slot[topology.LimitRange]{foreign: true}
-		case "NetworkRules":
-			n.network = slot[topology.NetworkRules]{foreign: true}
-		case "Access":
-			n.access = slot[topology.Access]{foreign: true}
-		default:
-			panic("fake: nothing of kind " + kind + " can be occupied")
-		}
-	})
+	o.change(name, func(n *namespace) { *n.foreign(kind) = true })
+}
+
+// Occupied tells whether somebody else's object is in Polyphony's place.
+func (o Outsider) Occupied(name, kind string) (occupied bool) {
+	o.change(name, func(n *namespace) { occupied = *n.foreign(kind) })
+	return occupied
+}
+
+func (n *namespace) foreign(kind string) *bool {
+	switch kind {
+	case quotas.name:
+		return &n.quota.foreign
+	case limitRanges.name:
+		return &n.limitRange.foreign
+	case networks.name:
+		return &n.network.foreign
+	case accesses.name:
+		return &n.access.foreign
+	default:
+		panic("fake: nothing of kind " + kind + " can be occupied")
+	}
 }
 
 // ClaimVolume makes a persistent volume claim.

@@ -14,31 +14,31 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// permission is something that the caller must be allowed to do in every namespace.
-type permission struct {
-	group, resource string
-	verbs           []string
-}
-
-// permissions are what every capability together needs. Whoever makes roles must hold all that is in them, or the verb "escalate"; whoever binds
-// them, the same or "bind" (Kubernetes' guard against privilege escalation).
-var permissions = []permission{
-	{"", "namespaces", []string{"get", "create", "update", "delete"}},
-	{"", "nodes", []string{"list"}},
-	{"", "services", []string{"list"}},
-	{"", "persistentvolumeclaims", []string{"list"}},
-	{"", "resourcequotas", []string{"get", "create", "update", "delete"}},
-	{"", "limitranges", []string{"get", "create", "update", "delete"}},
-	{"apps", "daemonsets", []string{"get"}},
-	{"authorization.k8s.io", "subjectaccessreviews", []string{"create"}},
-	{"discovery.k8s.io", "endpointslices", []string{"list"}},
-	{"networking.k8s.io", "networkpolicies", []string{"get", "create", "update", "delete"}},
-	{"networking.k8s.io", "servicecidrs", []string{"list"}},
-	{"rbac.authorization.k8s.io", "roles", []string{"get", "list", "create", "update", "delete", "escalate", "bind"}},
-	{"rbac.authorization.k8s.io", "rolebindings", []string{"get", "list", "create", "update", "delete"}},
-	{"rbac.authorization.k8s.io", "clusterroles", []string{"get", "create", "update", "escalate", "bind"}},
-	{"rbac.authorization.k8s.io", "clusterrolebindings", []string{"get", "create", "update", "delete"}},
-	{"storage.k8s.io", "storageclasses", []string{"list"}},
+// Permissions are what the caller needs for every capability together, in every namespace: the rules for a ClusterRole of Polyphony's own.
+// Whoever makes roles must hold all that is in them, or the verb "escalate"; whoever binds them, the same or "bind": Kubernetes' guard
+// against privilege escalation.
+func Permissions() []topology.Rule {
+	rule := func(group, resource string, verbs ...string) topology.Rule {
+		return topology.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
+	}
+	return []topology.Rule{
+		rule("", "namespaces", "get", "create", "update", "delete"),
+		rule("", "nodes", "list"),
+		rule("", "services", "list"),
+		rule("", "persistentvolumeclaims", "list"),
+		rule("", "resourcequotas", "get", "create", "update", "delete"),
+		rule("", "limitranges", "get", "create", "update", "delete"),
+		rule("apps", "daemonsets", "get"),
+		rule("authorization.k8s.io", "subjectaccessreviews", "create"),
+		rule("discovery.k8s.io", "endpointslices", "list"),
+		rule("networking.k8s.io", "networkpolicies", "get", "create", "update", "delete"),
+		rule("networking.k8s.io", "servicecidrs", "list"),
+		rule("rbac.authorization.k8s.io", "roles", "get", "list", "create", "update", "delete", "escalate", "bind"),
+		rule("rbac.authorization.k8s.io", "rolebindings", "get", "list", "create", "update", "delete"),
+		rule("rbac.authorization.k8s.io", "clusterroles", "get", "create", "update", "escalate", "bind"),
+		rule("rbac.authorization.k8s.io", "clusterrolebindings", "get", "create", "update", "delete"),
+		rule("storage.k8s.io", "storageclasses", "list"),
+	}
 }
 
 // networkPlugins recognises what enforces network policies by the API groups that it brings.
@@ -109,11 +109,12 @@ func (t *Topology) missing(ctx context.Context, c call) ([]string, error) {
 	var missing []string
 	var failure error
 	var wg sync.WaitGroup
-	for _, p := range permissions {
-		for _, verb := range p.verbs {
+	for _, p := range Permissions() {
+		group, resource := p.APIGroups[0], p.Resources[0]
+		for _, verb := range p.Verbs {
 			wg.Go(func() {
 				review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-					ResourceAttributes: &authorizationv1.ResourceAttributes{Group: p.group, Resource: p.resource, Verb: verb},
+					ResourceAttributes: &authorizationv1.ResourceAttributes{Group: group, Resource: resource, Verb: verb},
 				}}
 				err := t.retry(ctx, c, func(ctx context.Context) error {
 					return t.clients.authorization().Post().Resource("selfsubjectaccessreviews").Body(review).Do(ctx).Into(review)
@@ -123,7 +124,7 @@ func (t *Topology) missing(ctx context.Context, c call) ([]string, error) {
 				if err != nil {
 					failure = err
 				} else if !review.Status.Allowed {
-					missing = append(missing, verb+" "+resourceName(p.group, p.resource))
+					missing = append(missing, verb+" "+resourceName(group, resource))
 				}
 			})
 		}

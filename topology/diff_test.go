@@ -1,0 +1,188 @@
+package topology_test
+
+import (
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// thing has a field of every kind that Diff tells apart.
+type thing struct {
+	Name     string                       `json:"name"`
+	Count    int32                        `json:"count,omitempty"`
+	On       bool                         `json:"on"`
+	Amount   resource.Quantity            `json:"amount"`
+	Optional *resource.Quantity           `json:"optional,omitempty"`
+	Flag     *bool                        `json:"flag,omitempty"`
+	Text     *string                      `json:"text,omitempty"`
+	Nested   part                         `json:"nested"`
+	Pointed  *part                        `json:"pointed,omitempty"`
+	Words    []string                     `json:"words,omitempty"`
+	Parts    []part                       `json:"parts,omitempty"`
+	Pointers []*part                      `json:"pointers,omitempty"`
+	Keyed    []keyed                      `json:"keyed,omitempty"`
+	Labels   map[string]string            `json:"labels,omitempty"`
+	Amounts  map[string]resource.Quantity `json:"amounts,omitempty"`
+	ByName   map[string]part              `json:"byName,omitempty"`
+	ByNumber map[int]string               `json:"byNumber,omitempty"`
+	Range    netip.Prefix                 `json:"range"`
+	Ranges   []netip.Prefix               `json:"ranges,omitempty"`
+	Any      any                          `json:"any,omitempty"`
+	Untagged string
+	Ignored  string `json:"-"`
+	hidden   string
+	Base
+}
+
+type Base struct {
+	Common string `json:"common,omitempty"`
+}
+
+type part struct {
+	Inner string   `json:"inner,omitempty"`
+	List  []string `json:"list,omitempty"`
+}
+
+type keyed struct {
+	Key   string `json:"key" diff:"key"`
+	Value string `json:"value,omitempty"`
+	Parts []part `json:"parts,omitempty"`
+}
+
+func quantity(s string) resource.Quantity { return resource.MustParse(s) }
+
+func TestDiff(t *testing.T) {
+	prefix := netip.MustParsePrefix
+	tests := []struct {
+		name     string
+		from, to thing
+		want     []string // as FieldChange prints
+	}{
+		{"nothing", thing{}, thing{}, nil},
+		{"string", thing{Name: "a"}, thing{Name: "b"}, []string{`name: a -> b`}},
+		{"string set", thing{}, thing{Name: "b"}, []string{`name: (none) -> b`}},
+		{"string unset", thing{Name: "a"}, thing{}, []string{`name: a -> (none)`}},
+		{"number", thing{Count: 1}, thing{Count: 2}, []string{`count: 1 -> 2`}},
+		{"bool", thing{}, thing{On: true}, []string{`on: false -> true`}},
+		{"no json tag", thing{Untagged: "a"}, thing{Untagged: "b"}, []string{`Untagged: a -> b`}},
+		{"not in JSON", thing{Ignored: "a", hidden: "a"}, thing{Ignored: "b", hidden: "b"}, nil},
+		{"embedded", thing{Base: Base{Common: "a"}}, thing{Base: Base{Common: "b"}}, []string{`common: a -> b`}},
+
+		{"quantity, other notation", thing{Amount: quantity("1")}, thing{Amount: quantity("1000m")}, nil},
+		{"quantity, other unit", thing{Amount: quantity("1Gi")}, thing{Amount: quantity("1024Mi")}, nil},
+		{"quantity", thing{Amount: quantity("1")}, thing{Amount: quantity("1001m")}, []string{`amount: 1 -> 1001m`}},
+		{"quantity, huge", thing{Amount: quantity("1e30")}, thing{Amount: quantity("2e30")}, []string{`amount: 1e30 -> 2e30`}},
+		{"quantity pointer, same", thing{Optional: new(quantity("0"))}, thing{Optional: new(quantity("0"))}, nil},
+		{"zero quantity is not none", thing{}, thing{Optional: new(quantity("0"))}, []string{`optional: (none) -> 0`}},
+		{"quantity gone", thing{Optional: new(quantity("2"))}, thing{}, []string{`optional: 2 -> (none)`}},
+
+		{"false is not none", thing{}, thing{Flag: new(false)}, []string{`flag: (none) -> false`}},
+		{"pointer to bool", thing{Flag: new(true)}, thing{Flag: new(false)}, []string{`flag: true -> false`}},
+		{"empty string is not none", thing{Text: new("")}, thing{}, []string{`text: "" -> (none)`}},
+
+		{"nested", thing{Nested: part{Inner: "a"}}, thing{Nested: part{Inner: "b"}}, []string{`nested.inner: a -> b`}},
+		{"pointer to struct", thing{Pointed: &part{Inner: "a"}}, thing{Pointed: &part{Inner: "b"}}, []string{`pointed.inner: a -> b`}},
+		{"pointer to struct, same", thing{Pointed: &part{Inner: "a"}}, thing{Pointed: &part{Inner: "a"}}, nil},
+		{"pointer to struct, new", thing{}, thing{Pointed: &part{Inner: "b"}}, []string{`pointed: (none) -> {"inner":"b"}`}},
+
+		{"scalars, nil and empty", thing{Words: nil}, thing{Words: []string{}}, nil},
+		{"scalars, order", thing{Words: []string{"a", "b"}}, thing{Words: []string{"b", "a"}}, []string{`words: ["a","b"] -> ["b","a"]`}},
+		{"scalars, one empty string is something", thing{}, thing{Words: []string{""}}, []string{`words: (none) -> [""]`}},
+
+		{"list, nil and empty", thing{Parts: []part{}}, thing{Parts: nil}, nil},
+		{"list by position", thing{Parts: []part{{Inner: "a"}, {Inner: "b"}}}, thing{Parts: []part{{Inner: "a"}, {Inner: "c"}}},
+			[]string{`parts[1].inner: b -> c`}},
+		{"list, longer", thing{Parts: []part{{Inner: "a"}}}, thing{Parts: []part{{Inner: "a"}, {}}}, []string{`parts[1]: (none) -> {}`}},
+		{"list, shorter", thing{Parts: []part{{}, {Inner: "b"}}}, thing{Parts: []part{{}}}, []string{`parts[1]: {"inner":"b"} -> (none)`}},
+		{"list of pointers", thing{Pointers: []*part{{Inner: "a"}, nil}}, thing{Pointers: []*part{{Inner: "b"}, {}}},
+			[]string{`pointers[0].inner: a -> b`, `pointers[1]: (none) -> {}`}},
+
+		{"keyed list, order", thing{Keyed: []keyed{{Key: "a"}, {Key: "b"}}}, thing{Keyed: []keyed{{Key: "b"}, {Key: "a"}}}, nil},
+		{"keyed list, element", thing{Keyed: []keyed{{Key: "a"}, {Key: "b", Value: "1"}}}, thing{Keyed: []keyed{{Key: "b", Value: "2"}, {Key: "a"}}},
+			[]string{`keyed[b].value: 1 -> 2`}},
+		{"keyed list, one gone and one new", thing{Keyed: []keyed{{Key: "a"}}}, thing{Keyed: []keyed{{Key: "b"}}},
+			[]string{`keyed[a]: {"key":"a"} -> (none)`, `keyed[b]: (none) -> {"key":"b"}`}},
+		{"keyed list, same key twice", thing{Keyed: []keyed{{Key: "a", Value: "1"}, {Key: "a", Value: "2"}}}, thing{Keyed: []keyed{{Key: "a", Value: "2"}}},
+			[]string{`keyed[a].value: 1 -> 2`, `keyed[a#2]: {"key":"a","value":"2"} -> (none)`}},
+
+		{"map, nil and empty", thing{Labels: map[string]string{}}, thing{}, nil},
+		{"map", thing{Labels: map[string]string{"a": "1", "b": "2", "c": "3"}}, thing{Labels: map[string]string{"b": "2", "c": "4", "d": "5"}},
+			[]string{`labels[a]: 1 -> (none)`, `labels[c]: 3 -> 4`, `labels[d]: (none) -> 5`}},
+		{"map, empty value added", thing{}, thing{Labels: map[string]string{"a": ""}}, []string{`labels[a]: (none) -> ""`}},
+		{"map, empty value removed", thing{Labels: map[string]string{"a": ""}}, thing{}, []string{`labels[a]: "" -> (none)`}},
+		{"map of quantities", thing{Amounts: map[string]resource.Quantity{"cpu": quantity("1"), "memory": quantity("1Gi")}},
+			thing{Amounts: map[string]resource.Quantity{"cpu": quantity("1000m"), "memory": quantity("2Gi"), "zero": {}}},
+			[]string{`amounts[memory]: 1Gi -> 2Gi`, `amounts[zero]: (none) -> 0`}},
+		{"map of structs", thing{ByName: map[string]part{"a": {Inner: "1"}}}, thing{ByName: map[string]part{"a": {Inner: "2"}, "b": {}}},
+			[]string{`byName[a].inner: 1 -> 2`, `byName[b]: (none) -> {}`}},
+		{"map by number", thing{ByNumber: map[int]string{1: "a"}}, thing{ByNumber: map[int]string{1: "b"}}, []string{`byNumber[1]: a -> b`}},
+
+		{"what prints itself", thing{Range: prefix("10.0.0.0/8")}, thing{Range: prefix("10.0.0.0/9")}, []string{`range: 10.0.0.0/8 -> 10.0.0.0/9`}},
+		{"list of what prints itself", thing{Ranges: []netip.Prefix{prefix("10.0.0.0/8")}}, thing{Ranges: []netip.Prefix{prefix("::/0")}},
+			[]string{`ranges: ["10.0.0.0/8"] -> ["::/0"]`}},
+		{"interface", thing{Any: 1}, thing{Any: "x"}, []string{`any: 1 -> x`}},
+		{"interface, none", thing{}, thing{Any: "x"}, []string{`any: (none) -> x`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var have []string
+			for _, f := range topology.Diff(tt.from, tt.to) {
+				have = append(have, f.String())
+			}
+			require.Equal(t, tt.want, have)
+		})
+	}
+}
+
+func TestDiffTakesPointersAndMaps(t *testing.T) {
+	require.Empty(t, topology.Diff[*thing](nil, nil))
+	require.Equal(t, []topology.FieldChange{{Path: "name", From: "a", To: "b"}}, topology.Diff(&thing{Name: "a"}, &thing{Name: "b"}))
+	require.Equal(t, []topology.FieldChange{{Path: "[x]", To: "1"}}, topology.Diff(nil, map[string]string{"x": "1"}))
+}
+
+// Fields come in the order of the struct, keys sorted, and the elements of lists as they stand in from and then in to.
+func TestDiffOrderIsStable(t *testing.T) {
+	from := thing{Name: "a", Labels: map[string]string{}, Keyed: []keyed{{Key: "z"}, {Key: "y"}}}
+	to := thing{Name: "b", Labels: map[string]string{}, Keyed: []keyed{{Key: "x"}}}
+	for _, k := range []string{"m", "c", "q", "a", "z", "b"} {
+		from.Labels[k], to.Labels[k] = "1", "2"
+	}
+	want := []string{"name", "keyed[z]", "keyed[y]", "keyed[x]", "labels[a]", "labels[b]", "labels[c]", "labels[m]", "labels[q]", "labels[z]"}
+	for range 50 {
+		var have []string
+		for _, f := range topology.Diff(from, to) {
+			have = append(have, f.Path)
+		}
+		require.Equal(t, want, have)
+	}
+}
+
+// An Ensure writes what Diff reports, so a difference in any single field that is stored must not go unseen.
+func TestDiffSeesEveryField(t *testing.T) {
+	for name, v := range portValues() {
+		t.Run(name, func(t *testing.T) {
+			before, err := json.Marshal(v.filled())
+			require.NoError(t, err)
+			seen := 0
+			for i, leaf := range leaves(v.filled()) {
+				changed := v.filled()
+				leaves(changed)[i].change()
+				after, err := json.Marshal(changed)
+				require.NoError(t, err)
+				fields := v.diff(v.filled(), changed)
+				stored := !slices.Equal(before, after)
+				require.Equal(t, stored, len(fields) > 0, "%s: %v", leaf.path, fields)
+				if stored {
+					seen++
+				}
+			}
+			require.Greater(t, seen, 0)
+		})
+	}
+}

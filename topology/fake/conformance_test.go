@@ -1,0 +1,64 @@
+package fake_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/topologytest"
+)
+
+func TestConformance(t *testing.T) {
+	top := fake.New(fake.Options{})
+	h := topologytest.Harness[*fake.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: outsider{top.Outsider()}}
+	t.Run("Platforms", func(t *testing.T) { topologytest.Platforms(t, h) })
+	t.Run("Namespaces", func(t *testing.T) { topologytest.Namespaces(t, h) })
+	t.Run("Quotas", func(t *testing.T) { topologytest.Quotas(t, h) })
+	t.Run("LimitRanges", func(t *testing.T) { topologytest.LimitRanges(t, h) })
+	t.Run("NetworkIsolation", func(t *testing.T) { topologytest.NetworkIsolation(t, h) })
+	t.Run("AccessControl", func(t *testing.T) { topologytest.AccessControl(t, h) })
+	t.Run("ReadVisibility", func(t *testing.T) { topologytest.ReadVisibility(t, h) })
+	t.Run("Authorizer", func(t *testing.T) { topologytest.Authorizer(t, h) })
+	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
+	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
+}
+
+// outsider is the fake's own, as the suite wants it.
+type outsider struct{ fake.Outsider }
+
+func (o outsider) CreateNamespace(_ topologytest.T, name, owner string) {
+	o.Outsider.CreateNamespace(name, owner)
+}
+
+func (o outsider) LabelNamespace(_ topologytest.T, name, key, value string) {
+	o.Outsider.LabelNamespace(name, key, value)
+}
+
+func (o outsider) NamespaceLabel(_ topologytest.T, name, key string) string {
+	return o.NamespaceLabels(name)[key]
+}
+
+func (o outsider) RemovePodSecurity(_ topologytest.T, name string) { o.SetPodSecurity(name, "") }
+
+func (o outsider) Occupy(_ topologytest.T, namespace, kind string) {
+	o.Outsider.Occupy(namespace, kind)
+}
+
+func (o outsider) Occupied(_ topologytest.T, namespace, kind string) bool {
+	return o.Outsider.Occupied(namespace, kind)
+}
+
+func (o outsider) ClaimVolume(t topologytest.T, namespace, claim string) {
+	size, err := resource.ParseQuantity("1Gi")
+	require.NoError(t, err)
+	o.Outsider.ClaimVolume(namespace, topology.Volume{Name: claim, Size: size})
+}
+
+func (o outsider) Hold(_ topologytest.T, namespace string) {
+	o.Outsider.Hold(namespace, "the finalizer example.com/hold")
+}
+
+func (o outsider) Release(_ topologytest.T, namespace string) { o.Outsider.Release(namespace) }

@@ -1,0 +1,162 @@
+package k8s_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/topologytest"
+)
+
+func TestConformance(t *testing.T) {
+	top := cluster(t)
+	h := topologytest.Harness[*k8s.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: outsider{admin(t)}}
+	t.Run("Platforms", func(t *testing.T) { topologytest.Platforms(t, h) })
+	t.Run("Namespaces", func(t *testing.T) { topologytest.Namespaces(t, h) })
+	t.Run("Quotas", func(t *testing.T) { topologytest.Quotas(t, h) })
+	t.Run("LimitRanges", func(t *testing.T) { topologytest.LimitRanges(t, h) })
+	t.Run("NetworkIsolation", func(t *testing.T) { topologytest.NetworkIsolation(t, h) })
+	t.Run("AccessControl", func(t *testing.T) { topologytest.AccessControl(t, h) })
+	t.Run("ReadVisibility", func(t *testing.T) { topologytest.ReadVisibility(t, h) })
+	t.Run("Authorizer", func(t *testing.T) { topologytest.Authorizer(t, h) })
+	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
+	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
+}
+
+// outsider is an administrator with kubectl, more or less.
+type outsider struct{ client *kubernetes.Clientset }
+
+func (o outsider) CreateNamespace(t topologytest.T, name, owner string) {
+	_, err := o.client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app.kubernetes.io/managed-by": owner}},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+}
+
+func (o outsider) patchNamespace(t topologytest.T, name, patch string) {
+	_, err := o.client.CoreV1().Namespaces().Patch(t.Context(), name, types.MergePatchType, []byte(patch), metav1.PatchOptions{})
+	require.NoError(t, err)
+}
+
+func (o outsider) LabelNamespace(t topologytest.T, name, key, value string) {
+	o.patchNamespace(t, name, `{"metadata":{"labels":{"`+key+`":"`+value+`"}}}`)
+}
+
+func (o outsider) NamespaceLabel(t topologytest.T, name, key string) string {
+	ns, err := o.client.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{})
+	require.NoError(t, err)
+	return ns.Labels[key]
+}
+
+func (o outsider) RemovePodSecurity(t topologytest.T, name string) {
+	o.patchNamespace(t, name, `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":null}}}`)
+}
+
+func (o outsider) Occupy(t topologytest.T, namespace, kind string) {
+	meta := metav1.ObjectMeta{Name: "polyphony", Annotations: map[string]string{"example.com/owner": "somebody-else"}}
+	var err error
+	switch kind {
+	case "Quota":
+		_, err = o.client.CoreV1().ResourceQuotas(namespace).Create(t.Context(), &corev1.ResourceQuota{ObjectMeta: meta}, metav1.CreateOptions{})
+	case "LimitRange":
+		_, err = o.client.CoreV1().LimitRanges(namespace).Create(t.Context(), &corev1.LimitRange{ObjectMeta: meta}, metav1.CreateOptions{})
+	case "NetworkRules":
+		_, err = o.client.NetworkingV1().NetworkPolicies(namespace).Create(t.Context(), &networkingv1.NetworkPolicy{ObjectMeta: meta}, metav1.CreateOptions{})
+	case "Access":
+		meta.Name = "polyphony-admin"
+		_, err = o.client.RbacV1().Roles(namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: meta}, metav1.CreateOptions{})
+	default:
+		require.Fail(t, "nothing of kind "+kind+" can be occupied")
+	}
+	require.NoError(t, err)
+}
+
+func (o outsider) Occupied(t topologytest.T, namespace, kind string) bool {
+	var object metav1.Object
+	var err error
+	switch kind {
+	case "Quota":
+		object, err = o.client.CoreV1().ResourceQuotas(namespace).Get(t.Context(), "polyphony", metav1.GetOptions{})
+	case "LimitRange":
+		object, err = o.client.CoreV1().LimitRanges(namespace).Get(t.Context(), "polyphony", metav1.GetOptions{})
+	case "NetworkRules":
+		object, err = o.client.NetworkingV1().NetworkPolicies(namespace).Get(t.Context(), "polyphony", metav1.GetOptions{})
+	case "Access":
+		object, err = o.client.RbacV1().Roles(namespace).Get(t.Context(), "polyphony-admin", metav1.GetOptions{})
+	}
+	require.NoError(t, err)
+	for _, entry := range object.GetManagedFields() {
+		if entry.Manager == "polyphony" {
+			return false
+		}
+	}
+	return object.GetAnnotations()["example.com/owner"] == "somebody-else"
+}
+
+func (o outsider) ClaimVolume(t topologytest.T, namespace, claim string) {
+	// The administrator gives way to nobody's quota: a claim of a tenant that may have none was there before the quota was.
+	quotas := o.client.CoreV1().ResourceQuotas(namespace)
+	class := "manual"
+	pvc := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: claim}, Spec: corev1.PersistentVolumeClaimSpec{
+		AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, StorageClassName: &class,
+		Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+	}}
+	before, err := quotas.List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	for i := range before.Items {
+		o.liftStorage(t, namespace, &before.Items[i])
+	}
+	require.Eventually(t, func() bool {
+		_, err := o.client.CoreV1().PersistentVolumeClaims(namespace).Create(t.Context(), pvc, metav1.CreateOptions{})
+		return err == nil
+	}, eventuallyWait, eventuallyTick, "claim %s", claim)
+	for i := range before.Items {
+		o.restore(t, namespace, &before.Items[i])
+	}
+}
+
+func (o outsider) liftStorage(t topologytest.T, namespace string, quota *corev1.ResourceQuota) {
+	o.setQuota(t, namespace, quota.Name, func(hard corev1.ResourceList) corev1.ResourceList {
+		hard = hard.DeepCopy()
+		hard[corev1.ResourceRequestsStorage], hard[corev1.ResourcePersistentVolumeClaims] = resource.MustParse("100Gi"), resource.MustParse("100")
+		return hard
+	})
+}
+
+func (o outsider) restore(t topologytest.T, namespace string, quota *corev1.ResourceQuota) {
+	o.setQuota(t, namespace, quota.Name, func(corev1.ResourceList) corev1.ResourceList { return quota.Spec.Hard })
+}
+
+func (o outsider) setQuota(t topologytest.T, namespace, name string, change func(corev1.ResourceList) corev1.ResourceList) {
+	require.Eventually(t, func() bool {
+		quota, err := o.client.CoreV1().ResourceQuotas(namespace).Get(t.Context(), name, metav1.GetOptions{})
+		if err != nil {
+			return false
+		}
+		quota.Spec.Hard = change(quota.Spec.Hard)
+		_, err = o.client.CoreV1().ResourceQuotas(namespace).Update(t.Context(), quota, metav1.UpdateOptions{})
+		return err == nil
+	}, eventuallyWait, eventuallyTick)
+}
+
+func (o outsider) Hold(t topologytest.T, namespace string) {
+	_, err := o.client.CoreV1().ConfigMaps(namespace).Create(t.Context(), &corev1.ConfigMap{
+		ObjectMeta: metav1.ObjectMeta{Name: "hold", Finalizers: []string{"example.com/hold"}},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	o.patchNamespace(t, namespace, `{"metadata":{"finalizers":["example.com/hold"]}}`)
+}
+
+func (o outsider) Release(t topologytest.T, namespace string) {
+	_, err := o.client.CoreV1().ConfigMaps(namespace).Patch(t.Context(), "hold", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+	require.NoError(t, err)
+	o.patchNamespace(t, namespace, `{"metadata":{"finalizers":null}}`)
+}

@@ -1,0 +1,77 @@
+package k8s_test
+
+import (
+	"net/http"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/polyphony-go/polyphony/internal/testcluster"
+	"github.com/polyphony-go/polyphony/topology/k8s"
+)
+
+func TestMain(m *testing.M) {
+	if name, ok := os.LookupEnv(childScript); ok {
+		os.Exit(runChild(name))
+	}
+	os.Exit(testcluster.Run(m))
+}
+
+// provisioner is a user who has just what Permissions lists: tests run as somebody whom the API server limits, not as its administrator.
+const provisioner = "polyphony-test-provisioner"
+
+// admin returns a client that may do everything.
+func admin(t *testing.T) *kubernetes.Clientset {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(load(t, testcluster.Use(t).Kubeconfig()))
+	require.NoError(t, err)
+	return client
+}
+
+func load(t *testing.T, kubeconfig string) *rest.Config {
+	t.Helper()
+	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	require.NoError(t, err)
+	cfg.QPS = -1
+	return cfg
+}
+
+// kubeconfig returns the path of the provisioner's, after granting it what it needs.
+func kubeconfig(t *testing.T) string {
+	t.Helper()
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: provisioner}}
+	for _, r := range k8s.Permissions() {
+		role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+	}
+	binding := &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: provisioner},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: provisioner},
+		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: provisioner}},
+	}
+	_, err := admin(t).RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{})
+	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
+	_, err = admin(t).RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{})
+	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
+	path, err := testcluster.Use(t).KubeconfigFor(provisioner)
+	require.NoError(t, err)
+	return path
+}
+
+// cluster returns the topology as the provisioner sees it, through the given transports.
+func cluster(t *testing.T, wrap ...func(http.RoundTripper) http.RoundTripper) *k8s.Topology {
+	t.Helper()
+	cfg := load(t, kubeconfig(t))
+	for _, w := range wrap {
+		cfg.Wrap(w)
+	}
+	top, err := k8s.New(cfg, k8s.Options{Name: "test"})
+	require.NoError(t, err)
+	return top
+}

@@ -1,11 +1,13 @@
 package topology
 
 import (
+	"encoding"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -13,7 +15,8 @@ import (
 
 // Diff lists the fields in which two values of one type differ, by their JSON names, in a stable order. Quantities are compared by
 // amount ("1" is "1000m"), and an empty list or map is the same as none. A struct field tagged `diff:"key"` pairs the elements
-// of a list by its value; other lists of structs are paired by position, lists of scalars are compared whole.
+// of a list by its value; other lists of structs are paired by position, lists of scalars are compared whole. A struct that marshals
+// itself is a scalar. Without a change nothing differs, and a change never has From equal to To.
 func Diff[V any](from, to V) []FieldChange {
 	var d differ
 	d.walk("", reflect.ValueOf(from), reflect.ValueOf(to))
@@ -29,14 +32,14 @@ func (d *differ) walk(path string, from, to reflect.Value) {
 	from, to = deref(from), deref(to)
 	switch {
 	case !from.IsValid() && !to.IsValid():
-	case !from.IsValid() || !to.IsValid():
+	case !from.IsValid() || !to.IsValid() || from.Type() != to.Type():
 		d.scalar(path, from, to)
 	case from.Type() == quantityType:
 		a, b := from.Interface().(resource.Quantity), to.Interface().(resource.Quantity)
 		if a.Cmp(b) != 0 {
 			d.scalar(path, from, to)
 		}
-	case from.Kind() == reflect.Struct:
+	case isStruct(from.Type()):
 		d.structs(path, from, to)
 	case from.Kind() == reflect.Map:
 		d.maps(path, from, to)
@@ -92,6 +95,9 @@ func byKey(list reflect.Value, order []string) (map[string]reflect.Value, []stri
 		if k, ok := elementKey(deref(list.Index(i))); ok {
 			key = k
 		}
+		for unique, n := key, 2; index[key].IsValid(); n++ {
+			key = fmt.Sprintf("%s#%d", unique, n)
+		}
 		index[key] = list.Index(i)
 		if !slices.Contains(order, key) {
 			order = append(order, key)
@@ -101,6 +107,9 @@ func byKey(list reflect.Value, order []string) (map[string]reflect.Value, []stri
 }
 
 func elementKey(element reflect.Value) (string, bool) {
+	if !element.IsValid() {
+		return "", false
+	}
 	for i := range element.NumField() {
 		if element.Type().Field(i).Tag.Get("diff") == "key" {
 			return fmt.Sprint(element.Field(i).Interface()), true
@@ -110,7 +119,11 @@ func elementKey(element reflect.Value) (string, bool) {
 }
 
 func (d *differ) scalar(path string, from, to reflect.Value) {
-	if a, b := show(from), show(to); a != b {
+	a, b := show(from), show(to)
+	if from.IsValid() != to.IsValid() && a == b { // an empty string is there, unlike none
+		a, b = quoteEmpty(from, a), quoteEmpty(to, b)
+	}
+	if a != b {
 		d.changes = append(d.changes, FieldChange{Path: path, From: a, To: b})
 	}
 }
@@ -130,16 +143,25 @@ func show(v reflect.Value) string {
 	return strings.Trim(string(data), `"`)
 }
 
+func quoteEmpty(v reflect.Value, shown string) string {
+	if v.IsValid() && v.Kind() == reflect.String {
+		return strconv.Quote(shown)
+	}
+	return shown
+}
+
+// isStruct tells whether values of a type, or what they point to, are compared field by field. Quantities are, in their way.
 func isStruct(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	return t.Kind() == reflect.Struct
+	marshals := t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+	return t.Kind() == reflect.Struct && (t == quantityType || !marshals)
 }
 
-// deref follows pointers; a nil pointer becomes an invalid value, which stands for none.
+// deref follows pointers and interfaces; a nil one becomes an invalid value, which stands for none.
 func deref(v reflect.Value) reflect.Value {
-	for v.IsValid() && v.Kind() == reflect.Pointer {
+	for v.IsValid() && (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) {
 		v = v.Elem()
 	}
 	return v

@@ -110,6 +110,8 @@ func TestDiff(t *testing.T) {
 			[]string{`keyed[a]: {"key":"a"} -> (none)`, `keyed[b]: (none) -> {"key":"b"}`}},
 		{"keyed list, same key twice", thing{Keyed: []keyed{{Key: "a", Value: "1"}, {Key: "a", Value: "2"}}}, thing{Keyed: []keyed{{Key: "a", Value: "2"}}},
 			[]string{`keyed[a].value: 1 -> 2`, `keyed[a#2]: {"key":"a","value":"2"} -> (none)`}},
+		{"keyed list, same key thrice", thing{Keyed: []keyed{{Key: "b"}, {Key: "a"}, {Key: "a"}, {Key: "a", Value: "1"}}},
+			thing{Keyed: []keyed{{Key: "a"}, {Key: "a"}, {Key: "a", Value: "2"}, {Key: "b"}}}, []string{`keyed[a#3].value: 1 -> 2`}},
 
 		{"map, nil and empty", thing{Labels: map[string]string{}}, thing{}, nil},
 		{"map", thing{Labels: map[string]string{"a": "1", "b": "2", "c": "3"}}, thing{Labels: map[string]string{"b": "2", "c": "4", "d": "5"}},

@@ -92,30 +92,28 @@ func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topo
 	if err != nil {
 		return topology.Change{}, err
 	}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
-	wanted := func(name string) bool {
+	changed, err := t.withdraw(ctx, c, have, func(name string) bool {
 		return slices.ContainsFunc(want.Grants, func(g topology.Grant) bool { return rolePrefix+g.Role == name })
-	}
-	fields, err := t.withdraw(ctx, c, have, wanted)
+	})
 	if err != nil {
 		return topology.Change{}, err
 	}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	for _, grant := range want.Grants {
-		more, err := t.ensureGrant(ctx, c, grant, have)
+		written, fields, err := t.ensureGrant(ctx, c, grant, have)
 		if err != nil {
 			return topology.Change{}, err
 		}
-		fields = append(fields, more...)
+		changed = changed || written
+		change.Fields = append(change.Fields, fields...)
 	}
 	switch {
-	case len(fields) == 0:
+	case !changed:
 	case have.none():
-		change.Action = topology.Created
+		change.Action, change.Fields = topology.Created, nil
 	default:
 		change.Action = topology.Updated
-		if change.Fields = topology.Diff(have.access(want.Namespace), want); len(change.Fields) == 0 {
-			change.Fields = fields
-		}
+		change.Fields = append(topology.Diff(have.access(want.Namespace), want), change.Fields...)
 	}
 	return change, nil
 }
@@ -128,58 +126,50 @@ func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology
 	if err != nil {
 		return topology.Change{}, err
 	}
-	removed, err := t.withdraw(ctx, c, have, func(string) bool { return false })
+	changed, err := t.withdraw(ctx, c, have, func(string) bool { return false })
 	if err != nil {
 		return topology.Change{}, err
 	}
-	if len(removed) > 0 {
+	if changed {
 		change.Action = topology.Deleted
 	}
 	return change, nil
 }
 
 // withdraw removes the grants of ours that are not wanted, bindings first, since those are what gives the rights.
-func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted func(name string) bool) ([]topology.FieldChange, error) {
-	var fields []topology.FieldChange
+func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted func(name string) bool) (changed bool, err error) {
 	for _, name := range have.names() {
 		if wanted(name) {
 			continue
 		}
 		if have.bindings[name] != nil {
 			if _, err := remove(ctx, t, c, client[*rbacv1.RoleBinding](t.clients.roleBindings(c.name)), name, c.name); err != nil {
-				return nil, err
+				return changed, err
 			}
 		}
 		if have.roles[name] != nil {
 			if _, err := remove(ctx, t, c, client[*rbacv1.Role](t.clients.roles(c.name)), name, c.name); err != nil {
-				return nil, err
+				return changed, err
 			}
 		}
-		fields = append(fields, topology.FieldChange{Path: "grants[" + strings.TrimPrefix(name, rolePrefix) + "]", From: name})
+		changed = true
 	}
-	return fields, nil
+	return changed, nil
 }
 
-// ensureGrant returns what it had to write, in terms of the objects.
-func (t *Topology) ensureGrant(ctx context.Context, c call, grant topology.Grant, have grants) ([]topology.FieldChange, error) {
+// ensureGrant tells whether it had to write, and what of it the port has no words for.
+func (t *Topology) ensureGrant(ctx context.Context, c call, grant topology.Grant, have grants) (written bool, fields []topology.FieldChange, err error) {
 	name := rolePrefix + grant.Role
-	at := "grants[" + grant.Role + "]."
 	role, err := t.keepRole(c, name, grant.Rules).ensure(ctx, t, known(have.roles[name]))
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
 	binding, err := t.keepBinding(c, name, grant.Subjects).ensure(ctx, t, known(have.bindings[name]))
 	if err != nil {
-		return nil, err
+		return false, nil, err
 	}
-	var fields []topology.FieldChange
-	for _, change := range []topology.Change{role, binding} {
-		if change.Action == topology.Created {
-			fields = append(fields, topology.FieldChange{Path: strings.TrimSuffix(at, "."), To: name})
-		}
-		fields = append(fields, prefixed(at, change.Fields)...)
-	}
-	return fields, nil
+	written = role.Action != topology.Unchanged || binding.Action != topology.Unchanged
+	return written, prefixed("grants["+grant.Role+"].", append(role.Fields, binding.Fields...)), nil
 }
 
 // known is the object as it was read, or nil if there was none, which means to read again before writing.
@@ -199,13 +189,20 @@ func (t *Topology) keepRole(c call, name string, rules []topology.Rule) keeper[*
 			to.Rules = want.Rules
 			return to
 		},
-		diff: func(have, to *rbacv1.Role) []topology.FieldChange { return nil },
-		spec: func(role *rbacv1.Role) any {
-			return struct {
-				Rules []rbacv1.PolicyRule `json:"rules"`
-			}{role.Rules}
+		fields: func(have, _ *rbacv1.Role) []topology.FieldChange {
+			return topology.Diff(roleSpec{have.Rules}, roleSpec{renderRules(toRules(have.Rules))})
 		},
 	}
+}
+
+// roleSpec and bindingSpec name the fields of objects that have no specification of their own.
+type roleSpec struct {
+	Rules []rbacv1.PolicyRule `json:"rules"`
+}
+
+type bindingSpec struct {
+	RoleRef  rbacv1.RoleRef   `json:"roleRef"`
+	Subjects []rbacv1.Subject `json:"subjects"`
 }
 
 func (t *Topology) keepBinding(c call, name string, subjects []topology.Subject) keeper[*rbacv1.RoleBinding] {
@@ -221,12 +218,8 @@ func (t *Topology) keepBinding(c call, name string, subjects []topology.Subject)
 			to.RoleRef, to.Subjects = want.RoleRef, want.Subjects
 			return to
 		},
-		diff: func(have, to *rbacv1.RoleBinding) []topology.FieldChange { return nil },
-		spec: func(binding *rbacv1.RoleBinding) any {
-			return struct {
-				RoleRef  rbacv1.RoleRef   `json:"roleRef"`
-				Subjects []rbacv1.Subject `json:"subjects"`
-			}{binding.RoleRef, binding.Subjects}
+		fields: func(have, to *rbacv1.RoleBinding) []topology.FieldChange {
+			return topology.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, renderSubjects(toSubjects(have.Subjects))})
 		},
 		replaceable: func(have *rbacv1.RoleBinding) bool { return have.RoleRef == want.RoleRef }, // a roleRef cannot be changed
 	}

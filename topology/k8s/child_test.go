@@ -1,11 +1,80 @@
 package k8s_test
 
-import "time"
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
 
-const (
-	childScript    = "POLYPHONY_TEST_CHILD"
-	eventuallyWait = 20 * time.Second
-	eventuallyTick = 20 * time.Millisecond
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-func runChild(string) int { return 1 }
+// childScript names the variable that makes the test binary a program that runs one Score, and is killed at a certain write.
+const childScript = "POLYPHONY_TEST_CHILD"
+
+// script is what a child does.
+type script struct {
+	Kubeconfig string
+	Provision  *tenant.TenantScore
+	Offboard   *tenant.OffboardScore
+	KillAfter  int // so many writes; 0: never
+}
+
+func (s script) step(top *k8s.Topology) score.Step {
+	if s.Offboard != nil {
+		return s.Offboard.On(top)
+	}
+	return s.Provision.On(top)
+}
+
+// runChild is the program. It prints what failed and returns the exit code.
+func runChild(data string) int {
+	err := func() error {
+		var s script
+		if err := json.Unmarshal([]byte(data), &s); err != nil {
+			return err
+		}
+		cfg, err := clientcmd.BuildConfigFromFlags("", s.Kubeconfig)
+		if err != nil {
+			return err
+		}
+		killer := &cutter{nth: s.KillAfter, after: true, cut: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) }}
+		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return killer.wrap(next) })
+		top, err := k8s.New(cfg, k8s.Options{Name: "test"})
+		if err != nil {
+			return err
+		}
+		_, err = score.Run(context.Background(), s.step(top))
+		return err
+	}()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
+}
+
+// child starts a program that runs the script; killed tells whether it was, and not only ended.
+func child(t *testing.T, s script) (killed bool) {
+	t.Helper()
+	data, err := json.Marshal(s)
+	require.NoError(t, err)
+	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // the test binary itself
+	cmd.Env = append(os.Environ(), childScript+"="+string(data))
+	out, err := cmd.CombinedOutput()
+	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		require.Equal(t, syscall.SIGKILL, status.Signal())
+		return true
+	}
+	require.NoError(t, err, string(out))
+	return false
+}

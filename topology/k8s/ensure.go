@@ -30,10 +30,9 @@ type keeper[T apiObject] struct {
 	tenant string
 	owned  func(have T) bool // whether it is ours; nil: it is if it has the tenant's label
 
-	want  T                                       // complete, as the server would answer it: every default explicit
-	merge func(have T) T                          // a copy of have in which everything of ours is as wanted
-	diff  func(have, to T) []topology.FieldChange // what differs, in the terms of the port; may miss what the port has no words for
-	spec  func(T) any                             // what diff is about, to name what it misses
+	want   T                                       // complete, as the server would answer it: every default explicit
+	merge  func(have T) T                          // a copy of have in which everything of ours is as wanted
+	fields func(have, to T) []topology.FieldChange // what differs
 
 	replaceable func(have T) bool // false: an update cannot get there, delete and create; nil: always true
 }
@@ -118,14 +117,12 @@ func (k keeper[T]) update(ctx context.Context, t *Topology, have, to T) error {
 	return err
 }
 
-// fields names what differs. What the port has no words for is named as the object's own fields, so that no update is without a reason.
-func (k keeper[T]) fields(have, to T) []topology.FieldChange {
-	if fields := k.diff(have, to); len(fields) > 0 {
-		return fields
+// beyond is what the port has no words for: where an object differs from what its own reading would be rendered to.
+func beyond[S any](have, readAndRendered S) []topology.FieldChange {
+	type object struct {
+		Spec S `json:"spec"`
 	}
-	fields := topology.Diff(k.spec(have), k.spec(to))
-	fields = append(fields, prefixed("metadata.labels", topology.Diff(have.GetLabels(), to.GetLabels()))...)
-	return append(fields, prefixed("metadata.annotations", topology.Diff(have.GetAnnotations(), to.GetAnnotations()))...)
+	return topology.Diff(object{have}, object{readAndRendered})
 }
 
 func prefixed(path string, fields []topology.FieldChange) []topology.FieldChange {

@@ -30,10 +30,10 @@ func (t *Topology) EnsureNetworkRules(ctx context.Context, want topology.Network
 			to.Spec = object.Spec
 			return to
 		},
-		diff: func(have, to *networkingv1.NetworkPolicy) []topology.FieldChange {
-			return topology.Diff(toNetworkRules(have), toNetworkRules(to))
+		fields: func(have, to *networkingv1.NetworkPolicy) []topology.FieldChange {
+			read := toNetworkRules(have)
+			return append(topology.Diff(read, toNetworkRules(to)), beyond(have.Spec, renderNetworkPolicy(read).Spec)...)
 		},
-		spec: func(p *networkingv1.NetworkPolicy) any { return specOf[networkingv1.NetworkPolicySpec]{p.Spec} },
 	}.ensure(ctx, t, nil)
 }
 

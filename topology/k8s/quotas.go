@@ -55,16 +55,14 @@ func (t *Topology) EnsureQuota(ctx context.Context, want topology.Quota) (topolo
 			to.Spec = object.Spec
 			return to
 		},
-		diff: func(have, to *corev1.ResourceQuota) []topology.FieldChange {
-			return topology.Diff(toQuota(have), toQuota(to))
+		fields: func(have, to *corev1.ResourceQuota) []topology.FieldChange {
+			read := toQuota(have)
+			return append(topology.Diff(read, toQuota(to)), beyond(have.Spec, renderQuota(read).Spec)...)
 		},
-		spec: func(q *corev1.ResourceQuota) any { return specOf[corev1.ResourceQuotaSpec]{q.Spec} },
+		replaceable: func(have *corev1.ResourceQuota) bool {
+			return len(have.Spec.Scopes) == 0 && have.Spec.ScopeSelector == nil
+		}, // scopes cannot be changed
 	}.ensure(ctx, t, nil)
-}
-
-// specOf names a specification as what it is in its object.
-type specOf[S any] struct {
-	Spec S `json:"spec"`
 }
 
 // DeleteQuota implements topology.Quotas.
@@ -133,10 +131,10 @@ func (t *Topology) EnsureLimitRange(ctx context.Context, want topology.LimitRang
 			to.Spec = object.Spec
 			return to
 		},
-		diff: func(have, to *corev1.LimitRange) []topology.FieldChange {
-			return topology.Diff(toLimitRange(have), toLimitRange(to))
+		fields: func(have, to *corev1.LimitRange) []topology.FieldChange {
+			read := toLimitRange(have)
+			return append(topology.Diff(read, toLimitRange(to)), beyond(have.Spec, renderLimitRange(read).Spec)...)
 		},
-		spec: func(l *corev1.LimitRange) any { return specOf[corev1.LimitRangeSpec]{l.Spec} },
 	}.ensure(ctx, t, nil)
 }
 

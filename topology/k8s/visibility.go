@@ -62,9 +62,17 @@ func (t *Topology) EnsureClusterReaders(ctx context.Context, want topology.Clust
 	}
 	change, err := t.setReaders(ctx, c, want.Groups)
 	if err == nil && change.Action == topology.Unchanged && role.Action != topology.Unchanged {
-		change.Action, change.Fields = topology.Updated, append(role.Fields, topology.FieldChange{Path: "clusterRole", To: readersRole})
+		change.Action, change.Fields = topology.Updated, append(role.Fields, createdRole(role)...)
 	}
 	return change, err
+}
+
+// createdRole names a role that was missing.
+func createdRole(role topology.Change) []topology.FieldChange {
+	if role.Action != topology.Created {
+		return nil
+	}
+	return []topology.FieldChange{{Path: "clusterRole", To: readersRole}}
 }
 
 // DeleteClusterReaders implements topology.ReadVisibility. The ClusterRole stays: it gives nothing to anybody by itself.
@@ -85,12 +93,12 @@ func (t *Topology) keepReadersRole(c call) keeper[*rbacv1.ClusterRole] {
 			return to
 		},
 		owned: func(have *rbacv1.ClusterRole) bool { return have.Labels[labelReadersBinder] == "true" },
-		diff:  func(have, to *rbacv1.ClusterRole) []topology.FieldChange { return nil },
-		spec: func(role *rbacv1.ClusterRole) any {
-			return struct {
+		fields: func(have, to *rbacv1.ClusterRole) []topology.FieldChange {
+			type spec struct {
 				Rules       []rbacv1.PolicyRule     `json:"rules"`
 				Aggregation *rbacv1.AggregationRule `json:"aggregationRule"`
-			}{role.Rules, role.AggregationRule}
+			}
+			return prefixed("clusterRole.", topology.Diff(spec{have.Rules, have.AggregationRule}, spec{to.Rules, to.AggregationRule}))
 		},
 	}
 }
@@ -162,19 +170,10 @@ func readersChange(change topology.Change, have, to *rbacv1.ClusterRoleBinding) 
 		change.Action = topology.Updated
 		change.Fields = topology.Diff(topology.ClusterReaders{Groups: before}, topology.ClusterReaders{Groups: after})
 		if len(change.Fields) == 0 {
-			change.Fields = topology.Diff(subjectsOf(have), subjectsOf(to))
+			change.Fields = topology.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, to.Subjects})
 		}
 	}
 	return change
-}
-
-type bindingSubjects struct {
-	RoleRef  rbacv1.RoleRef   `json:"roleRef"`
-	Subjects []rbacv1.Subject `json:"subjects"`
-}
-
-func subjectsOf(binding *rbacv1.ClusterRoleBinding) bindingSubjects {
-	return bindingSubjects{binding.RoleRef, binding.Subjects}
 }
 
 func withReaders(have *rbacv1.ClusterRoleBinding, tenant string, groups []string) *rbacv1.ClusterRoleBinding {

@@ -62,9 +62,13 @@ type check struct {
 	run  func(t T)
 }
 
+// runChecks runs the cases side by side: a topology is for many at once.
 func runChecks(t *testing.T, checks []check) {
 	for _, c := range checks {
-		t.Run(c.rule, func(t *testing.T) { c.run(t) })
+		t.Run(c.rule, func(t *testing.T) {
+			t.Parallel()
+			c.run(t)
+		})
 	}
 }
 

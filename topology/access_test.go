@@ -1,0 +1,62 @@
+package topology_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func TestAccessQuestionCheck(t *testing.T) {
+	tests := []struct {
+		name     string
+		question topology.AccessQuestion
+		ok       bool
+	}{
+		{"user", topology.AccessQuestion{User: "jane", Verb: "get", Resource: "pods"}, true},
+		{"groups", topology.AccessQuestion{Groups: []string{"devs"}, Verb: "get", Resource: "pods"}, true},
+		{"everything", topology.AccessQuestion{User: "jane", Groups: []string{"devs"}, Verb: "get", APIGroup: "apps", Resource: "deployments",
+			Subresource: "scale", Namespace: "acme", Name: "web"}, true},
+		{"nobody", topology.AccessQuestion{Verb: "get", Resource: "pods", Namespace: "acme"}, false},
+		{"empty list of groups", topology.AccessQuestion{Groups: []string{}, Verb: "get", Resource: "pods", Namespace: "acme"}, false},
+		{"no verb", topology.AccessQuestion{User: "jane", Resource: "pods", Namespace: "acme"}, false},
+		{"no resource", topology.AccessQuestion{User: "jane", Verb: "get", Namespace: "acme"}, false},
+		{"no resource, but a subresource", topology.AccessQuestion{Groups: []string{"devs"}, Verb: "get", Subresource: "log", Namespace: "acme"}, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.question.Check()
+			if tt.ok {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, topology.ErrInvalid)
+			require.EqualError(t, err, `ask Access "acme": a question needs a user or groups, a verb and a resource`)
+		})
+	}
+}
+
+// Who reads everywhere reads neither secrets nor what is often as secret, and writes nothing.
+func TestClusterReadRulesOnlyRead(t *testing.T) {
+	rules := topology.ClusterReadRules()
+	require.NotEmpty(t, rules)
+	for _, rule := range rules {
+		require.Subset(t, []string{"get", "list", "watch"}, rule.Verbs)
+		for _, group := range rule.APIGroups {
+			require.NotContains(t, group, "*")
+		}
+		for _, r := range rule.Resources {
+			require.NotContains(t, []string{"secrets", "configmaps", "serviceaccounts", "events", "nodes", "*"}, r)
+			require.False(t, strings.Contains(r, "/"), "the subresource %s", r)
+		}
+	}
+}
+
+func TestClusterReadRulesAreNotShared(t *testing.T) {
+	before := topology.ClusterReadRules()
+	mine := topology.ClusterReadRules()
+	mine[0].Resources[0], mine[0].Verbs[0] = "secrets", "delete"
+	require.Equal(t, before, topology.ClusterReadRules())
+}

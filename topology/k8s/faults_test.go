@@ -1,0 +1,167 @@
+package k8s_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/k8s"
+)
+
+// impatient is the topology of a client that waits briefly for each answer, through the injector.
+func impatient(t *testing.T, i *injector, opts k8s.Options) *k8s.Topology {
+	t.Helper()
+	cfg := load(t, kubeconfig(t))
+	cfg.Timeout = time.Second
+	cfg.Wrap(i.wrap)
+	opts.Name = "test"
+	top, err := k8s.New(cfg, opts)
+	require.NoError(t, err)
+	return top
+}
+
+// TestPassingFaults lets each fault happen to each request of a first run, one at a time. The run must succeed as if nothing had been, and
+// report just what it would have.
+func TestPassingFaults(t *testing.T) {
+	client := admin(t)
+	reference := newTenant(t, client)
+	plain, err := score.Run(t.Context(), reference.On(cluster(t)))
+	require.NoError(t, err)
+	want := state(t, client, reference.TenantConfig.Name)
+	for _, f := range passing {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			for nth := 1; ; nth++ {
+				s := newTenant(t, client)
+				i := &injector{fault: f, nth: nth}
+				report, err := score.Run(t.Context(), s.On(impatient(t, i, k8s.Options{})))
+				require.NoError(t, err, "request %d", nth)
+				require.Equal(t, want, state(t, client, s.TenantConfig.Name), "request %d", nth)
+				require.Equal(t, actions(plain), actions(report), "request %d", nth)
+				if !i.hit {
+					require.Greater(t, nth, 9, "there were fewer requests than writes are needed")
+					return
+				}
+			}
+		})
+	}
+}
+
+func actions(r score.Report) []string {
+	var all []string
+	for _, c := range r.Changes() {
+		all = append(all, fmt.Sprint(c.Kind, " ", c.Action, " ", len(c.Fields)))
+	}
+	return all
+}
+
+// TestLastingFaults lets each fault happen to every request from the nth on. The run must fail with a typed error and leave a closed tenant, which another run
+// finishes.
+func TestLastingFaults(t *testing.T) {
+	client := admin(t)
+	for _, f := range passing {
+		if f.name == "429 with Retry-After" {
+			continue // client-go itself waits for the time that the server asks for, ten times
+		}
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			for nth := 1; nth <= 9; nth += 2 {
+				s := newTenant(t, client)
+				f := f
+				f.writes = true
+				i := &injector{fault: f, nth: nth, always: true}
+				report, err := score.Run(t.Context(), s.On(impatient(t, i, k8s.Options{MaxTries: 3})))
+				require.True(t, i.hit)
+				if f.name != "answer lost" { // then the writes have happened, and reading again shows it
+					requireTyped(t, err)
+					require.Error(t, report.Results[0].Err)
+				}
+				requireClosed(t, client, s.TenantConfig.Name)
+				_, err = score.Run(t.Context(), s.On(cluster(t)))
+				require.NoError(t, err)
+			}
+		})
+	}
+}
+
+func TestUnreachable(t *testing.T) {
+	i := &injector{fault: passing[6], nth: 1, always: true}
+	top := impatient(t, i, k8s.Options{MaxTries: 2})
+	_, err := top.Ready(t.Context())
+	require.ErrorIs(t, err, topology.ErrUnavailable)
+	_, err = top.Platform(t.Context())
+	require.ErrorIs(t, err, topology.ErrUnavailable)
+}
+
+func TestForbiddenIsNotRepeated(t *testing.T) {
+	for code, sentinel := range map[int]error{http.StatusForbidden: topology.ErrForbidden, http.StatusUnauthorized: topology.ErrForbidden, http.StatusUnprocessableEntity: topology.ErrInvalid} {
+		i := &injector{fault: fault{happen: answer(code, http.StatusText(code))}, nth: 1, always: true}
+		_, err := impatient(t, i, k8s.Options{}).Namespace(t.Context(), "any")
+		require.ErrorIs(t, err, sentinel)
+		require.Equal(t, 1, i.seen, "%d was tried again", code)
+	}
+}
+
+func TestDeadlineOfTheCallerIsTheCallers(t *testing.T) {
+	i := &injector{fault: fault{happen: hang}, nth: 1, always: true}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := impatient(t, i, k8s.Options{}).Namespace(ctx, "any")
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	for _, sentinel := range []error{topology.ErrUnavailable, topology.ErrInvalid, topology.ErrNotFound} {
+		require.False(t, errors.Is(err, sentinel))
+	}
+}
+
+// TestQuotaThatNeverComesIntoForce has a quota controller that publishes nothing, as far as the client sees: access must not be given.
+func TestQuotaThatNeverComesIntoForce(t *testing.T) {
+	client := admin(t)
+	s := newTenant(t, client)
+	path := "/api/v1/namespaces/" + s.TenantConfig.Name + "/resourcequotas/polyphony"
+	hidden := cluster(t, func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(req *http.Request) (*http.Response, error) {
+			if req.Method != http.MethodGet || req.URL.Path != path {
+				return next.RoundTrip(req)
+			}
+			req = req.Clone(req.Context())
+			req.Header.Set("Accept", "application/json")
+			resp, err := next.RoundTrip(req)
+			if err != nil || resp.StatusCode != http.StatusOK {
+				return resp, err
+			}
+			return withoutStatus(resp)
+		})
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	_, err := score.Run(ctx, s.On(hidden))
+	require.ErrorIs(t, err, topology.ErrTimeout)
+	require.ErrorContains(t, err, "quota controller")
+	requireNoAccess(t, client, s.TenantConfig.Name)
+	_, err = score.Run(t.Context(), s.On(cluster(t)))
+	require.NoError(t, err)
+	requireFenced(t, client, s.TenantConfig.Name)
+}
+
+func withoutStatus(resp *http.Response) (*http.Response, error) {
+	defer func() { _ = resp.Body.Close() }()
+	var object map[string]any
+	if err := json.NewDecoder(resp.Body).Decode(&object); err != nil {
+		return nil, err
+	}
+	delete(object, "status")
+	data, err := json.Marshal(object)
+	resp.Body, resp.ContentLength = io.NopCloser(bytes.NewReader(data)), int64(len(data))
+	resp.Header.Del("Content-Length")
+	return resp, err
+}

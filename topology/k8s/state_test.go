@@ -1,0 +1,112 @@
+package k8s_test
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+)
+
+const (
+	eventuallyWait = 20 * time.Second
+	eventuallyTick = 20 * time.Millisecond
+)
+
+// state is everything of a tenant that is in the cluster, without what differs from one tenant to the next.
+func state(t *testing.T, client *kubernetes.Clientset, tenant string) string {
+	t.Helper()
+	ns, err := client.CoreV1().Namespaces().Get(t.Context(), tenant, metav1.GetOptions{})
+	require.NoError(t, err)
+	all := metav1.ListOptions{}
+	quotas, err := client.CoreV1().ResourceQuotas(tenant).List(t.Context(), all)
+	require.NoError(t, err)
+	limits, err := client.CoreV1().LimitRanges(tenant).List(t.Context(), all)
+	require.NoError(t, err)
+	policies, err := client.NetworkingV1().NetworkPolicies(tenant).List(t.Context(), all)
+	require.NoError(t, err)
+	roles, err := client.RbacV1().Roles(tenant).List(t.Context(), all)
+	require.NoError(t, err)
+	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), all)
+	require.NoError(t, err)
+
+	contents := map[string]any{"labels": ns.Labels, "annotations": ns.Annotations}
+	for _, o := range quotas.Items {
+		contents["quota "+o.Name] = []any{o.Labels, o.Spec}
+	}
+	for _, o := range limits.Items {
+		contents["limits "+o.Name] = []any{o.Labels, o.Spec}
+	}
+	for _, o := range policies.Items {
+		contents["policy "+o.Name] = []any{o.Labels, o.Spec}
+	}
+	for _, o := range roles.Items {
+		contents["role "+o.Name] = []any{o.Labels, o.Rules}
+	}
+	for _, o := range bindings.Items {
+		contents["binding "+o.Name] = []any{o.Labels, o.RoleRef, o.Subjects}
+	}
+	clusterBindings, err := client.RbacV1().ClusterRoleBindings().List(t.Context(), all)
+	require.NoError(t, err)
+	for _, o := range clusterBindings.Items {
+		for key, value := range o.Annotations {
+			if strings.HasSuffix(key, "/"+tenant) {
+				contents["readers"] = value
+			}
+		}
+	}
+	data, err := json.MarshalIndent(contents, "", "  ")
+	require.NoError(t, err)
+	return strings.ReplaceAll(string(data), tenant, "TENANT")
+}
+
+// requireClosed fails if somebody has access to the tenant's namespace although not everything that fences it in is there.
+func requireClosed(t *testing.T, client *kubernetes.Clientset, tenant string) {
+	t.Helper()
+	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	if len(bindings.Items) > 0 {
+		requireFenced(t, client, tenant)
+	}
+}
+
+func requireFenced(t *testing.T, client *kubernetes.Clientset, tenant string) {
+	t.Helper()
+	ns, err := client.CoreV1().Namespaces().Get(t.Context(), tenant, metav1.GetOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "restricted", ns.Labels["pod-security.kubernetes.io/enforce"], "access without pod security")
+	quota, err := client.CoreV1().ResourceQuotas(tenant).Get(t.Context(), "polyphony", metav1.GetOptions{})
+	require.NoError(t, err, "access without a quota")
+	require.True(t, equality.Semantic.DeepEqual(quota.Spec.Hard, quota.Status.Hard), "access before the quota is in force")
+	_, err = client.CoreV1().LimitRanges(tenant).Get(t.Context(), "polyphony", metav1.GetOptions{})
+	require.NoError(t, err, "access without limits")
+	policy, err := client.NetworkingV1().NetworkPolicies(tenant).Get(t.Context(), "polyphony", metav1.GetOptions{})
+	require.NoError(t, err, "access without network rules")
+	require.Len(t, policy.Spec.PolicyTypes, 2)
+	require.Len(t, policy.Spec.Ingress, 1, "only the own namespace comes in")
+}
+
+// requireNoAccess fails if any grant in the namespace is left.
+func requireNoAccess(t *testing.T, client *kubernetes.Clientset, tenant string) {
+	t.Helper()
+	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	require.Empty(t, bindings.Items)
+}
+
+// removeNamespaces leaves nothing of a test behind, also in a cluster that outlives it.
+func removeLater(t *testing.T, client *kubernetes.Clientset, name string) {
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_ = client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}) // it may be gone already
+	})
+}
+
+func isTerminating(ns *corev1.Namespace) bool { return ns.DeletionTimestamp != nil }

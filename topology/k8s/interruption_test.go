@@ -2,6 +2,7 @@ package k8s_test
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,13 +19,15 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-var tenants atomic.Int64
+var (
+	tenants atomic.Int64
+	runID   = strings.ToLower(rand.Text()[:6])
+)
 
 // newTenant is a Score that uses every kind of object. Two roles have members.
 func newTenant(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	t.Helper()
-	name := fmt.Sprintf("%s-%d", strings.ToLower(strings.NewReplacer("/", "-", "_", "-").Replace(t.Name()))[4:12], tenants.Add(1))
-	name = strings.Trim(name, "-")
+	name := fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1))
 	removeLater(t, client, name)
 	return tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{Name: name, Labels: map[string]string{"team": "a"}},

@@ -30,7 +30,12 @@ const provisioner = "polyphony-test-provisioner"
 // admin returns a client that may do everything.
 func admin(t *testing.T) *kubernetes.Clientset {
 	t.Helper()
-	client, err := kubernetes.NewForConfig(load(t, testcluster.Use(t).Kubeconfig()))
+	return clientset(t, load(t, testcluster.Use(t).Kubeconfig()))
+}
+
+func clientset(t *testing.T, cfg *rest.Config) *kubernetes.Clientset {
+	t.Helper()
+	client, err := kubernetes.NewForConfig(cfg)
 	require.NoError(t, err)
 	return client
 }

@@ -1,7 +1,6 @@
 package testcluster
 
 import (
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -15,7 +14,7 @@ func TestExistingCluster(t *testing.T) {
 	t.Setenv("KUBECONFIG", ours.Kubeconfig())
 	t.Setenv("KUBEBUILDER_ASSETS", filepath.Join(t.TempDir(), "absent")) // needs no binaries
 	t.Setenv("TMPDIR", t.TempDir())
-	cluster, err := Start(t.Context(), Options{Log: io.Discard})
+	cluster, err := open()
 	require.NoError(t, err)
 	t.Setenv("KUBEBUILDER_ASSETS", "") // but kubectl does
 	require.Equal(t, ours.URL(), cluster.URL())
@@ -57,7 +56,7 @@ users: [{name: other, user: {}}]
 				require.NoError(t, os.WriteFile(test.kubeconfig, []byte(test.content), 0o600))
 			}
 			t.Setenv("KUBECONFIG", test.kubeconfig)
-			_, err := Start(t.Context(), Options{Log: io.Discard})
+			_, err := open()
 			require.ErrorContains(t, err, test.want)
 		})
 	}

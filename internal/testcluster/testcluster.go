@@ -36,9 +36,9 @@
 //   - POLYPHONY_TEST_CACHE says where built binaries are kept, instead of the
 //     user's cache directory.
 //   - USE_EXISTING_CLUSTER=true together with KUBECONFIG, as with envtest, makes
-//     [Start] and [Use] hand out that cluster. Nothing is started or stopped, and
-//     other users are impersonated. KUBECONFIG alone is ignored on purpose: nobody's
-//     cluster shall become a test bed by accident.
+//     [Use] hand out that cluster. Nothing is started or stopped, and other users
+//     are impersonated. KUBECONFIG alone is ignored on purpose: nobody's cluster
+//     shall become a test bed by accident. [Start] starts one in any case.
 package testcluster
 
 import (
@@ -100,14 +100,9 @@ type Cluster struct {
 //
 // Whatever fails, nothing is left running. If a component ended by itself or
 // never became ready, the error quotes the end of its log.
-//
-// With USE_EXISTING_CLUSTER=true nothing is started; see the package comment.
 func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if opts.Log == nil {
 		opts.Log = os.Stderr
-	}
-	if useExisting() {
-		return openExisting(opts.Log)
 	}
 	binaries, err := Build(ctx, opts.Log)
 	if err != nil {

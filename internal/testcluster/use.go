@@ -25,13 +25,21 @@ func Use(t testing.TB) *Cluster {
 	defer shared.mu.Unlock()
 	if !shared.started {
 		shared.started = true
-		// Not the test's context: the cluster outlives the test.
-		shared.cluster, shared.err = Start(context.Background(), Options{})
+		shared.cluster, shared.err = open()
 	}
 	if shared.err != nil {
 		t.Fatal(shared.err)
 	}
 	return shared.cluster
+}
+
+// open takes the existing cluster that the environment names, or starts one. It is
+// not bound to the context of a test, which it outlives.
+func open() (*Cluster, error) {
+	if useExisting() {
+		return openExisting(os.Stderr)
+	}
+	return Start(context.Background(), Options{})
 }
 
 // Run runs the tests of a package and then stops the cluster that they shared, if

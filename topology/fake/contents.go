@@ -32,8 +32,8 @@ func (k kind[V]) read(ctx context.Context, t *Topology, name string) (V, error) 
 	if ns == nil {
 		return zero, c.fails(topology.ErrNotFound, "")
 	}
-	if slot := k.slot(ns); slot.value != nil && !slot.foreign {
-		return (*slot.value).Clone(), nil
+	if have := k.slot(ns).copied(); have != nil && !k.slot(ns).foreign {
+		return *have, nil
 	}
 	return zero, c.fails(topology.ErrNotFound, "")
 }

@@ -65,7 +65,7 @@ type namespace struct {
 }
 
 // slot is the place of one value. It may be taken by somebody else's object.
-type slot[V any] struct {
+type slot[V interface{ Clone() V }] struct {
 	value   *V
 	foreign bool
 }

@@ -14,9 +14,10 @@ type Fault struct {
 	Op, Kind string
 
 	Nth     int           // with the Nth such call only, from 1; 0: with each
+	After   int           // but not with the first so many such calls
 	Latency time.Duration // the call takes that much longer
 	Err     error         // the call fails so, as the reason of a *topology.Error; nil: it does not fail
-	Late    bool          // it fails after it has taken effect, as when an answer is lost
+	Late    bool          // an "ensure" or "delete" fails after it has taken effect, as when an answer is lost
 }
 
 // WithFaults returns the same infrastructure, seen through faults. Those of t no longer apply.
@@ -53,13 +54,13 @@ func (f *faults) match(c call) (latency time.Duration, err error) {
 			continue
 		}
 		f.seen[i]++
-		if fault.Nth != 0 && fault.Nth != f.seen[i] {
+		if fault.Nth != 0 && fault.Nth != f.seen[i] || f.seen[i] <= fault.After {
 			continue
 		}
 		latency += fault.Latency
 		switch failure := c.fails(fault.Err, "injected fault"); {
 		case fault.Err == nil:
-		case fault.Late:
+		case fault.Late && (c.op == "ensure" || c.op == "delete"):
 			f.due[c] = failure
 		default:
 			err = failure

@@ -4,8 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/polyphony-go/polyphony/topology"
@@ -126,15 +124,8 @@ func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Vo
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	ns := t.state.namespaces[namespace]
-	if ns == nil {
-		return nil, nil
+	if ns := t.state.namespaces[namespace]; ns != nil {
+		return ns.listVolumes(), nil
 	}
-	var volumes []topology.Volume
-	for _, name := range slices.Sorted(maps.Keys(ns.volumes)) {
-		volume := ns.volumes[name]
-		volume.Size = volume.Size.DeepCopy()
-		volumes = append(volumes, volume)
-	}
-	return volumes, nil
+	return nil, nil
 }

@@ -1,0 +1,181 @@
+package scoretest
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/interpret"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// counter is an infrastructure that holds one number.
+type counter struct {
+	*shared
+	dry   bool
+	limit int // of calls; negative: none
+}
+
+type shared struct{ value, calls, writes int }
+
+func (c *counter) Name() string { return "counter" }
+
+func (c *counter) Ready(context.Context) (topology.Readiness, error) {
+	return topology.Readiness{}, nil
+}
+
+func (c *counter) call(ctx context.Context) error {
+	c.calls++
+	if c.limit >= 0 && c.calls > c.limit {
+		return ErrCut
+	}
+	return ctx.Err()
+}
+
+func (c *counter) ensure(ctx context.Context, want int) (topology.Change, error) {
+	if err := c.call(ctx); err != nil {
+		return topology.Change{}, err
+	}
+	change := topology.Change{Kind: "Number", Name: "n", Action: topology.Unchanged}
+	if c.value != want {
+		change.Action = topology.Updated
+		c.write(want)
+	}
+	return change, nil
+}
+
+func (c *counter) write(value int) {
+	if !c.dry {
+		c.value, c.writes = value, c.writes+1
+	}
+}
+
+// count is a Score on a counter, which can be broken in one way.
+type count struct {
+	Want   int `json:"want"`
+	broken string
+	names  *int
+}
+
+func (s count) Name() string {
+	switch s.broken {
+	case "no name":
+		return ""
+	case "changing name":
+		*s.names++
+		return string(rune('a' + *s.names))
+	}
+	return "count"
+}
+
+func (s count) MarshalJSON() ([]byte, error) {
+	if s.broken == "no JSON" {
+		return nil, errors.New("no")
+	}
+	return []byte(`{}`), nil
+}
+
+func (s count) Validate() error {
+	if s.broken == "never valid" {
+		return errors.New("no")
+	}
+	return nil
+}
+
+func (s count) On(c *counter) score.Step {
+	if s.broken == "asks while binding" {
+		_ = c.call(context.Background())
+	}
+	return score.Bind[*counter](s, c)
+}
+
+func (s count) Interpret() interpret.Interpret[*counter] {
+	return interpret.Func[*counter](func(ctx context.Context, c *counter) (interpret.Outcome, error) {
+		switch s.broken {
+		case "plan writes":
+			c.dry = false
+		case "plan says something else":
+			if c.dry {
+				return interpret.Outcome{}, nil
+			}
+		case "never done":
+			c.value = 0
+		case "writes for nothing":
+			c.writes++
+		case "ignores the context":
+			ctx = context.WithoutCancel(ctx)
+		case "cannot be repeated":
+			if c.value == -1 {
+				return interpret.Outcome{}, errors.New("left behind")
+			}
+			c.value = -1
+		}
+		return interpret.Run(ctx, interpret.Step{Name: "set", Do: func(ctx context.Context) (topology.Change, error) { return c.ensure(ctx, s.Want) }})
+	})
+}
+
+func newCounter(T) Infrastructure[*counter] {
+	all := &shared{}
+	return Infrastructure[*counter]{
+		Topology: &counter{all, false, -1}, DryRun: &counter{all, true, -1},
+		Calls: func() int { return all.calls }, Writes: func() int { return all.writes }, State: func() any { return all.value },
+		CutAfter: func(n int) *counter { return &counter{all, false, n} },
+	}
+}
+
+func TestASoundScorePasses(t *testing.T) {
+	Run(t, count{Want: 7}, newCounter, count.On)
+}
+
+// TestBrokenScoresAreCaught breaks a Score in each way that a check is about, and wants that check to fail.
+func TestBrokenScoresAreCaught(t *testing.T) {
+	for broken, rule := range map[string]string{
+		"no name":                  "the name is constant and not empty",
+		"changing name":            "the name is constant and not empty",
+		"no JSON":                  "the value survives JSON",
+		"never valid":              "validating asks nothing of the infrastructure",
+		"asks while binding":       "validating asks nothing of the infrastructure",
+		"plan writes":              "a plan says what the run then does, and writes nothing",
+		"plan says something else": "a plan says what the run then does, and writes nothing",
+		"never done":               "a second run changes and writes nothing",
+		"writes for nothing":       "a second run changes and writes nothing",
+		"ignores the context":      "with a cancelled context nothing is written",
+		"cannot be repeated":       "wherever a run is cut off, another ends in the same state",
+	} {
+		t.Run(broken, func(t *testing.T) {
+			for _, c := range checks(count{Want: 7, broken: broken, names: new(int)}, newCounter, count.On) {
+				if c.rule == rule {
+					require.True(t, fails(t, c), "the check does not see it")
+					return
+				}
+			}
+			require.Fail(t, "there is no such check")
+		})
+	}
+}
+
+// fails tells whether a check fails.
+func fails(t *testing.T, c check) bool {
+	verdict := &verdict{T: t}
+	var wg sync.WaitGroup
+	wg.Go(func() { c.run(verdict) })
+	wg.Wait()
+	return verdict.failed
+}
+
+type verdict struct {
+	T
+	failed bool
+}
+
+func (v *verdict) Errorf(string, ...any) { v.failed = true }
+
+func (v *verdict) FailNow() {
+	v.failed = true
+	runtime.Goexit()
+}

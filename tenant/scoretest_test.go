@@ -1,0 +1,86 @@
+package tenant_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/score/scoretest"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
+)
+
+func infrastructure(t scoretest.T, prepare ...score.Step) func(top *fake.Topology) scoretest.Infrastructure[*fake.Topology] {
+	return func(top *fake.Topology) scoretest.Infrastructure[*fake.Topology] {
+		if len(prepare) > 0 {
+			_, err := score.Run(t.Context(), prepare...)
+			require.NoError(t, err)
+		}
+		return scoretest.Infrastructure[*fake.Topology]{
+			Topology: top, DryRun: top.DryRun(),
+			Calls:  func() int { return top.Counts().Calls },
+			Writes: func() int { return top.Counts().Writes },
+			State: func() any {
+				data, err := json.Marshal(top.State())
+				require.NoError(t, err)
+				return string(data)
+			},
+			CutAfter: func(n int) *fake.Topology { return top.WithFaults(fake.Fault{After: n, Err: scoretest.ErrCut}) },
+		}
+	}
+}
+
+func members() tenant.RBACConfig {
+	return tenant.RBACConfig{
+		Members:        []tenant.Member{{Role: tenant.Admin, Name: "acme-admins"}, {Role: tenant.Viewer, Kind: topology.User, Name: "auditor"}},
+		ReadVisibility: tenant.VisibilityCluster,
+	}
+}
+
+func TestTenantScore(t *testing.T) {
+	for name, s := range map[string]tenant.TenantScore{
+		"tightest": {TenantConfig: tenant.TenantConfig{Name: "acme"}},
+		"members":  {TenantConfig: tenant.TenantConfig{Name: "acme"}, RBAC: members()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
+				return infrastructure(t)(fake.New(fake.Options{}))
+			}, func(s tenant.TenantScore, top *fake.Topology) score.Step { return s.On(top) })
+		})
+	}
+}
+
+func TestOffboardScore(t *testing.T) {
+	acme := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "acme"}, RBAC: members()}
+	scoretest.Run(t, tenant.OffboardScore{Tenant: "acme"}, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
+		top := fake.New(fake.Options{})
+		return infrastructure(t, acme.On(top))(top)
+	}, func(s tenant.OffboardScore, top *fake.Topology) score.Step { return s.On(top) })
+}
+
+// TestNoAccessBeforeTheFences fails each call of a run in turn, before and after it takes effect.
+func TestNoAccessBeforeTheFences(t *testing.T) {
+	acme := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "acme"}, RBAC: members()}
+	for _, late := range []bool{false, true} {
+		for n := 1; ; n++ {
+			top := fake.New(fake.Options{})
+			_, err := score.Run(t.Context(), acme.On(top.WithFaults(fake.Fault{Nth: n, Late: late, Err: topology.ErrUnavailable})))
+			state := top.State()
+			ns := state.Namespaces["acme"]
+			if ns.Access != nil || len(state.ClusterReaders) > 0 {
+				require.NotNil(t, ns.Quota, n)
+				require.NotNil(t, ns.LimitRange, n)
+				require.NotNil(t, ns.NetworkRules, n)
+				require.Equal(t, topology.PodSecurityRestricted, ns.Namespace.PodSecurity)
+			}
+			if err == nil {
+				require.Greater(t, n, 5)
+				break
+			}
+			require.ErrorIs(t, err, topology.ErrUnavailable)
+		}
+	}
+}

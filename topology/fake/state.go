@@ -1,0 +1,61 @@
+package fake
+
+import (
+	"maps"
+	"slices"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// State is everything that an infrastructure holds, to be looked at and compared. It marshals to JSON.
+type State struct {
+	Namespaces     map[string]NamespaceState          `json:"namespaces"`
+	ClusterReaders map[string]topology.ClusterReaders `json:"clusterReaders"`
+}
+
+// NamespaceState is one namespace and what is in it. What is not there is nil.
+type NamespaceState struct {
+	Namespace     topology.Namespace     `json:"namespace"`
+	ForeignLabels map[string]string      `json:"foreignLabels,omitempty"`
+	Quota         *topology.Quota        `json:"quota,omitempty"`
+	LimitRange    *topology.LimitRange   `json:"limitRange,omitempty"`
+	NetworkRules  *topology.NetworkRules `json:"networkRules,omitempty"`
+	Access        *topology.Access       `json:"access,omitempty"`
+	Volumes       []topology.Volume      `json:"volumes,omitempty"`
+}
+
+// State returns a copy of everything.
+func (t *Topology) State() State {
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	all := State{Namespaces: map[string]NamespaceState{}, ClusterReaders: map[string]topology.ClusterReaders{}}
+	for name, ns := range t.state.namespaces {
+		all.Namespaces[name] = NamespaceState{
+			Namespace: ns.value.Clone(), ForeignLabels: maps.Clone(ns.foreignLabels),
+			Quota: ns.quota.copied(), LimitRange: ns.limitRange.copied(), NetworkRules: ns.network.copied(), Access: ns.access.copied(),
+			Volumes: ns.listVolumes(),
+		}
+	}
+	for name, readers := range t.state.readers {
+		all.ClusterReaders[name] = readers.Clone()
+	}
+	return all
+}
+
+func (s slot[V]) copied() *V {
+	if s.value == nil {
+		return nil
+	}
+	return new((*s.value).Clone())
+}
+
+// listVolumes are the volumes by name, copied.
+func (n *namespace) listVolumes() []topology.Volume {
+	var volumes []topology.Volume
+	for _, name := range slices.Sorted(maps.Keys(n.volumes)) {
+		volume := n.volumes[name]
+		volume.Size = volume.Size.DeepCopy()
+		volumes = append(volumes, volume)
+	}
+	return volumes
+}

@@ -29,7 +29,7 @@ type port[V any] struct {
 }
 
 // contents are the rules that hold for every such capability.
-func contents[V any](base Base, outsider Outsider, p port[V]) []check {
+func contents[V any](outsider Outsider, p port[V]) []check {
 	checks := []check{
 		{"read of what is not there is ErrNotFound", func(t T) {
 			_, err := p.read(t.Context(), p.place(t))

@@ -11,7 +11,7 @@ import (
 
 // Namespaces checks the rules of topology.Namespaces.
 func Namespaces[P Base](t *testing.T, h Harness[P]) {
-	runChecks(t, namespaceChecks(h.Topology, h.DryRun, h.Outsider))
+	runChecks(t, namespaceChecks(h))
 }
 
 func fullNamespace(name string) topology.Namespace {
@@ -21,7 +21,8 @@ func fullNamespace(name string) topology.Namespace {
 	}
 }
 
-func namespaceChecks(top, dry Base, outsider Outsider) []check {
+func namespaceChecks[P Base](h Harness[P]) []check {
+	top, dry, outsider := h.Topology, h.DryRun, h.Outsider
 	place := func(t T) string {
 		name := newName()
 		t.Cleanup(func() { cleanUp(top, name) })

@@ -23,7 +23,7 @@ type TenantTopology interface {
 
 // Tenant checks what the capabilities do together: the life of a tenant.
 func Tenant[P TenantTopology](t *testing.T, h Harness[P]) {
-	runChecks(t, tenantChecks(h.Topology, h.DryRun, h.Outsider))
+	runChecks(t, tenantChecks(h))
 }
 
 // newTenant is a Score with something in each of its parts, and a group of developers of its own.
@@ -52,7 +52,8 @@ func newTenant(t T, top TenantTopology) tenant.TenantScore {
 
 func devs(s tenant.TenantScore) string { return s.TenantConfig.Name + "-devs" }
 
-func tenantChecks(top, dry TenantTopology, outsider Outsider) []check {
+func tenantChecks[P TenantTopology](h Harness[P]) []check {
+	top, dry, outsider := h.Topology, h.DryRun, h.Outsider
 	run := func(t T, steps ...score.Step) score.Report {
 		t.Helper()
 		report, err := score.Run(t.Context(), steps...)

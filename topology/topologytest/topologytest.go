@@ -130,12 +130,20 @@ func atOnce(n int, do func() error) []error {
 	return errs
 }
 
+// eventuallyPatience is how long eventually waits, in nanoseconds.
+var eventuallyPatience atomic.Int64
+
+func init() { eventuallyPatience.Store(int64(20 * time.Second)) }
+
 // eventually waits for what an infrastructure takes a moment to learn.
 func eventually(t T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !holds(); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Duration(eventuallyPatience.Load())); !holds(); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			require.Fail(t, "never came true: "+what)
 		}
 	}
 }
+
+// shortWait is long enough to see that nothing happens.
+const shortWait = 300 * time.Millisecond

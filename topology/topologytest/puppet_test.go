@@ -1,0 +1,166 @@
+package topologytest
+
+import (
+	"context"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// puppet is an adapter each of whose methods can be exchanged, to see which cases notice.
+type puppet struct {
+	name func() string
+
+	ready                func(context.Context) (topology.Readiness, error)
+	platform             func(context.Context) (topology.Platform, error)
+	namespace            func(context.Context, string) (topology.Namespace, error)
+	ensureNamespace      func(context.Context, topology.Namespace) (topology.Change, error)
+	deleteNamespace      func(context.Context, string) (topology.Change, error)
+	awaitNamespaceGone   func(context.Context, string) error
+	awaitQuota           func(context.Context, string) error
+	volumes              func(context.Context, string) ([]topology.Volume, error)
+	authorize            func(context.Context, topology.AccessQuestion) (topology.AccessAnswer, error)
+	quota                func(context.Context, string) (topology.Quota, error)
+	ensureQuota          func(context.Context, topology.Quota) (topology.Change, error)
+	deleteQuota          func(context.Context, string) (topology.Change, error)
+	limitRange           func(context.Context, string) (topology.LimitRange, error)
+	ensureLimitRange     func(context.Context, topology.LimitRange) (topology.Change, error)
+	deleteLimitRange     func(context.Context, string) (topology.Change, error)
+	networkRules         func(context.Context, string) (topology.NetworkRules, error)
+	ensureNetworkRules   func(context.Context, topology.NetworkRules) (topology.Change, error)
+	deleteNetworkRules   func(context.Context, string) (topology.Change, error)
+	access               func(context.Context, string) (topology.Access, error)
+	ensureAccess         func(context.Context, topology.Access) (topology.Change, error)
+	deleteAccess         func(context.Context, string) (topology.Change, error)
+	clusterReaders       func(context.Context, string) (topology.ClusterReaders, error)
+	ensureClusterReaders func(context.Context, topology.ClusterReaders) (topology.Change, error)
+	deleteClusterReaders func(context.Context, string) (topology.Change, error)
+}
+
+// newPuppet does what top does.
+func newPuppet(top TenantTopology) *puppet {
+	return &puppet{
+		name:                 top.Name,
+		ready:                top.Ready,
+		platform:             top.Platform,
+		namespace:            top.Namespace,
+		ensureNamespace:      top.EnsureNamespace,
+		deleteNamespace:      top.DeleteNamespace,
+		awaitNamespaceGone:   top.AwaitNamespaceGone,
+		awaitQuota:           top.AwaitQuota,
+		volumes:              top.Volumes,
+		authorize:            top.Authorize,
+		quota:                top.Quota,
+		ensureQuota:          top.EnsureQuota,
+		deleteQuota:          top.DeleteQuota,
+		limitRange:           top.LimitRange,
+		ensureLimitRange:     top.EnsureLimitRange,
+		deleteLimitRange:     top.DeleteLimitRange,
+		networkRules:         top.NetworkRules,
+		ensureNetworkRules:   top.EnsureNetworkRules,
+		deleteNetworkRules:   top.DeleteNetworkRules,
+		access:               top.Access,
+		ensureAccess:         top.EnsureAccess,
+		deleteAccess:         top.DeleteAccess,
+		clusterReaders:       top.ClusterReaders,
+		ensureClusterReaders: top.EnsureClusterReaders,
+		deleteClusterReaders: top.DeleteClusterReaders,
+	}
+}
+
+func (p *puppet) Name() string { return p.name() }
+
+func (p *puppet) Ready(ctx context.Context) (topology.Readiness, error) {
+	return p.ready(ctx)
+}
+
+func (p *puppet) Platform(ctx context.Context) (topology.Platform, error) {
+	return p.platform(ctx)
+}
+
+func (p *puppet) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
+	return p.namespace(ctx, name)
+}
+
+func (p *puppet) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+	return p.ensureNamespace(ctx, want)
+}
+
+func (p *puppet) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
+	return p.deleteNamespace(ctx, name)
+}
+
+func (p *puppet) AwaitNamespaceGone(ctx context.Context, name string) error {
+	return p.awaitNamespaceGone(ctx, name)
+}
+
+func (p *puppet) AwaitQuota(ctx context.Context, name string) error {
+	return p.awaitQuota(ctx, name)
+}
+
+func (p *puppet) Volumes(ctx context.Context, name string) ([]topology.Volume, error) {
+	return p.volumes(ctx, name)
+}
+
+func (p *puppet) Authorize(ctx context.Context, q topology.AccessQuestion) (topology.AccessAnswer, error) {
+	return p.authorize(ctx, q)
+}
+
+func (p *puppet) Quota(ctx context.Context, name string) (topology.Quota, error) {
+	return p.quota(ctx, name)
+}
+
+func (p *puppet) EnsureQuota(ctx context.Context, want topology.Quota) (topology.Change, error) {
+	return p.ensureQuota(ctx, want)
+}
+
+func (p *puppet) DeleteQuota(ctx context.Context, name string) (topology.Change, error) {
+	return p.deleteQuota(ctx, name)
+}
+
+func (p *puppet) LimitRange(ctx context.Context, name string) (topology.LimitRange, error) {
+	return p.limitRange(ctx, name)
+}
+
+func (p *puppet) EnsureLimitRange(ctx context.Context, want topology.LimitRange) (topology.Change, error) {
+	return p.ensureLimitRange(ctx, want)
+}
+
+func (p *puppet) DeleteLimitRange(ctx context.Context, name string) (topology.Change, error) {
+	return p.deleteLimitRange(ctx, name)
+}
+
+func (p *puppet) NetworkRules(ctx context.Context, name string) (topology.NetworkRules, error) {
+	return p.networkRules(ctx, name)
+}
+
+func (p *puppet) EnsureNetworkRules(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
+	return p.ensureNetworkRules(ctx, want)
+}
+
+func (p *puppet) DeleteNetworkRules(ctx context.Context, name string) (topology.Change, error) {
+	return p.deleteNetworkRules(ctx, name)
+}
+
+func (p *puppet) Access(ctx context.Context, name string) (topology.Access, error) {
+	return p.access(ctx, name)
+}
+
+func (p *puppet) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
+	return p.ensureAccess(ctx, want)
+}
+
+func (p *puppet) DeleteAccess(ctx context.Context, name string) (topology.Change, error) {
+	return p.deleteAccess(ctx, name)
+}
+
+func (p *puppet) ClusterReaders(ctx context.Context, name string) (topology.ClusterReaders, error) {
+	return p.clusterReaders(ctx, name)
+}
+
+func (p *puppet) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
+	return p.ensureClusterReaders(ctx, want)
+}
+
+func (p *puppet) DeleteClusterReaders(ctx context.Context, name string) (topology.Change, error) {
+	return p.deleteClusterReaders(ctx, name)
+}

@@ -117,14 +117,6 @@ func (k keeper[T]) update(ctx context.Context, t *Topology, have, to T) error {
 	return err
 }
 
-// beyond is what the port has no words for: where an object differs from what its own reading would be rendered to.
-func beyond[S any](have, readAndRendered S) []topology.FieldChange {
-	type object struct {
-		Spec S `json:"spec"`
-	}
-	return topology.Diff(object{have}, object{readAndRendered})
-}
-
 func prefixed(path string, fields []topology.FieldChange) []topology.FieldChange {
 	for i := range fields {
 		fields[i].Path = path + fields[i].Path

@@ -13,33 +13,17 @@ import (
 
 // NetworkRules implements topology.NetworkIsolation.
 func (t *Topology) NetworkRules(ctx context.Context, namespace string) (topology.NetworkRules, error) {
-	have, err := read(ctx, t, call{"read", "NetworkRules", namespace}, client[*networkingv1.NetworkPolicy](t.clients.networkPolicies(namespace)))
-	if err != nil {
-		return topology.NetworkRules{}, err
-	}
-	return toNetworkRules(have), nil
+	return networkPolicies.get(ctx, t, namespace)
 }
 
 // EnsureNetworkRules implements topology.NetworkIsolation. The rules are one NetworkPolicy, so there is no moment between two of them.
 func (t *Topology) EnsureNetworkRules(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
-	object := renderNetworkPolicy(want)
-	return keeper[*networkingv1.NetworkPolicy]{
-		call: call{"ensure", "NetworkRules", want.Namespace}, client: t.clients.networkPolicies(want.Namespace), tenant: want.Namespace, want: object,
-		merge: func(have *networkingv1.NetworkPolicy) *networkingv1.NetworkPolicy {
-			to := have.DeepCopy()
-			to.Spec = object.Spec
-			return to
-		},
-		fields: func(have, to *networkingv1.NetworkPolicy) []topology.FieldChange {
-			read := toNetworkRules(have)
-			return append(topology.Diff(read, toNetworkRules(to)), beyond(have.Spec, renderNetworkPolicy(read).Spec)...)
-		},
-	}.ensure(ctx, t, nil)
+	return networkPolicies.ensure(ctx, t, want.Namespace, want)
 }
 
 // DeleteNetworkRules implements topology.NetworkIsolation.
 func (t *Topology) DeleteNetworkRules(ctx context.Context, namespace string) (topology.Change, error) {
-	return remove(ctx, t, call{"delete", "NetworkRules", namespace}, client[*networkingv1.NetworkPolicy](t.clients.networkPolicies(namespace)), objectName, namespace)
+	return networkPolicies.remove(ctx, t, namespace)
 }
 
 // renderNetworkPolicy states both policy types even without a rule, which is what denies.

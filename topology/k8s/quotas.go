@@ -2,7 +2,6 @@ package k8s
 
 import (
 	"context"
-	"maps"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -12,26 +11,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// read gets the one object of ours in a namespace. An object that is not ours is not there.
-func read[T apiObject](ctx context.Context, t *Topology, c call, client client[T]) (T, error) {
-	var have T
-	err := t.retry(ctx, c, func(ctx context.Context) (err error) {
-		have, err = client.Get(ctx, objectName, metav1.GetOptions{})
-		if err == nil && !owned(have, c.name) {
-			return c.fails(topology.ErrNotFound, "")
-		}
-		return err
-	})
-	return have, err
-}
-
 // Quota implements topology.Quotas.
 func (t *Topology) Quota(ctx context.Context, namespace string) (topology.Quota, error) {
-	have, err := read(ctx, t, call{"read", "Quota", namespace}, client[*corev1.ResourceQuota](t.clients.quotas(namespace)))
-	if err != nil {
-		return topology.Quota{}, err
-	}
-	return toQuota(have), nil
+	return quotas.get(ctx, t, namespace)
 }
 
 func toQuota(have *corev1.ResourceQuota) topology.Quota {
@@ -47,27 +29,12 @@ func renderQuota(want topology.Quota) *corev1.ResourceQuota {
 
 // EnsureQuota implements topology.Quotas.
 func (t *Topology) EnsureQuota(ctx context.Context, want topology.Quota) (topology.Change, error) {
-	object := renderQuota(want)
-	return keeper[*corev1.ResourceQuota]{
-		call: call{"ensure", "Quota", want.Namespace}, client: t.clients.quotas(want.Namespace), tenant: want.Namespace, want: object,
-		merge: func(have *corev1.ResourceQuota) *corev1.ResourceQuota {
-			to := have.DeepCopy()
-			to.Spec = object.Spec
-			return to
-		},
-		fields: func(have, to *corev1.ResourceQuota) []topology.FieldChange {
-			read := toQuota(have)
-			return append(topology.Diff(read, toQuota(to)), beyond(have.Spec, renderQuota(read).Spec)...)
-		},
-		replaceable: func(have *corev1.ResourceQuota) bool {
-			return len(have.Spec.Scopes) == 0 && have.Spec.ScopeSelector == nil
-		}, // scopes cannot be changed
-	}.ensure(ctx, t, nil)
+	return quotas.ensure(ctx, t, want.Namespace, want)
 }
 
 // DeleteQuota implements topology.Quotas.
 func (t *Topology) DeleteQuota(ctx context.Context, namespace string) (topology.Change, error) {
-	return remove(ctx, t, call{"delete", "Quota", namespace}, client[*corev1.ResourceQuota](t.clients.quotas(namespace)), objectName, namespace)
+	return quotas.remove(ctx, t, namespace)
 }
 
 // AwaitQuota implements topology.Quotas. The quota controller publishes in the status what it enforces.
@@ -92,11 +59,7 @@ func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 
 // LimitRange implements topology.LimitRanges.
 func (t *Topology) LimitRange(ctx context.Context, namespace string) (topology.LimitRange, error) {
-	have, err := read(ctx, t, call{"read", "LimitRange", namespace}, client[*corev1.LimitRange](t.clients.limitRanges(namespace)))
-	if err != nil {
-		return topology.LimitRange{}, err
-	}
-	return toLimitRange(have), nil
+	return limitRanges.get(ctx, t, namespace)
 }
 
 func toLimitRange(have *corev1.LimitRange) topology.LimitRange {
@@ -123,24 +86,12 @@ func renderLimitRange(want topology.LimitRange) *corev1.LimitRange {
 
 // EnsureLimitRange implements topology.LimitRanges.
 func (t *Topology) EnsureLimitRange(ctx context.Context, want topology.LimitRange) (topology.Change, error) {
-	object := renderLimitRange(want)
-	return keeper[*corev1.LimitRange]{
-		call: call{"ensure", "LimitRange", want.Namespace}, client: t.clients.limitRanges(want.Namespace), tenant: want.Namespace, want: object,
-		merge: func(have *corev1.LimitRange) *corev1.LimitRange {
-			to := have.DeepCopy()
-			to.Spec = object.Spec
-			return to
-		},
-		fields: func(have, to *corev1.LimitRange) []topology.FieldChange {
-			read := toLimitRange(have)
-			return append(topology.Diff(read, toLimitRange(to)), beyond(have.Spec, renderLimitRange(read).Spec)...)
-		},
-	}.ensure(ctx, t, nil)
+	return limitRanges.ensure(ctx, t, want.Namespace, want)
 }
 
 // DeleteLimitRange implements topology.LimitRanges.
 func (t *Topology) DeleteLimitRange(ctx context.Context, namespace string) (topology.Change, error) {
-	return remove(ctx, t, call{"delete", "LimitRange", namespace}, client[*corev1.LimitRange](t.clients.limitRanges(namespace)), objectName, namespace)
+	return limitRanges.remove(ctx, t, namespace)
 }
 
 func toResources(m map[string]resource.Quantity) corev1.ResourceList {
@@ -159,8 +110,8 @@ func fromResources(list corev1.ResourceList) map[string]resource.Quantity {
 		return nil
 	}
 	m := make(map[string]resource.Quantity, len(list))
-	for name := range maps.Keys(list) {
-		m[string(name)] = list[name].DeepCopy()
+	for name, q := range list {
+		m[string(name)] = q.DeepCopy()
 	}
 	return m
 }

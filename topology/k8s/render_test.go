@@ -6,8 +6,10 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -129,7 +131,7 @@ func requireGolden(t *testing.T, path string, have []byte) {
 	}
 	want, err := os.ReadFile(path) //nolint:gosec // a file of the test's own
 	require.NoError(t, err, "run the test with -update to make it")
-	require.Equal(t, string(want), string(have))
+	require.Empty(t, cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(have), "\n")), "-want +have")
 }
 
 func TestLocalIPs(t *testing.T) {

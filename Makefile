@@ -1,0 +1,52 @@
+# Go is all that it takes: `make demo` and `make test` work in a fresh clone.
+
+GO        ?= go
+TIMEOUT   ?= 20m# for the tests of one package
+TESTFLAGS ?=# more flags for go test, such as -run=TestQuota -v
+
+# The race detector needs cgo, and that a C compiler.
+RACE = $(shell test "$$($(GO) env CGO_ENABLED)" = 1 && command -v $(firstword $(shell $(GO) env CC)) >/dev/null && echo -race)
+
+LINT = .cache/bin/golangci-lint
+CORE = ./topology/...,./interpret/...,./score/...,./tenant/...
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint fmt cluster cover clean
+
+help: ## list what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# Without the client of Kubernetes the first build takes seconds.
+demo: ## two tenants' whole life, in memory
+	$(GO) run -tags nocluster ./examples/quickstart
+
+# The control plane is built by itself beforehand, since go test would not show how far it has come.
+test: ## everything that runs without a container runtime; the first time builds a Kubernetes control plane
+	$(GO) run ./internal/testcluster/cmd/testcluster -build
+	@test -n "$(RACE)" || echo "There is no C compiler, so this goes without the race detector."
+	$(GO) test $(RACE) -shuffle=on -timeout=$(TIMEOUT) $(TESTFLAGS) ./...
+
+lint: $(LINT) ## golangci-lint, the layers included
+	$(LINT) run ./...
+
+fmt: $(LINT) ## format the code
+	$(LINT) fmt ./...
+
+$(LINT): internal/tools/go.mod internal/tools/go.sum
+	@echo "Building golangci-lint, which takes some minutes the first time"
+	$(GO) build -C internal/tools -o "$(CURDIR)/.cache/bin/" tool
+	@touch $@
+
+cluster: ## a throw-away Kubernetes control plane to play with, until Ctrl-C
+	$(GO) run ./internal/testcluster/cmd/testcluster
+
+cover: ## what the tests cover of the library
+	$(GO) run ./internal/testcluster/cmd/testcluster -build
+	@mkdir -p .cache
+	$(GO) test -timeout=$(TIMEOUT) -coverpkg=$(CORE) -coverprofile=.cache/cover.out $(TESTFLAGS) ./...
+	$(GO) tool cover -html=.cache/cover.out -o .cache/cover.html
+	@$(GO) tool cover -func=.cache/cover.out | tail -n 1
+	@echo "line by line: .cache/cover.html"
+
+clean: ## remove what was built here (the control plane stays in your cache directory)
+	rm -rf .cache bin

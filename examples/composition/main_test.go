@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func Example() {
+	if err := compose(context.Background(), os.Stdout, newSite()); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// tenant/acme on site
+	//   + Namespace acme created
+	//   + NetworkRules acme created
+	//   + Quota acme created
+	//   + LimitRange acme created
+	//   = Access acme unchanged
+	//   = ClusterReaders acme unchanged
+	// zone/acme.example.org on site
+	//   + Zone acme.example.org created
+	// tenant/globex on site
+	//   + Namespace globex created
+	//   + NetworkRules globex created
+	//   + Quota globex created
+	//   + LimitRange globex created
+	//   = Access globex unchanged
+	//   = ClusterReaders globex unchanged
+	// zone/globex.example.org on site
+	//   + Zone globex.example.org created
+	// 10 created, 0 updated, 0 deleted, 4 unchanged
+}
+
+// A tenant that cannot be provisioned stops what follows it in its sequence, and nothing else.
+func Example_failure() {
+	on := newSite()
+	on.Outsider().CreateNamespace("acme", "Helm")
+	_ = compose(context.Background(), os.Stdout, on) // the report has the error too
+	// Output:
+	// tenant/acme on site
+	//   x tenant/acme on site: namespace: ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"; set adopt to take it over
+	// zone/acme.example.org on site
+	//   x zone/acme.example.org on site: skipped: tenant/acme on site: namespace: ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"; set adopt to take it over
+	// tenant/globex on site
+	//   + Namespace globex created
+	//   + NetworkRules globex created
+	//   + Quota globex created
+	//   + LimitRange globex created
+	//   = Access globex unchanged
+	//   = ClusterReaders globex unchanged
+	// zone/globex.example.org on site
+	//   + Zone globex.example.org created
+	// 5 created, 0 updated, 0 deleted, 2 unchanged, 2 of 4 steps failed
+}
+
+func TestAgainChangesNothing(t *testing.T) {
+	on := newSite()
+	require.NoError(t, compose(t.Context(), io.Discard, on))
+	writes := on.Counts().Writes
+	report, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "acme"}.On(on), namedTenant("acme").On(on))
+	require.NoError(t, err)
+	require.False(t, report.Changed(), report.String())
+	require.Equal(t, writes, on.Counts().Writes)
+}
+
+func TestTheZoneOfAnotherTenantIsAConflict(t *testing.T) {
+	on := newSite()
+	require.NoError(t, compose(t.Context(), io.Discard, on))
+	_, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "globex"}.On(on))
+	require.ErrorIs(t, err, topology.ErrConflict)
+	zone, err := on.Zone(t.Context(), "acme.example.org")
+	require.NoError(t, err)
+	require.Equal(t, Zone{Name: "acme.example.org", Tenant: "acme", TTL: defaultTTL}, zone)
+}
+
+func TestChangesOfAZoneAreNamed(t *testing.T) {
+	on := newSite()
+	require.NoError(t, compose(t.Context(), io.Discard, on))
+	report, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "acme", TTL: 60}.On(on))
+	require.NoError(t, err)
+	require.Equal(t, []topology.FieldChange{{Path: "ttl", From: "300", To: "60"}}, report.Changes()[0].Fields)
+
+	change, err := on.DeleteZone(t.Context(), "acme.example.org")
+	require.NoError(t, err)
+	require.Equal(t, topology.Deleted, change.Action)
+	change, err = on.DeleteZone(t.Context(), "acme.example.org")
+	require.NoError(t, err)
+	require.Equal(t, topology.Unchanged, change.Action)
+	_, err = on.Zone(t.Context(), "acme.example.org")
+	require.ErrorIs(t, err, topology.ErrNotFound)
+}
+
+func TestMistakesInAZoneAreAllReported(t *testing.T) {
+	_, err := score.Run(t.Context(), ZoneScore{Zone: "not a zone", Tenant: "", TTL: -1}.On(newSite()))
+	require.ErrorIs(t, err, score.ErrInvalid)
+	for _, path := range []string{"zone:", "tenant:", "ttl:"} {
+		require.ErrorContains(t, err, path)
+	}
+}

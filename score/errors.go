@@ -25,22 +25,27 @@ type Error struct {
 }
 
 // Error prints as "tenant/acme on prod: quota: ...".
-func (e *Error) Error() string {
-	where := e.Score + " on " + e.Topology
-	if e.Step != "" {
-		where += ": " + e.Step
+func (e *Error) Error() string { return e.Score + " on " + e.Topology + ": " + e.reason() }
+
+func (e *Error) reason() string {
+	if e.Step == "" {
+		return e.Err.Error()
 	}
-	return where + ": " + e.Err.Error()
+	return e.Step + ": " + e.Err.Error()
 }
 
 // Unwrap yields the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// failure is the error of a step. What an Interpret says around its StepError stays.
 func (s Step) failure(err error) *Error {
 	failure := &Error{Score: s.score, Topology: s.topology, Err: err}
 	var at *interpret.StepError
 	if errors.As(err, &at) {
-		failure.Step, failure.Err = at.Step, at.Err
+		failure.Step = at.Step
+		if err == error(at) { //nolint:errorlint // whether it is the outermost is the question
+			failure.Err = at.Err
+		}
 	}
 	return failure
 }
@@ -49,6 +54,11 @@ func (s Step) invalid(err error) *Error {
 	return &Error{Score: s.score, Topology: s.topology, Err: fmt.Errorf("%w: %w", ErrInvalid, err)}
 }
 
+// skipped is the error of a step that was not tried. What made another step fail is that one's error, and is not repeated here.
 func (s Step) skipped(cause error) *Error {
+	var other *Error
+	if errors.As(cause, &other) {
+		return &Error{Score: s.score, Topology: s.topology, Err: fmt.Errorf("%w, since %s on %s failed", ErrSkipped, other.Score, other.Topology)}
+	}
 	return &Error{Score: s.score, Topology: s.topology, Err: fmt.Errorf("%w: %w", ErrSkipped, cause)}
 }

@@ -2,6 +2,7 @@ package score
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -54,7 +55,7 @@ func (r Report) String() string {
 		writeIndented(&b, result.Outcome.String())
 		if result.Err != nil {
 			failed++
-			writeIndented(&b, "x "+result.Err.Error())
+			writeIndented(&b, "x "+reason(result.Err))
 		}
 	}
 	fmt.Fprintf(&b, "%d created, %d updated, %d deleted, %d unchanged", counts[topology.Created], counts[topology.Updated],
@@ -66,13 +67,22 @@ func (r Report) String() string {
 	return b.String()
 }
 
+// reason is what an error says beyond the Score and the topology, which stand above it.
+func reason(err error) string {
+	var failure *Error
+	if errors.As(err, &failure) {
+		return failure.reason()
+	}
+	return err.Error()
+}
+
 func writeIndented(b *strings.Builder, text string) {
 	if text != "" {
 		b.WriteString("  " + strings.ReplaceAll(text, "\n", "\n  ") + "\n")
 	}
 }
 
-// MarshalJSON writes {"results":[{"score","topology","changes","notes","error"}]}; error is the text of the cause.
+// MarshalJSON writes {"results":[{"score","topology","changes","notes","error"}]}; error is the whole text of the error.
 func (r Report) MarshalJSON() ([]byte, error) {
 	type result struct {
 		Score    string `json:"score"`

@@ -3,6 +3,7 @@ package score
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/hashicorp/go-multierror"
@@ -147,7 +148,17 @@ func (r Report) Err() error {
 	for _, result := range r.Results {
 		if result.Err != nil {
 			all = multierror.Append(all, result.Err)
+			all.ErrorFormat = oneLineEach
 		}
 	}
 	return all.ErrorOrNil()
+}
+
+// oneLineEach prints errors for a terminal and a log alike.
+func oneLineEach(errs []error) string {
+	var lines []string
+	for _, err := range errs {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
 }

@@ -12,6 +12,7 @@ package score
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/topology"
@@ -44,13 +45,19 @@ type Step struct {
 // Bind binds a Score to a topology. Scores offer it as a typed method, such as tenant.TenantScore.On, because T cannot be inferred.
 func Bind[T topology.Topology](s Score[T], t T) Step {
 	step := Step{score: "(none)", topology: "(none)"}
-	if any(s) == nil || any(t) == nil {
+	if isNil(s) || isNil(t) {
 		step.validate = func() error { return errors.New("both a Score and a topology are needed; one is nil") }
 		return step
 	}
 	step.score, step.topology, step.validate = s.Name(), t.Name(), s.Validate
 	step.execute = func(ctx context.Context) (interpret.Outcome, error) { return s.Interpret().Execute(ctx, t) }
 	return step
+}
+
+// isNil tells whether v is nil or a nil pointer.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }
 
 // Sequence makes one step of several that depend on each other: they run in order, and once one fails the rest is skipped. In [Run],

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -45,7 +47,7 @@ var reservedDomains = []string{"kubernetes.io", "k8s.io", "openshift.io", "polyp
 
 func (c TenantConfig) validate(at *field.Path) field.ErrorList {
 	errs := validateNamespaceName(c.Name, at.Child("name"))
-	if len(c.DisplayName) > 253 || strings.ContainsFunc(c.DisplayName, isControl) || strings.TrimSpace(c.DisplayName) != c.DisplayName {
+	if utf8.RuneCountInString(c.DisplayName) > 253 || strings.ContainsFunc(c.DisplayName, isControl) || strings.TrimSpace(c.DisplayName) != c.DisplayName {
 		errs = append(errs, field.Invalid(at.Child("displayName"), c.DisplayName, "must be one line of at most 253 characters, without spaces around it"))
 	}
 	for _, key := range slices.Sorted(maps.Keys(c.Labels)) {
@@ -57,7 +59,11 @@ func (c TenantConfig) validate(at *field.Path) field.ErrorList {
 	}
 	size := 0
 	for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
-		errs = append(errs, validateKey(key, at.Child("annotations").Key(key))...)
+		keyAt := at.Child("annotations").Key(key)
+		errs = append(errs, validateKey(strings.ToLower(key), keyAt)...) // their case does not matter to Kubernetes
+		if !utf8.ValidString(c.Annotations[key]) {
+			errs = append(errs, field.Invalid(keyAt, c.Annotations[key], "must be UTF-8"))
+		}
 		size += len(key) + len(c.Annotations[key])
 	}
 	if size > maxAnnotations {
@@ -73,7 +79,10 @@ func (c TenantConfig) validate(at *field.Path) field.ErrorList {
 // maxAnnotations leaves room within the 256 KiB that the API server allows for what others annotate.
 const maxAnnotations = 128 << 10
 
-func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+// isControl tells whether r has no place in a line of text: control characters, line ends of every kind, and what is not UTF-8.
+func isControl(r rune) bool {
+	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
+}
 
 func validateNamespaceName(name string, at *field.Path) field.ErrorList {
 	if name == "" {
@@ -97,11 +106,10 @@ func isReservedName(name string) bool {
 
 func validateKey(key string, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	for _, msg := range validation.IsQualifiedName(strings.ToLower(key)) {
+	for _, msg := range validation.IsQualifiedName(key) {
 		errs = append(errs, field.Invalid(at, key, msg))
 	}
 	domain, _, found := strings.Cut(key, "/")
-	domain = strings.ToLower(domain)
 	reserved := slices.ContainsFunc(reservedDomains, func(d string) bool { return domain == d || strings.HasSuffix(domain, "."+d) })
 	if found && reserved && domain != "app.kubernetes.io" {
 		errs = append(errs, field.Forbidden(at, "labels and annotations of "+strings.Join(reservedDomains, ", ")+

@@ -9,7 +9,8 @@ import (
 
 // specialRanges are the address ranges that are not the public internet: every entry of the IANA IPv4 and IPv6 Special-Purpose Address
 // Registries (RFC 6890 and its updates, globally reachable ones included, since they too lead to special places), multicast, and
-// what is reserved. For IPv6 only 2000::/3 is public at all (RFC 4291, section 2.4), so ranges outside it need no mention.
+// what is reserved, and the one host agent of a cloud that has a public address. For IPv6 only 2000::/3 is public at all (RFC 4291,
+// section 2.4), so ranges outside it need no mention.
 var specialRanges = prefixes(
 	"0.0.0.0/8",       // this network, RFC 791
 	"10.0.0.0/8",      // private, RFC 1918
@@ -29,6 +30,8 @@ var specialRanges = prefixes(
 	"203.0.113.0/24",  // documentation, RFC 5737
 	"224.0.0.0/4",     // multicast, RFC 5771
 	"240.0.0.0/4",     // reserved and broadcast, RFC 1112 and RFC 8190
+
+	"168.63.129.16/32", // Azure's host agent (WireServer): public by its number, but it answers every machine as its own host
 
 	"2001::/23",         // IETF protocol assignments (Teredo, ORCHID, ...), RFC 2928
 	"2001:db8::/32",     // documentation, RFC 3849

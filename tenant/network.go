@@ -78,9 +78,7 @@ func (p NetworkPeer) validate(at *field.Path, tenant string) field.ErrorList {
 		errs = append(errs, field.Invalid(at, kinds, "must have exactly one of tenant, namespaceLabels and cidr"))
 	}
 	if p.Tenant != "" {
-		for _, msg := range validation.IsDNS1123Label(p.Tenant) {
-			errs = append(errs, field.Invalid(at.Child("tenant"), p.Tenant, msg))
-		}
+		errs = append(errs, validateNamespaceName(p.Tenant, at.Child("tenant"))...)
 		if p.Tenant == tenant {
 			errs = append(errs, field.Invalid(at.Child("tenant"), p.Tenant, "is the tenant itself, whose pods can talk to each other anyway"))
 		}
@@ -200,14 +198,14 @@ func isPlace(wanted bool, name, tenant string, peers []topology.NetworkPeer) err
 
 func (n NetworkIsolationPolicy) peerRules(rules topology.NetworkRules, p topology.Platform) (topology.NetworkRules, error) {
 	for _, peer := range n.Ingress {
-		rule, err := peer.rule(p)
+		rule, err := peer.rule(rules.Namespace, p)
 		if err != nil {
 			return rules, err
 		}
 		rules.Ingress = append(rules.Ingress, rule)
 	}
 	for _, peer := range n.Egress {
-		rule, err := peer.rule(p)
+		rule, err := peer.rule(rules.Namespace, p)
 		if err != nil {
 			return rules, err
 		}
@@ -217,9 +215,14 @@ func (n NetworkIsolationPolicy) peerRules(rules topology.NetworkRules, p topolog
 }
 
 // neverPeers are addresses that no CIDR may reach: the node itself and cloud metadata services.
-var neverPeers = prefixes("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "::1/128", "fe80::/10", "fd00:ec2::254/128")
+var neverPeers = prefixes(
+	"0.0.0.0/8", "127.0.0.0/8", "::1/128", // the node itself
+	"169.254.0.0/16", "fe80::/10", // link local: the metadata service of nearly every cloud
+	"fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128", // the same over IPv6: AWS (also pods' credentials), Google, Scaleway
+	"168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", // Azure's host agent, Alibaba, Oracle
+)
 
-func (p NetworkPeer) rule(platform topology.Platform) (topology.NetworkRule, error) {
+func (p NetworkPeer) rule(tenant string, platform topology.Platform) (topology.NetworkRule, error) {
 	peer := topology.NetworkPeer{PodLabels: p.PodLabels, NamespaceLabels: p.NamespaceLabels}
 	if p.Tenant != "" {
 		peer.NamespaceLabels = map[string]string{labelNamespaceName: p.Tenant}
@@ -227,7 +230,7 @@ func (p NetworkPeer) rule(platform topology.Platform) (topology.NetworkRule, err
 	if p.CIDR != "" {
 		var ok bool
 		if peer, ok = without(netip.MustParsePrefix(p.CIDR), slices.Concat(neverPeers, platform.OwnRanges)); !ok {
-			return topology.NetworkRule{}, &topology.Error{Op: "ensure", Kind: "NetworkRules", Reason: topology.ErrInvalid,
+			return topology.NetworkRule{}, &topology.Error{Op: "ensure", Kind: "NetworkRules", Name: tenant, Reason: topology.ErrInvalid,
 				Detail: fmt.Sprintf("the peer %s lies within the topology's own addresses; name a tenant or namespace labels instead", p.CIDR)}
 		}
 	}

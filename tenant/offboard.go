@@ -18,7 +18,8 @@ import (
 
 // OffboardScore is the absence of a tenant. It takes access away first, then removes the namespace with all that is in it, and waits until
 // that is gone. It refuses, touching nothing, when the tenant has deletion protection, when the namespace is not managed by
-// Polyphony, or when there are volumes that DeleteVolumes does not name. A tenant that does not exist is already off-boarded.
+// Polyphony, or when there are volumes that DeleteVolumes does not name. A tenant that does not exist is already off-boarded. A cluster takes
+// seconds to remove a namespace: to remove many tenants, use a [score.Runner] with Concurrency.
 type OffboardScore struct {
 	Tenant string `json:"tenant"`
 
@@ -26,11 +27,14 @@ type OffboardScore struct {
 	DeleteVolumes []string `json:"deleteVolumes,omitempty"`
 
 	// WaitSeconds is how long the namespace may take to go; after that the error says what holds it. Unset: two minutes. Another
-	// run goes on waiting.
+	// run goes on waiting. At most a day.
 	WaitSeconds int `json:"waitSeconds,omitempty"`
 }
 
-const defaultOffboardWait = 2 * time.Minute
+const (
+	defaultOffboardWait = 2 * time.Minute
+	maxOffboardWait     = 24 * 60 * 60 // seconds
+)
 
 // OffboardTopology is what it takes to remove a tenant.
 type OffboardTopology interface {
@@ -61,8 +65,8 @@ func (s OffboardScore) Validate() error {
 			errs = append(errs, field.Duplicate(at, name))
 		}
 	}
-	if s.WaitSeconds < 0 {
-		errs = append(errs, field.Invalid(field.NewPath("waitSeconds"), s.WaitSeconds, "must not be negative"))
+	if s.WaitSeconds < 0 || s.WaitSeconds > maxOffboardWait {
+		errs = append(errs, field.Invalid(field.NewPath("waitSeconds"), s.WaitSeconds, fmt.Sprintf("must be 0 to %d", maxOffboardWait)))
 	}
 	return errs.ToAggregate()
 }

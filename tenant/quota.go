@@ -28,7 +28,9 @@ type ResourceQuotaConfig struct {
 	Objects ObjectCounts `json:"objects,omitzero"`
 
 	// Container bounds each container. A container that states nothing gets the defaults. Unset: request cpu 100m, memory 128Mi,
-	// ephemeralStorage 100Mi; limit cpu 500m, memory 512Mi, ephemeralStorage 1Gi, each moved into Min and Max if it is outside.
+	// ephemeralStorage 100Mi; limit cpu 500m, memory 512Mi, ephemeralStorage 1Gi, each moved into Min and Max if it is outside. Min is cpu
+	// 1m, memory 1Mi, ephemeralStorage 1Mi, or Max if that is less, and never zero: to Kubernetes a container's limit of zero is no limit,
+	// and counts as nothing.
 	Container ContainerBounds `json:"container,omitzero"`
 
 	// Pod bounds the sum over the containers of each pod. Unset: not bounded beyond the totals.
@@ -128,6 +130,7 @@ var (
 	starterLimits         = amounts("2", "4Gi", "10Gi")
 	starterDefaultRequest = amounts("100m", "128Mi", "100Mi")
 	starterDefaultLimit   = amounts("500m", "512Mi", "1Gi")
+	starterMin            = amounts("1m", "1Mi", "1Mi")
 )
 
 type resources = map[string]resource.Quantity
@@ -214,7 +217,7 @@ func (c ResourceQuotaConfig) hard(p topology.Platform, storage StorageAccessConf
 func (c ResourceQuotaConfig) bounds(storage StorageAccessConfig) []topology.Limit {
 	limit, request := c.Container.defaults()
 	limits := []topology.Limit{{
-		Type: topology.LimitContainer, Min: c.Container.Min.set(), Max: c.Container.Max.set(), Default: limit, DefaultRequest: request,
+		Type: topology.LimitContainer, Min: c.Container.minimum(), Max: c.Container.Max.set(), Default: limit, DefaultRequest: request,
 	}}
 	if pod := c.Pod; pod != (Bounds{}) {
 		limits = append(limits, topology.Limit{Type: topology.LimitPod, Min: pod.Min.set(), Max: pod.Max.set()})
@@ -225,9 +228,14 @@ func (c ResourceQuotaConfig) bounds(storage StorageAccessConfig) []topology.Limi
 	return limits
 }
 
+// minimum is what a container must have at least.
+func (c ContainerBounds) minimum() resources {
+	return c.Min.or(smaller(starterMin, c.Max.set()))
+}
+
 // defaults are the limit and the request of a container that states none, within the bounds.
 func (c ContainerBounds) defaults() (limit, request resources) {
-	minimum, maximum := c.Min.set(), c.Max.set()
+	minimum, maximum := c.minimum(), c.Max.set()
 	within := func(r resources) resources { return smaller(larger(r, minimum), maximum) }
 	limit = c.DefaultLimit.or(within(larger(starterDefaultLimit, c.DefaultRequest.set())))
 	request = c.DefaultRequest.or(smaller(within(starterDefaultRequest), limit))

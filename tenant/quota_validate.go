@@ -46,7 +46,8 @@ func (c ResourceQuotaConfig) validateExtended(at *field.Path) field.ErrorList {
 		domain, _, found := strings.Cut(name, "/")
 		switch {
 		case strings.HasPrefix(name, "hugepages-"):
-			if _, err := resource.ParseQuantity(strings.TrimPrefix(name, "hugepages-")); err != nil {
+			size := strings.TrimPrefix(name, "hugepages-")
+			if q, err := resource.ParseQuantity(size); err != nil || q.Sign() <= 0 || resource.NewQuantity(q.Value(), q.Format).String() != size {
 				errs = append(errs, field.Invalid(keyAt, name, "must be hugepages-<size>, such as hugepages-2Mi"))
 			}
 			continue
@@ -79,30 +80,41 @@ func (b Bounds) validate(at *field.Path) field.ErrorList {
 	return append(errs, ordered(b.Min.set(), b.Max.set(), at.Child("max"), "must not be less than min")...)
 }
 
+// validate compares what is set. What is not set follows from it, and is then in order by itself.
 func (c ContainerBounds) validate(at *field.Path) field.ErrorList {
 	errs := Bounds{Min: c.Min, Max: c.Max}.validate(at)
 	errs = append(errs, c.DefaultRequest.validate(at.Child("defaultRequest"))...)
 	errs = append(errs, c.DefaultLimit.validate(at.Child("defaultLimit"))...)
-	if len(errs) > 0 {
-		return errs // what follows from them would only repeat them
-	}
-	limit, request := c.defaults()
-	for name, r := range map[string]resources{"defaultRequest": request, "defaultLimit": limit} {
-		errs = append(errs, ordered(c.Min.set(), r, at.Child(name), "must not be less than min")...)
-		errs = append(errs, ordered(r, c.Max.set(), at.Child(name), "must not be more than max")...)
-	}
+	errs = append(errs, c.Min.notZero(at.Child("min"))...)
+	errs = append(errs, c.Max.notZero(at.Child("max"))...)
+	request, limit := c.DefaultRequest.set(), c.DefaultLimit.set()
+	errs = append(errs, ordered(c.minimum(), request, at.Child("defaultRequest"), "must not be less than min")...)
+	errs = append(errs, ordered(request, c.Max.set(), at.Child("defaultRequest"), "must not be more than max")...)
+	errs = append(errs, ordered(c.minimum(), limit, at.Child("defaultLimit"), "must not be less than min")...)
+	errs = append(errs, ordered(limit, c.Max.set(), at.Child("defaultLimit"), "must not be more than max")...)
 	return append(errs, ordered(request, limit, at.Child("defaultLimit"), "must not be less than defaultRequest")...)
+}
+
+func (c ComputeResources) notZero(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	all := c.set()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if q := all[name]; q.IsZero() {
+			errs = append(errs, field.Invalid(at.Child(jsonNames[name]), q.String(), "must be more than zero: a container's limit of zero is no limit"))
+		}
+	}
+	return errs
 }
 
 // jsonNames are the names of resources in ComputeResources.
 var jsonNames = map[string]string{"cpu": "cpu", "memory": "memory", "ephemeral-storage": "ephemeralStorage"}
 
-// ordered reports at the path of each resource of which there is more in less than in more.
+// ordered reports at the path of each resource of which there is more in less than in more. Negative amounts have been reported.
 func ordered(less, more resources, at *field.Path, msg string) field.ErrorList {
 	var errs field.ErrorList
 	for _, name := range slices.Sorted(maps.Keys(less)) {
 		l := less[name]
-		if m, ok := more[name]; ok && l.Cmp(m) > 0 {
+		if m, ok := more[name]; ok && l.Cmp(m) > 0 && m.Sign() >= 0 {
 			errs = append(errs, field.Invalid(at.Child(jsonNames[name]), l.String()+" and "+m.String(), msg))
 		}
 	}

@@ -46,6 +46,9 @@ func (c StorageAccessConfig) validate(at *field.Path, quota ResourceQuotaConfig,
 			for _, msg := range validation.IsDNS1123Subdomain(class.Name) {
 				errs = append(errs, field.Invalid(classAt.Child("name"), class.Name, msg))
 			}
+			if len(class.Name) > maxClassName {
+				errs = append(errs, field.TooLong(classAt.Child("name"), class.Name, maxClassName))
+			}
 		}
 		seen[class.Name] = true
 		if class.Capacity.Sign() <= 0 {
@@ -91,6 +94,9 @@ func (c StorageAccessConfig) hard(p topology.Platform, quota ResourceQuotaConfig
 	hard["requests.storage"] = *sum
 	return hard
 }
+
+// maxClassName is what fits into a quota's key, whose part before the slash is a DNS name.
+const maxClassName = validation.DNS1123SubdomainMaxLength - len(".storageclass.storage.k8s.io")
 
 func classKey(class, resource string) string {
 	return class + ".storageclass.storage.k8s.io/" + resource

@@ -85,7 +85,8 @@ func ClusterReadRules() []Rule {
 	}
 }
 
-// Authorizer answers questions about rights, from everything that is in force and not only from what Polyphony manages.
+// Authorizer answers questions about rights, from everything that is in force and not only from what Polyphony manages. An infrastructure
+// may take a moment to learn of a grant, so a question right after a change may get the answer from before.
 type Authorizer interface {
 	// Authorize says whether a subject may do something. A refusal is an answer, not an error; a
 	// question that fails Check is ErrInvalid. It writes nothing.

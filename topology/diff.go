@@ -35,7 +35,7 @@ func (d *differ) walk(path string, from, to reflect.Value) {
 	case !from.IsValid() || !to.IsValid() || from.Type() != to.Type():
 		d.scalar(path, from, to)
 	case from.Type() == quantityType:
-		a, b := from.Interface().(resource.Quantity), to.Interface().(resource.Quantity)
+		a, b := from.Interface().(resource.Quantity), to.Interface().(resource.Quantity) //nolint:forcetypeassert // the type was just compared
 		if a.Cmp(b) != 0 {
 			d.scalar(path, from, to)
 		}
@@ -128,10 +128,14 @@ func (d *differ) scalar(path string, from, to reflect.Value) {
 	}
 }
 
-// show prints a value for a person: strings and quantities bare, everything else as JSON, and nothing for what is empty.
+// show prints a value for a person: what has a text of its own by that, strings and quantities bare, everything else as JSON, and nothing
+// for what is empty.
 func show(v reflect.Value) string {
 	if !v.IsValid() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
 		return ""
+	}
+	if text, ok := v.Interface().(fmt.Stringer); ok {
+		return text.String()
 	}
 	if v.Kind() == reflect.String {
 		return v.String()

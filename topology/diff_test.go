@@ -31,6 +31,7 @@ type thing struct {
 	Amounts  map[string]resource.Quantity `json:"amounts,omitempty"`
 	ByName   map[string]part              `json:"byName,omitempty"`
 	ByNumber map[int]string               `json:"byNumber,omitempty"`
+	Lists    map[string][]string          `json:"lists,omitempty"`
 	Range    netip.Prefix                 `json:"range"`
 	Ranges   []netip.Prefix               `json:"ranges,omitempty"`
 	Any      any                          `json:"any,omitempty"`
@@ -66,6 +67,7 @@ func TestDiff(t *testing.T) {
 	}{
 		{"nothing", thing{}, thing{}, nil},
 		{"string", thing{Name: "a"}, thing{Name: "b"}, []string{`name: a -> b`}},
+		{"string with quotes", thing{Name: `"a"`}, thing{Name: `"a" <b>`}, []string{`name: "a" -> "a" <b>`}},
 		{"string set", thing{}, thing{Name: "b"}, []string{`name: (none) -> b`}},
 		{"string unset", thing{Name: "a"}, thing{}, []string{`name: a -> (none)`}},
 		{"number", thing{Count: 1}, thing{Count: 2}, []string{`count: 1 -> 2`}},
@@ -77,6 +79,7 @@ func TestDiff(t *testing.T) {
 		{"quantity, other notation", thing{Amount: quantity("1")}, thing{Amount: quantity("1000m")}, nil},
 		{"quantity, other unit", thing{Amount: quantity("1Gi")}, thing{Amount: quantity("1024Mi")}, nil},
 		{"quantity", thing{Amount: quantity("1")}, thing{Amount: quantity("1001m")}, []string{`amount: 1 -> 1001m`}},
+		{"quantity, less", thing{Amount: quantity("2")}, thing{Amount: quantity("1999m")}, []string{`amount: 2 -> 1999m`}},
 		{"quantity, huge", thing{Amount: quantity("1e30")}, thing{Amount: quantity("2e30")}, []string{`amount: 1e30 -> 2e30`}},
 		{"quantity pointer, same", thing{Optional: new(quantity("0"))}, thing{Optional: new(quantity("0"))}, nil},
 		{"zero quantity is not none", thing{}, thing{Optional: new(quantity("0"))}, []string{`optional: (none) -> 0`}},
@@ -123,12 +126,14 @@ func TestDiff(t *testing.T) {
 			[]string{`amounts[memory]: 1Gi -> 2Gi`, `amounts[zero]: (none) -> 0`}},
 		{"map of structs", thing{ByName: map[string]part{"a": {Inner: "1"}}}, thing{ByName: map[string]part{"a": {Inner: "2"}, "b": {}}},
 			[]string{`byName[a].inner: 1 -> 2`, `byName[b]: (none) -> {}`}},
+		{"map of empty lists", thing{}, thing{Lists: map[string][]string{"a": {}}}, nil},
 		{"map by number", thing{ByNumber: map[int]string{1: "a"}}, thing{ByNumber: map[int]string{1: "b"}}, []string{`byNumber[1]: a -> b`}},
 
 		{"what prints itself", thing{Range: prefix("10.0.0.0/8")}, thing{Range: prefix("10.0.0.0/9")}, []string{`range: 10.0.0.0/8 -> 10.0.0.0/9`}},
 		{"list of what prints itself", thing{Ranges: []netip.Prefix{prefix("10.0.0.0/8")}}, thing{Ranges: []netip.Prefix{prefix("::/0")}},
 			[]string{`ranges: ["10.0.0.0/8"] -> ["::/0"]`}},
 		{"interface", thing{Any: 1}, thing{Any: "x"}, []string{`any: 1 -> x`}},
+		{"what has no JSON", thing{Any: 1i}, thing{Any: 2i}, []string{`any: (0+1i) -> (0+2i)`}},
 		{"interface, none", thing{}, thing{Any: "x"}, []string{`any: (none) -> x`}},
 	}
 	for _, tt := range tests {
@@ -184,7 +189,7 @@ func TestDiffSeesEveryField(t *testing.T) {
 					seen++
 				}
 			}
-			require.Greater(t, seen, 0)
+			require.Positive(t, seen)
 		})
 	}
 }

@@ -8,7 +8,7 @@
 //
 //   - Read answers what is in force, not what was asked for. What does not exist is [ErrNotFound].
 //   - Ensure compares what is in force with the whole of what is wanted and writes only a difference, so a second call
-//     writes nothing. What it did comes back as a [Change]. Labels, annotations and objects of others stay as they are;
+//     writes nothing. What it did comes back as a [Change], together with the error if it failed half way. Labels, annotations and objects of others stay as they are;
 //     an object in the way that Polyphony does not manage is [ErrConflict] and is left untouched.
 //   - Delete of what is not there is no error: the Change says [Unchanged]. What Polyphony does not manage is never deleted.
 //   - A cancelled context changes nothing more, and its error is in the chain.

@@ -46,9 +46,9 @@ func Example_failure() {
 	_ = compose(context.Background(), os.Stdout, on) // the report has the error too
 	// Output:
 	// tenant/acme on site
-	//   x tenant/acme on site: namespace: ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"; set adopt to take it over
+	//   x namespace: ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"; set adopt to take it over
 	// zone/acme.example.org on site
-	//   x zone/acme.example.org on site: skipped: tenant/acme on site: namespace: ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"; set adopt to take it over
+	//   x skipped, since tenant/acme on site failed
 	// tenant/globex on site
 	//   + Namespace globex created
 	//   + NetworkRules globex created

@@ -81,7 +81,7 @@ func (p *process) stop() error {
 
 // failure tells why a component ended by itself, in its own words.
 func (p *process) failure() error {
-	return fmt.Errorf("%s ended by itself (%v); the end of its log:\n%s", p.name, p.err, p.tail())
+	return fmt.Errorf("%s ended by itself (%w); the end of its log:\n%s", p.name, p.err, p.tail())
 }
 
 // tail is the end of the log: the last lines, and not too much of each.

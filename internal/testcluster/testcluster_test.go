@@ -83,7 +83,8 @@ func TestVersionIsThePinnedOne(t *testing.T) {
 }
 
 func TestUseSharesOneCluster(t *testing.T) {
-	require.Same(t, Use(t), Use(t))
+	first, second := Use(t), Use(t)
+	require.Same(t, first, second)
 	require.Regexp(t, `^https://127\.0\.0\.1:\d+$`, Use(t).URL())
 }
 

@@ -95,48 +95,48 @@ func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topo
 	changed, err := t.withdraw(ctx, c, have, func(name string) bool {
 		return slices.ContainsFunc(want.Grants, func(g topology.Grant) bool { return rolePrefix+g.Role == name })
 	})
-	if err != nil {
-		return topology.Change{}, err
+	var fields []topology.FieldChange
+	for i := 0; i < len(want.Grants) && err == nil; i++ {
+		var written bool
+		var more []topology.FieldChange
+		written, more, err = t.ensureGrant(ctx, c, want.Grants[i], have)
+		changed = changed || written
+		fields = append(fields, more...)
 	}
 	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
-	for _, grant := range want.Grants {
-		written, fields, err := t.ensureGrant(ctx, c, grant, have)
-		if err != nil {
-			return topology.Change{}, err
-		}
-		changed = changed || written
-		change.Fields = append(change.Fields, fields...)
-	}
 	switch {
+	case !changed && err != nil:
+		return topology.Change{}, err
 	case !changed:
 	case have.none():
-		change.Action, change.Fields = topology.Created, nil
+		change.Action = topology.Created
 	default:
 		change.Action = topology.Updated
-		change.Fields = append(topology.Diff(have.access(want.Namespace), want), change.Fields...)
+		change.Fields = append(topology.Diff(have.access(want.Namespace), want), fields...)
 	}
-	return change, nil
+	return change, err
 }
 
 // DeleteAccess implements topology.AccessControl.
 func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology.Change, error) {
 	c := call{"delete", "Access", namespace}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	have, err := t.grants(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
 	}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	changed, err := t.withdraw(ctx, c, have, func(string) bool { return false })
-	if err != nil {
+	switch {
+	case changed:
+		change.Action = topology.Deleted
+	case err != nil:
 		return topology.Change{}, err
 	}
-	if changed {
-		change.Action = topology.Deleted
-	}
-	return change, nil
+	return change, err
 }
 
-// withdraw removes the grants of ours that are not wanted, bindings first, since those are what gives the rights.
+// withdraw removes the grants of ours that are not wanted, bindings first, since those are what gives the rights. It tells whether
+// anything was removed, also when it fails in the end.
 func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted func(name string) bool) (changed bool, err error) {
 	for _, name := range have.names() {
 		if wanted(name) {
@@ -146,30 +146,32 @@ func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted fun
 			if _, err := remove(ctx, t, c, client[*rbacv1.RoleBinding](t.clients.roleBindings(c.name)), name, c.name); err != nil {
 				return changed, err
 			}
+			changed = true
 		}
 		if have.roles[name] != nil {
 			if _, err := remove(ctx, t, c, client[*rbacv1.Role](t.clients.roles(c.name)), name, c.name); err != nil {
 				return changed, err
 			}
+			changed = true
 		}
-		changed = true
 	}
 	return changed, nil
 }
 
-// ensureGrant tells whether it had to write, and what of it the port has no words for.
+// ensureGrant tells whether it has written, also when it fails in the end, and what of it the port has no words for.
 func (t *Topology) ensureGrant(ctx context.Context, c call, grant topology.Grant, have grants) (written bool, fields []topology.FieldChange, err error) {
 	name := rolePrefix + grant.Role
 	role, err := t.keepRole(c, name, grant.Rules).ensure(ctx, t, known(have.roles[name]))
 	if err != nil {
 		return false, nil, err
 	}
+	written = role.Action != topology.Unchanged
 	binding, err := t.keepBinding(c, name, grant.Subjects).ensure(ctx, t, known(have.bindings[name]))
 	if err != nil {
-		return false, nil, err
+		return written, nil, err
 	}
-	written = role.Action != topology.Unchanged || binding.Action != topology.Unchanged
-	return written, prefixed("grants["+grant.Role+"].", append(role.Fields, binding.Fields...)), nil
+	written = written || binding.Action != topology.Unchanged
+	return written, prefixed("grants["+grant.Role+"].", slices.Concat(role.Fields, binding.Fields)), nil
 }
 
 // known is the object as it was read, or nil if there was none, which means to read again before writing.

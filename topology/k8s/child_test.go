@@ -3,6 +3,7 @@ package k8s_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -63,18 +64,31 @@ func runChild(data string) int {
 	return 0
 }
 
-// child starts a program that runs the script; killed tells whether it was, and not only ended.
-func child(t *testing.T, s script) (killed bool) {
-	t.Helper()
+// start runs the script in a program of its own. What that prints is in the error.
+func (s script) start(t *testing.T) error {
 	data, err := json.Marshal(s)
-	require.NoError(t, err)
+	if err != nil {
+		return err
+	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // the test binary itself
 	cmd.Env = append(os.Environ(), childScript+"="+string(data))
-	out, err := cmd.CombinedOutput()
-	if status, ok := cmd.ProcessState.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		require.Equal(t, syscall.SIGKILL, status.Signal())
-		return true
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, out)
 	}
-	require.NoError(t, err, string(out))
+	return nil
+}
+
+// child runs the script in a program of its own; killed tells whether that was killed, and not only ended.
+func child(t *testing.T, s script) (killed bool) {
+	t.Helper()
+	err := s.start(t)
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+			require.Equal(t, syscall.SIGKILL, status.Signal())
+			return true
+		}
+	}
+	require.NoError(t, err)
 	return false
 }

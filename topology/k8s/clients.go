@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/runtime/serializer"
-	"k8s.io/client-go/gentype"
 	"k8s.io/client-go/rest"
 )
 
@@ -101,80 +100,63 @@ func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	return l.next.RoundTrip(req)
 }
 
-type apiObject interface {
-	runtime.Object
-	metav1.Object
-}
-
-// typed returns a client for one resource, in one namespace ("" for a cluster-scoped one, or for all).
-func typed[T, L any, PT interface {
-	*T
-	apiObject
-}, PL interface {
-	*L
-	runtime.Object
-}](c *clients, gv schema.GroupVersion, resource, namespace string) *gentype.ClientWithList[PT, PL] {
-	return gentype.NewClientWithList[PT, PL](resource, c.groups[gv], parameterCodec, namespace,
-		func() PT { return new(T) }, func() PL { return new(L) })
-}
-
-func (c *clients) namespaces() *gentype.ClientWithList[*corev1.Namespace, *corev1.NamespaceList] {
+func (c *clients) namespaces() typedClient[corev1.Namespace, corev1.NamespaceList, *corev1.Namespace, *corev1.NamespaceList] {
 	return typed[corev1.Namespace, corev1.NamespaceList](c, corev1.SchemeGroupVersion, "namespaces", "")
 }
 
-func (c *clients) nodes() *gentype.ClientWithList[*corev1.Node, *corev1.NodeList] {
+func (c *clients) nodes() typedClient[corev1.Node, corev1.NodeList, *corev1.Node, *corev1.NodeList] {
 	return typed[corev1.Node, corev1.NodeList](c, corev1.SchemeGroupVersion, "nodes", "")
 }
 
-func (c *clients) services(namespace string) *gentype.ClientWithList[*corev1.Service, *corev1.ServiceList] {
+func (c *clients) services(namespace string) typedClient[corev1.Service, corev1.ServiceList, *corev1.Service, *corev1.ServiceList] {
 	return typed[corev1.Service, corev1.ServiceList](c, corev1.SchemeGroupVersion, "services", namespace)
 }
 
-func (c *clients) quotas(namespace string) *gentype.ClientWithList[*corev1.ResourceQuota, *corev1.ResourceQuotaList] {
+func (c *clients) quotas(namespace string) typedClient[corev1.ResourceQuota, corev1.ResourceQuotaList, *corev1.ResourceQuota, *corev1.ResourceQuotaList] {
 	return typed[corev1.ResourceQuota, corev1.ResourceQuotaList](c, corev1.SchemeGroupVersion, "resourcequotas", namespace)
 }
 
-func (c *clients) limitRanges(namespace string) *gentype.ClientWithList[*corev1.LimitRange, *corev1.LimitRangeList] {
+func (c *clients) limitRanges(namespace string) typedClient[corev1.LimitRange, corev1.LimitRangeList, *corev1.LimitRange, *corev1.LimitRangeList] {
 	return typed[corev1.LimitRange, corev1.LimitRangeList](c, corev1.SchemeGroupVersion, "limitranges", namespace)
 }
 
-func (c *clients) claims(namespace string) *gentype.ClientWithList[*corev1.PersistentVolumeClaim, *corev1.PersistentVolumeClaimList] {
+func (c *clients) claims(namespace string) typedClient[corev1.PersistentVolumeClaim, corev1.PersistentVolumeClaimList, *corev1.PersistentVolumeClaim, *corev1.PersistentVolumeClaimList] {
 	return typed[corev1.PersistentVolumeClaim, corev1.PersistentVolumeClaimList](c, corev1.SchemeGroupVersion, "persistentvolumeclaims", namespace)
 }
 
-func (c *clients) daemonSets(namespace string) *gentype.ClientWithList[*appsv1.DaemonSet, *appsv1.DaemonSetList] {
+func (c *clients) daemonSets(namespace string) typedClient[appsv1.DaemonSet, appsv1.DaemonSetList, *appsv1.DaemonSet, *appsv1.DaemonSetList] {
 	return typed[appsv1.DaemonSet, appsv1.DaemonSetList](c, appsv1.SchemeGroupVersion, "daemonsets", namespace)
 }
 
-func (c *clients) endpointSlices(namespace string) *gentype.ClientWithList[*discoveryv1.EndpointSlice, *discoveryv1.EndpointSliceList] {
+func (c *clients) endpointSlices(namespace string) typedClient[discoveryv1.EndpointSlice, discoveryv1.EndpointSliceList, *discoveryv1.EndpointSlice, *discoveryv1.EndpointSliceList] {
 	return typed[discoveryv1.EndpointSlice, discoveryv1.EndpointSliceList](c, discoveryv1.SchemeGroupVersion, "endpointslices", namespace)
 }
 
-func (c *clients) networkPolicies(namespace string) *gentype.ClientWithList[*networkingv1.NetworkPolicy, *networkingv1.NetworkPolicyList] {
+func (c *clients) networkPolicies(namespace string) typedClient[networkingv1.NetworkPolicy, networkingv1.NetworkPolicyList, *networkingv1.NetworkPolicy, *networkingv1.NetworkPolicyList] {
 	return typed[networkingv1.NetworkPolicy, networkingv1.NetworkPolicyList](c, networkingv1.SchemeGroupVersion, "networkpolicies", namespace)
 }
 
-func (c *clients) serviceCIDRs() *gentype.ClientWithList[*networkingv1.ServiceCIDR, *networkingv1.ServiceCIDRList] {
+func (c *clients) serviceCIDRs() typedClient[networkingv1.ServiceCIDR, networkingv1.ServiceCIDRList, *networkingv1.ServiceCIDR, *networkingv1.ServiceCIDRList] {
 	return typed[networkingv1.ServiceCIDR, networkingv1.ServiceCIDRList](c, networkingv1.SchemeGroupVersion, "servicecidrs", "")
 }
 
-func (c *clients) roles(namespace string) *gentype.ClientWithList[*rbacv1.Role, *rbacv1.RoleList] {
+func (c *clients) roles(namespace string) typedClient[rbacv1.Role, rbacv1.RoleList, *rbacv1.Role, *rbacv1.RoleList] {
 	return typed[rbacv1.Role, rbacv1.RoleList](c, rbacv1.SchemeGroupVersion, "roles", namespace)
 }
 
-func (c *clients) roleBindings(namespace string) *gentype.ClientWithList[*rbacv1.RoleBinding, *rbacv1.RoleBindingList] {
+func (c *clients) roleBindings(namespace string) typedClient[rbacv1.RoleBinding, rbacv1.RoleBindingList, *rbacv1.RoleBinding, *rbacv1.RoleBindingList] {
 	return typed[rbacv1.RoleBinding, rbacv1.RoleBindingList](c, rbacv1.SchemeGroupVersion, "rolebindings", namespace)
 }
 
-func (c *clients) clusterRoles() *gentype.ClientWithList[*rbacv1.ClusterRole, *rbacv1.ClusterRoleList] {
+func (c *clients) clusterRoles() typedClient[rbacv1.ClusterRole, rbacv1.ClusterRoleList, *rbacv1.ClusterRole, *rbacv1.ClusterRoleList] {
 	return typed[rbacv1.ClusterRole, rbacv1.ClusterRoleList](c, rbacv1.SchemeGroupVersion, "clusterroles", "")
 }
 
-func (c *clients) clusterRoleBindings() *gentype.ClientWithList[*rbacv1.ClusterRoleBinding, *rbacv1.ClusterRoleBindingList] {
+func (c *clients) clusterRoleBindings() typedClient[rbacv1.ClusterRoleBinding, rbacv1.ClusterRoleBindingList, *rbacv1.ClusterRoleBinding, *rbacv1.ClusterRoleBindingList] {
 	return typed[rbacv1.ClusterRoleBinding, rbacv1.ClusterRoleBindingList](c, rbacv1.SchemeGroupVersion, "clusterrolebindings", "")
 }
 
-func (c *clients) storageClasses() *gentype.ClientWithList[*storagev1.StorageClass, *storagev1.StorageClassList] {
+func (c *clients) storageClasses() typedClient[storagev1.StorageClass, storagev1.StorageClassList, *storagev1.StorageClass, *storagev1.StorageClassList] {
 	return typed[storagev1.StorageClass, storagev1.StorageClassList](c, storagev1.SchemeGroupVersion, "storageclasses", "")
 }
 

@@ -5,7 +5,6 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -49,7 +48,7 @@ var (
 func (k contents[T, S, V]) get(ctx context.Context, t *Topology, namespace string) (value V, err error) {
 	c := call{"read", k.kind, namespace}
 	err = t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := k.client(t.clients, namespace).Get(ctx, objectName, metav1.GetOptions{})
+		have, err := k.client(t.clients, namespace).Get(ctx, objectName)
 		switch {
 		case err != nil:
 			return err

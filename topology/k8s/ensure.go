@@ -15,12 +15,12 @@ const (
 	fieldManager = "polyphony"
 )
 
-// client is what gentype's clients do, as far as objects are kept true here.
+// client is what a typedClient does to keep objects true.
 type client[T apiObject] interface {
-	Get(ctx context.Context, name string, opts metav1.GetOptions) (T, error)
-	Create(ctx context.Context, obj T, opts metav1.CreateOptions) (T, error)
-	Update(ctx context.Context, obj T, opts metav1.UpdateOptions) (T, error)
-	Delete(ctx context.Context, name string, opts metav1.DeleteOptions) error
+	Get(ctx context.Context, name string) (T, error)
+	Create(ctx context.Context, object T) error
+	Update(ctx context.Context, object T) error
+	Delete(ctx context.Context, object T) error
 }
 
 // keeper keeps one object true.
@@ -89,14 +89,14 @@ func (k keeper[T]) read(ctx context.Context, start *T) (T, error) {
 	if start != nil {
 		return *start, nil
 	}
-	return k.client.Get(ctx, k.want.GetName(), metav1.GetOptions{})
+	return k.client.Get(ctx, k.want.GetName())
 }
 
 func (k keeper[T]) create(ctx context.Context, t *Topology) error {
 	if t.dry {
 		return nil
 	}
-	_, err := k.client.Create(ctx, k.want, metav1.CreateOptions{FieldManager: fieldManager})
+	err := k.client.Create(ctx, k.want)
 	if apierrors.IsNotFound(err) {
 		return k.call.fails(topology.ErrNotFound, "the namespace does not exist; ensure it first")
 	}
@@ -108,13 +108,12 @@ func (k keeper[T]) update(ctx context.Context, t *Topology, have, to T) error {
 		return nil
 	}
 	if k.replaceable != nil && !k.replaceable(have) {
-		if err := k.client.Delete(ctx, have.GetName(), exactly(have)); err != nil && !apierrors.IsNotFound(err) {
+		if err := k.client.Delete(ctx, have); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
 		return k.create(ctx, t)
 	}
-	_, err := k.client.Update(ctx, to, metav1.UpdateOptions{FieldManager: fieldManager})
-	return err
+	return k.client.Update(ctx, to)
 }
 
 func prefixed(path string, fields []topology.FieldChange) []topology.FieldChange {
@@ -128,7 +127,7 @@ func prefixed(path string, fields []topology.FieldChange) []topology.FieldChange
 func remove[T apiObject](ctx context.Context, t *Topology, c call, client client[T], name, tenant string) (topology.Change, error) {
 	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := client.Get(ctx, name, metav1.GetOptions{})
+		have, err := client.Get(ctx, name)
 		switch {
 		case apierrors.IsNotFound(err), err == nil && have.GetDeletionTimestamp() != nil && owned(have, tenant):
 			return nil
@@ -138,7 +137,7 @@ func remove[T apiObject](ctx context.Context, t *Topology, c call, client client
 			return c.fails(topology.ErrConflict, "is not managed by polyphony; remove it where it is managed")
 		}
 		change.Action = topology.Deleted
-		return deleteExactly(ctx, t, client, have)
+		return deleteRead(ctx, t, client, have)
 	})
 	if err != nil {
 		return topology.Change{}, err
@@ -146,21 +145,16 @@ func remove[T apiObject](ctx context.Context, t *Topology, c call, client client
 	return change, nil
 }
 
-// deleteExactly deletes the very object that was read, and not one that has come or changed since.
-func deleteExactly[T apiObject](ctx context.Context, t *Topology, client client[T], have T) error {
+// deleteRead deletes an object as it was read. If it is gone by now, that is fine.
+func deleteRead[T apiObject](ctx context.Context, t *Topology, client client[T], have T) error {
 	if t.dry {
 		return nil
 	}
-	err := client.Delete(ctx, have.GetName(), exactly(have))
+	err := client.Delete(ctx, have)
 	if apierrors.IsNotFound(err) {
 		return nil
 	}
 	return err
-}
-
-func exactly(have metav1.Object) metav1.DeleteOptions {
-	uid, version := have.GetUID(), have.GetResourceVersion()
-	return metav1.DeleteOptions{Preconditions: &metav1.Preconditions{UID: &uid, ResourceVersion: &version}}
 }
 
 func owned(object metav1.Object, tenant string) bool {

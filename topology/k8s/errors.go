@@ -29,7 +29,7 @@ func (c call) failed(cause error) error {
 	if errors.As(cause, &done) {
 		return cause
 	}
-	reason, detail := classify(cause)
+	detail, reason := classify(cause)
 	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail, Cause: cause}
 }
 
@@ -39,20 +39,20 @@ func (c call) ended(ctx context.Context) error {
 }
 
 // classify finds the sentinel of a raw error, and what to do about it.
-func classify(err error) (reason error, detail string) {
+func classify(err error) (detail string, reason error) {
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
-		return topology.ErrTerminating, "the namespace is being deleted; run again once it is gone"
+		return "the namespace is being deleted; run again once it is gone", topology.ErrTerminating
 	case apierrors.IsNotFound(err):
-		return topology.ErrNotFound, ""
+		return "", topology.ErrNotFound
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-		return topology.ErrForbidden, "the cluster refuses; Ready lists the permissions that are missing"
+		return "the cluster refuses; Ready lists the permissions that are missing", topology.ErrForbidden
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
-		return topology.ErrConflict, "somebody else keeps changing it; run again once they are done"
+		return "somebody else keeps changing it; run again once they are done", topology.ErrConflict
 	case isStatus(err) && !transient(err):
-		return topology.ErrInvalid, "the cluster does not accept it"
+		return "the cluster does not accept it", topology.ErrInvalid
 	default:
-		return topology.ErrUnavailable, "the API server cannot be reached, does not answer or is overloaded"
+		return "the API server cannot be reached, does not answer or is overloaded", topology.ErrUnavailable
 	}
 }
 

@@ -159,12 +159,13 @@ func TestInterruptedOffboarding(t *testing.T) {
 func TestTwoProgramsAtOnceConverge(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
-	done := make(chan bool)
+	do := script{Kubeconfig: kubeconfig(t), Provision: &s}
+	outputs := make(chan error)
 	for range 3 {
-		go func() { done <- child(t, script{Kubeconfig: kubeconfig(t), Provision: &s}) }()
+		go func() { outputs <- do.start(t) }()
 	}
 	for range 3 {
-		require.False(t, <-done)
+		require.NoError(t, <-outputs)
 	}
 	report, err := score.Run(t.Context(), s.On(cluster(t)))
 	require.NoError(t, err)

@@ -41,7 +41,7 @@ func podSecurityLabels(level topology.PodSecurity) map[string]string {
 func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
 	var have *corev1.Namespace
 	err := t.retry(ctx, call{"read", "Namespace", name}, func(ctx context.Context) (err error) {
-		have, err = t.clients.namespaces().Get(ctx, name, metav1.GetOptions{})
+		have, err = t.clients.namespaces().Get(ctx, name)
 		return err
 	})
 	if err != nil {
@@ -55,7 +55,7 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 	c := call{"ensure", "Namespace", want.Name}
 	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := t.clients.namespaces().Get(ctx, want.Name, metav1.GetOptions{})
+		have, err := t.clients.namespaces().Get(ctx, want.Name)
 		switch {
 		case apierrors.IsNotFound(err):
 			change.Action = created(change)
@@ -87,16 +87,14 @@ func (t *Topology) createNamespace(ctx context.Context, want topology.Namespace)
 		return nil
 	}
 	object := mergeNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: want.Name}}, want)
-	_, err := t.clients.namespaces().Create(ctx, object, metav1.CreateOptions{FieldManager: fieldManager})
-	return err
+	return t.clients.namespaces().Create(ctx, object)
 }
 
 func (t *Topology) updateNamespace(ctx context.Context, to *corev1.Namespace) error {
 	if t.dry {
 		return nil
 	}
-	_, err := t.clients.namespaces().Update(ctx, to, metav1.UpdateOptions{FieldManager: fieldManager})
-	return err
+	return t.clients.namespaces().Update(ctx, to)
 }
 
 // mergeNamespace is have with everything of ours as wanted, and everything of others as it was.
@@ -222,7 +220,7 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 	c := call{"delete", "Namespace", name}
 	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := t.clients.namespaces().Get(ctx, name, metav1.GetOptions{})
+		have, err := t.clients.namespaces().Get(ctx, name)
 		switch {
 		case apierrors.IsNotFound(err):
 			return nil
@@ -236,7 +234,7 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 			return c.fails(topology.ErrProtected, "has deletion protection")
 		}
 		change.Action = topology.Deleted
-		return deleteExactly(ctx, t, t.clients.namespaces(), have)
+		return deleteRead(ctx, t, client[*corev1.Namespace](t.clients.namespaces()), have)
 	})
 	if err != nil {
 		return topology.Change{}, err
@@ -253,7 +251,7 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	var first types.UID
 	var last *corev1.Namespace
 	err := t.poll(ctx, c, func(ctx context.Context) (bool, error) {
-		have, err := t.clients.namespaces().Get(ctx, name, metav1.GetOptions{})
+		have, err := t.clients.namespaces().Get(ctx, name)
 		if apierrors.IsNotFound(err) {
 			return true, nil
 		}

@@ -135,7 +135,7 @@ func (t *Topology) exploreDNS(ctx context.Context, p *topology.Platform) error {
 
 // nodeLocalDNS are the addresses that NodeLocal DNSCache is told to listen on by its argument -localip.
 func (t *Topology) nodeLocalDNS(ctx context.Context) ([]topology.NetworkPeer, error) {
-	set, err := t.clients.daemonSets(systemNamespace).Get(ctx, "node-local-dns", metav1.GetOptions{})
+	set, err := t.clients.daemonSets(systemNamespace).Get(ctx, "node-local-dns")
 	if apierrors.IsNotFound(err) {
 		return nil, nil
 	}

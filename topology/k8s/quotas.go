@@ -6,7 +6,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/resource"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -44,7 +43,7 @@ func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 	}
 	c := call{"await", "Quota", namespace}
 	err := t.poll(ctx, c, func(ctx context.Context) (bool, error) {
-		have, err := t.clients.quotas(namespace).Get(ctx, objectName, metav1.GetOptions{})
+		have, err := t.clients.quotas(namespace).Get(ctx, objectName)
 		if err != nil {
 			return false, err
 		}

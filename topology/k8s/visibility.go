@@ -38,7 +38,7 @@ func (t *Topology) ClusterReaders(ctx context.Context, tenant string) (topology.
 	c := call{"read", "ClusterReaders", tenant}
 	readers := topology.ClusterReaders{Tenant: tenant}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := t.clients.clusterRoleBindings().Get(ctx, readersBinding(tenant), metav1.GetOptions{})
+		have, err := t.clients.clusterRoleBindings().Get(ctx, readersBinding(tenant))
 		if err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (t *Topology) EnsureClusterReaders(ctx context.Context, want topology.Clust
 	}
 	change, err := t.setReaders(ctx, c, want.Groups)
 	if err == nil && change.Action == topology.Unchanged && role.Action != topology.Unchanged {
-		change.Action, change.Fields = topology.Updated, append(role.Fields, createdRole(role)...)
+		change.Action, change.Fields = topology.Updated, slices.Concat(role.Fields, createdRole(role))
 	}
 	return change, err
 }
@@ -109,7 +109,7 @@ func (t *Topology) setReaders(ctx context.Context, c call, groups []string) (top
 	name := readersBinding(c.name)
 	bindings := t.clients.clusterRoleBindings()
 	err := t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := bindings.Get(ctx, name, metav1.GetOptions{})
+		have, err := bindings.Get(ctx, name)
 		missing := apierrors.IsNotFound(err)
 		switch {
 		case missing && len(groups) == 0:
@@ -142,19 +142,16 @@ func (t *Topology) writeReaders(ctx context.Context, have, to *rbacv1.ClusterRol
 	case t.dry:
 		return nil
 	case missing:
-		_, err := bindings.Create(ctx, to, metav1.CreateOptions{FieldManager: fieldManager})
-		return err
+		return bindings.Create(ctx, to)
 	case len(to.Subjects) == 0, have.RoleRef != to.RoleRef: // the latter cannot be changed, and is made anew by the next try
-		if err := deleteExactly(ctx, t, bindings, have); err != nil || len(to.Subjects) == 0 {
+		if err := deleteRead(ctx, t, client[*rbacv1.ClusterRoleBinding](bindings), have); err != nil || len(to.Subjects) == 0 {
 			return err
 		}
 		to = to.DeepCopy()
 		to.ObjectMeta = metav1.ObjectMeta{Name: to.Name, Labels: to.Labels, Annotations: to.Annotations}
-		_, err := bindings.Create(ctx, to, metav1.CreateOptions{FieldManager: fieldManager})
-		return err
+		return bindings.Create(ctx, to)
 	default:
-		_, err := bindings.Update(ctx, to, metav1.UpdateOptions{FieldManager: fieldManager})
-		return err
+		return bindings.Update(ctx, to)
 	}
 }
 

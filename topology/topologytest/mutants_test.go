@@ -49,7 +49,7 @@ func contentMutants[V any](capability string, of func(top, dry *puppet) methods[
 			*m.read = func(context.Context, string) (v V, err error) { return v, nil }
 		}),
 		m("ensure creates, and read answers what was ensured", func(m methods[V], _ *brokenOutsider) {
-			*m.ensure = func(_ context.Context, v V) (topology.Change, error) {
+			*m.ensure = func(_ context.Context, v V) (topology.Change, error) { //nolint:unparam // it is an ensurer
 				return topology.Change{Kind: capability, Name: m.name(v), Action: topology.Created}, nil
 			}
 		}),

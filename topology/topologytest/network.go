@@ -38,7 +38,7 @@ func networkChecks[P NetworkTopology](h Harness[P]) []check {
 			require.NoError(t, err)
 			change, err := p.ensure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			require.Equal(t, []topology.FieldChange{{Path: "ingress[1]", From: "{}"}}, change.Fields)
+			require.Equal(t, []topology.FieldChange{{Path: "ingress[1]", From: "everybody on every port"}}, change.Fields)
 			p.requireStored(t, name, p.value(name))
 		}},
 		{"a peer in every namespace is not one in the own namespace", func(t T) {

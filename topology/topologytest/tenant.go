@@ -91,14 +91,14 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			report := run(t, s.On(top))
 			require.Contains(t, report.Changes(), topology.Change{Kind: "Access", Name: s.TenantConfig.Name, Action: topology.Deleted})
 			require.Contains(t, report.Changes(), topology.Change{Kind: "ClusterReaders", Name: s.TenantConfig.Name, Action: topology.Deleted})
-			asker{t, top, topology.AccessQuestion{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.becomes(false, "create", "apps", "deployments", "")
+			asker{t, top, topology.AccessQuestion{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.becomes(false, "create", "apps", "deployments")
 		}},
 		{"a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(t T) {
 			acme, globex := newTenant(t, top), newTenant(t, top)
 			acme.RBAC.ReadVisibility = tenant.VisibilityOwn
 			run(t, acme.On(top), globex.On(top))
 			ask := asker{t, top, topology.AccessQuestion{User: "dev", Groups: []string{devs(acme)}, Namespace: acme.TenantConfig.Name}}
-			ask.becomes(true, "create", "apps", "deployments", "")
+			ask.becomes(true, "create", "apps", "deployments")
 			ask.is(true, "get", "", "secrets", "")
 			checkFences(ask)
 			ask.question.Namespace = globex.TenantConfig.Name
@@ -107,7 +107,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			ask.is(false, "list", "", "pods", "")
 			ask.is(false, "get", "", "secrets", "")
 			globexDevs := asker{t, top, topology.AccessQuestion{User: "dev", Groups: []string{devs(globex)}, Namespace: acme.TenantConfig.Name}}
-			globexDevs.becomes(true, "list", "", "pods", "") // ADR-009: read visibility
+			globexDevs.becomes(true, "list", "", "pods") // ADR-009: read visibility
 			globexDevs.is(false, "get", "", "secrets", "")
 			globexDevs.is(false, "create", "", "pods", "")
 		}},
@@ -265,7 +265,7 @@ func checkDrift(t T, top TenantTopology, outsider Outsider, run func(T, ...score
 		}
 	}
 	require.Equal(t, "400 -> 4", paths["Quota hard[requests.cpu]"], paths)
-	require.Equal(t, "{} -> ", paths["NetworkRules ingress[1]"], paths)
+	require.Equal(t, "everybody on every port -> ", paths["NetworkRules ingress[1]"], paths)
 	require.Contains(t, paths, "Access grants["+access.Grants[0].Role+"].rules["+strconv.Itoa(rulesBefore)+"]")
 	require.Equal(t, "created", paths["LimitRange"])
 	require.Equal(t, " -> restricted", paths["Namespace podSecurity"], paths)

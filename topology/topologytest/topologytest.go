@@ -109,14 +109,13 @@ func cancelled(t T) context.Context {
 	return ctx
 }
 
-func requireError(t T, err, sentinel error) *topology.Error {
+func requireError(t T, err, sentinel error) {
 	t.Helper()
 	require.ErrorIs(t, err, sentinel)
 	var typed *topology.Error
 	require.ErrorAs(t, err, &typed, "errors of a topology are *topology.Error")
 	require.NotEmpty(t, typed.Op)
 	require.NotEmpty(t, typed.Kind)
-	return typed
 }
 
 // atOnce calls do from several goroutines and returns their errors.

@@ -46,7 +46,7 @@ func visibilityChecks[P VisibilityTopology](h Harness[P]) []check {
 			_, err := p.ensure(t.Context(), topology.ClusterReaders{Tenant: p.place(t), Groups: []string{group}})
 			require.NoError(t, err)
 			ask := asker{t, h.Topology, topology.AccessQuestion{Groups: []string{group}, Namespace: where}}
-			ask.becomes(true, "list", "apps", "deployments", "")
+			ask.becomes(true, "list", "apps", "deployments")
 			ask.is(true, "get", "", "pods", "")
 			ask.is(false, "create", "", "pods", "")
 			ask.is(false, "get", "", "secrets", "")
@@ -63,10 +63,10 @@ func visibilityChecks[P VisibilityTopology](h Harness[P]) []check {
 			_, err := p.remove(t.Context(), one)
 			require.NoError(t, err)
 			p.requireStored(t, two, topology.ClusterReaders{Tenant: two, Groups: []string{group}})
-			ask.becomes(true, "list", "", "pods", "")
+			ask.becomes(true, "list", "", "pods")
 			_, err = p.remove(t.Context(), two)
 			require.NoError(t, err)
-			ask.becomes(false, "list", "", "pods", "")
+			ask.becomes(false, "list", "", "pods")
 		}},
 	})
 }
@@ -93,9 +93,9 @@ func (a asker) is(allowed bool, verb, group, resource, subresource string) {
 }
 
 // becomes waits, since an infrastructure takes a moment to learn of a change.
-func (a asker) becomes(allowed bool, verb, group, resource, subresource string) {
+func (a asker) becomes(allowed bool, verb, group, resource string) {
 	a.t.Helper()
-	eventually(a.t, verb+" "+resource, func() bool { return a.may(verb, group, resource, subresource) == allowed })
+	eventually(a.t, verb+" "+resource, func() bool { return a.may(verb, group, resource, "") == allowed })
 }
 
 // AuthorizerTopology is what Authorizer tests.
@@ -116,7 +116,7 @@ func authorizerChecks[P AuthorizerTopology](h Harness[P]) []check {
 			name, other := p.place(t), p.place(t)
 			p.store(t, name)
 			devs := asker{t, h.Topology, topology.AccessQuestion{User: "bob", Groups: []string{"devs"}, Namespace: name}}
-			devs.becomes(true, "list", "", "pods", "")
+			devs.becomes(true, "list", "", "pods")
 			devs.is(true, "get", "apps", "deployments", "")
 			devs.is(true, "get", "", "pods", "log")
 			devs.is(false, "create", "", "pods", "")
@@ -140,10 +140,10 @@ func authorizerChecks[P AuthorizerTopology](h Harness[P]) []check {
 			name := p.place(t)
 			p.store(t, name)
 			devs := asker{t, h.Topology, topology.AccessQuestion{Groups: []string{"devs"}, Namespace: name}}
-			devs.becomes(true, "list", "", "pods", "")
+			devs.becomes(true, "list", "", "pods")
 			_, err := p.remove(t.Context(), name)
 			require.NoError(t, err)
-			devs.becomes(false, "list", "", "pods", "")
+			devs.becomes(false, "list", "", "pods")
 		}},
 		{"an allowed answer names its reason", func(t T) {
 			name := p.place(t)

@@ -1,0 +1,202 @@
+package tenant
+
+import (
+	"net/netip"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func TestNetworkPeerEdges(t *testing.T) {
+	web := []NetworkPort{{Port: 80}}
+	ingress := func(p NetworkPeer) func(*TenantScore) {
+		return func(s *TenantScore) { s.NetworkIsolation.Ingress = []NetworkPeer{p} }
+	}
+	egress := func(p NetworkPeer) func(*TenantScore) {
+		return func(s *TenantScore) { s.NetworkIsolation.Egress = []NetworkPeer{p} }
+	}
+	port := func(p NetworkPort) func(*TenantScore) {
+		return egress(NetworkPeer{Tenant: "globex", Ports: []NetworkPort{p}})
+	}
+	labels := map[string]string{"team": "blue"}
+	ingress0, egress0 := "networkIsolation.ingress[0]", "networkIsolation.egress[0]"
+	port0 := egress0 + ".ports[0]"
+	testEdges(t, []edge{
+		{"tenant", ingress(NetworkPeer{Tenant: "globex", Ports: web}), nil},
+		{"tenant's pods", ingress(NetworkPeer{Tenant: "globex", PodLabels: labels, Ports: web}), nil},
+		{"namespaces", ingress(NetworkPeer{NamespaceLabels: labels, Ports: web}), nil},
+		{"namespaces' pods", egress(NetworkPeer{NamespaceLabels: labels, PodLabels: labels, Ports: web}), nil},
+		{"namespaces by a reserved label", egress(NetworkPeer{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "ci"}, Ports: web}), nil},
+		{"empty selector of pods is every pod", ingress(NetworkPeer{Tenant: "globex", PodLabels: map[string]string{}, Ports: web}), nil},
+		{"IPv4", egress(NetworkPeer{CIDR: "192.0.2.0/24", Ports: web}), nil},
+		{"IPv4 address", egress(NetworkPeer{CIDR: "192.0.2.1/32", Ports: web}), nil},
+		{"IPv6", egress(NetworkPeer{CIDR: "2001:db8::/32", Ports: web}), nil},
+		{"half of the internet", egress(NetworkPeer{CIDR: "128.0.0.0/1", Ports: web}), nil},
+		{"everybody may come in", ingress(NetworkPeer{CIDR: "0.0.0.0/0", Ports: web}), nil},
+		{"everybody may come in over IPv6", ingress(NetworkPeer{CIDR: "::/0", Ports: web}), nil},
+
+		{"nobody", ingress(NetworkPeer{Ports: web}), []string{ingress0}},
+		{"nobody's pods", ingress(NetworkPeer{PodLabels: labels, Ports: web}), []string{ingress0}},
+		{"tenant and namespaces", ingress(NetworkPeer{Tenant: "globex", NamespaceLabels: labels, Ports: web}), []string{ingress0}},
+		{"tenant and range", egress(NetworkPeer{Tenant: "globex", CIDR: "192.0.2.0/24", Ports: web}), []string{egress0}},
+		{"namespaces and range", egress(NetworkPeer{NamespaceLabels: labels, CIDR: "192.0.2.0/24", Ports: web}), []string{egress0}},
+		{"all three", egress(NetworkPeer{Tenant: "globex", NamespaceLabels: labels, CIDR: "192.0.2.0/24", Ports: web}), []string{egress0}},
+		{"every namespace", ingress(NetworkPeer{NamespaceLabels: map[string]string{}, Ports: web}), []string{ingress0 + ".namespaceLabels"}},
+		{"tenant of a bad name", ingress(NetworkPeer{Tenant: "Globex", Ports: web}), []string{ingress0 + ".tenant"}},
+		{"the platform is no tenant", egress(NetworkPeer{Tenant: "kube-system", Ports: web}), []string{egress0 + ".tenant"}},
+		{"the tenant itself", egress(NetworkPeer{Tenant: "acme", Ports: web}), []string{egress0 + ".tenant"}},
+		{"bad key of namespaces", ingress(NetworkPeer{NamespaceLabels: map[string]string{"a b": ""}, Ports: web}), []string{ingress0 + ".namespaceLabels[a b]"}},
+		{"bad value of pods", ingress(NetworkPeer{Tenant: "globex", PodLabels: map[string]string{"a": "b c"}, Ports: web}), []string{ingress0 + ".podLabels[a]"}},
+		{"the whole internet", egress(NetworkPeer{CIDR: "0.0.0.0/0", Ports: web}), []string{egress0 + ".cidr"}},
+		{"the whole internet over IPv6", egress(NetworkPeer{CIDR: "::/0", Ports: web}), []string{egress0 + ".cidr"}},
+		{"not a range", egress(NetworkPeer{CIDR: "192.0.2.1", Ports: web}), []string{egress0 + ".cidr"}},
+		{"not masked", egress(NetworkPeer{CIDR: "192.0.2.1/24", Ports: web}), []string{egress0 + ".cidr"}},
+		{"not canonical", egress(NetworkPeer{CIDR: "2001:0db8::/32", Ports: web}), []string{egress0 + ".cidr"}},
+		{"leading zeros", egress(NetworkPeer{CIDR: "010.0.0.0/8", Ports: web}), []string{egress0 + ".cidr"}},
+		{"IPv4 in IPv6", egress(NetworkPeer{CIDR: "::ffff:10.0.0.0/104", Ports: web}), []string{egress0 + ".cidr"}},
+		{"with a zone", egress(NetworkPeer{CIDR: "fe80::%eth0/64", Ports: web}), []string{egress0 + ".cidr"}},
+		{"pods of a range", egress(NetworkPeer{CIDR: "192.0.2.0/24", PodLabels: labels, Ports: web}), []string{egress0 + ".podLabels"}},
+		{"no ports", ingress(NetworkPeer{Tenant: "globex"}), []string{ingress0 + ".ports"}},
+		{"empty ports", egress(NetworkPeer{Tenant: "globex", Ports: []NetworkPort{}}), []string{egress0 + ".ports"}},
+
+		{"first port", port(NetworkPort{Port: 1}), nil},
+		{"last port", port(NetworkPort{Port: 65535}), nil},
+		{"every port", port(NetworkPort{Port: 1, EndPort: 65535}), nil},
+		{"range of one", port(NetworkPort{Port: 80, EndPort: 80}), nil},
+		{"TCP", port(NetworkPort{Protocol: "TCP", Port: 80}), nil},
+		{"UDP", port(NetworkPort{Protocol: "UDP", Port: 80}), nil},
+		{"SCTP", port(NetworkPort{Protocol: "SCTP", Port: 80}), nil},
+		{"other protocol", port(NetworkPort{Protocol: "ICMP", Port: 80}), []string{port0 + ".protocol"}},
+		{"lower case protocol", port(NetworkPort{Protocol: "udp", Port: 80}), []string{port0 + ".protocol"}},
+		{"port zero", port(NetworkPort{}), []string{port0 + ".port"}},
+		{"negative port", port(NetworkPort{Port: -1}), []string{port0 + ".port"}},
+		{"port too large", port(NetworkPort{Port: 65536}), []string{port0 + ".port"}},
+		{"range backwards", port(NetworkPort{Port: 80, EndPort: 79}), []string{port0 + ".endPort"}},
+		{"negative end", port(NetworkPort{Port: 80, EndPort: -1}), []string{port0 + ".endPort"}},
+		{"end too large", port(NetworkPort{Port: 80, EndPort: 65536}), []string{port0 + ".endPort"}},
+	})
+}
+
+var (
+	sameNamespace = topology.NetworkRule{Peers: []topology.NetworkPeer{{}}}
+	pods          = topology.NetworkPeer{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "globex"}}
+)
+
+func TestNetworkRules(t *testing.T) {
+	platform := bigPlatform()
+	tests := []struct {
+		name            string
+		policy          NetworkIsolationPolicy
+		ingress, egress []topology.NetworkRule // beyond what is always there
+	}{
+		{"nothing", NetworkIsolationPolicy{}, nil, nil},
+		{"ingress controllers", NetworkIsolationPolicy{IngressControllers: true}, []topology.NetworkRule{{Peers: platform.IngressControllers}}, nil},
+		{"monitoring", NetworkIsolationPolicy{Monitoring: true}, []topology.NetworkRule{{Peers: platform.Monitoring}}, nil},
+		{"API server", NetworkIsolationPolicy{APIServer: true}, nil, platform.APIServer},
+		{"tenant", NetworkIsolationPolicy{
+			Ingress: []NetworkPeer{{Tenant: "globex", Ports: []NetworkPort{{Port: 80}, {Protocol: "UDP", Port: 1, EndPort: 9}}}},
+			Egress:  []NetworkPeer{{Tenant: "globex", PodLabels: map[string]string{"a": "b"}, Ports: []NetworkPort{{Port: 90}}}},
+		},
+			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{pods}, Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}, {Protocol: "UDP", Port: 1, EndPort: 9}}}},
+			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{NamespaceLabels: pods.NamespaceLabels, PodLabels: map[string]string{"a": "b"}}},
+				Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 90}}}}},
+		{"namespaces", NetworkIsolationPolicy{Ingress: []NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"}, Ports: []NetworkPort{{Port: 80}}}}},
+			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"}}}, Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}, nil},
+		{"range", NetworkIsolationPolicy{Egress: []NetworkPeer{{CIDR: "192.0.2.0/24", Ports: []NetworkPort{{Port: 80}}}}}, nil,
+			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24"}}, Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rules, err := tt.policy.rules("acme", platform)
+			require.NoError(t, err)
+			require.Equal(t, topology.NetworkRules{
+				Namespace: "acme",
+				Ingress:   append([]topology.NetworkRule{sameNamespace}, tt.ingress...),
+				Egress:    append(append([]topology.NetworkRule{sameNamespace}, platform.DNS...), tt.egress...),
+			}, rules)
+		})
+	}
+}
+
+// Whatever range is named, what is the platform's own and what leads to a metadata service stays out of it.
+func TestPeersNeverReachThePlatform(t *testing.T) {
+	metadata := []string{"169.254.169.254", "169.254.170.2", "169.254.169.123", "100.100.100.200", "168.63.129.16", "192.0.0.192", "0.0.0.0", "127.0.0.1", "127.255.255.255",
+		"::1", "fe80::1", "fe80::a9fe:a9fe", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"}
+	platform := bigPlatform()
+	platform.OwnRanges = append(platform.OwnRanges, parsed("172.20.3.4/32", "2a02:99::1/128")...)
+	for _, cidr := range []string{"0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "100.64.0.0/10", "168.0.0.0/6", "169.0.0.0/8", "172.16.0.0/12", "192.0.0.0/8",
+		"::/0", "::/1", "8000::/1", "fc00::/7", "fd00::/8", "fe00::/8", "2a00::/8", "2000::/3"} {
+		t.Run(cidr, func(t *testing.T) {
+			peer := NetworkPeer{CIDR: cidr, Ports: []NetworkPort{{Port: 80}}}
+			rules, err := NetworkIsolationPolicy{Ingress: []NetworkPeer{peer}, Egress: []NetworkPeer{peer}}.rules("acme", platform)
+			require.NoError(t, err)
+			for _, rule := range []topology.NetworkRule{rules.Ingress[1], rules.Egress[2]} {
+				requireKubernetesTakes(t, rule.Peers)
+				for _, a := range metadata {
+					require.False(t, reaches(rule.Peers, netip.MustParseAddr(a)), a)
+				}
+				for _, own := range platform.OwnRanges {
+					for _, a := range samples(own) {
+						require.False(t, reaches(rule.Peers, a), "%s of the platform's %s", a, own)
+					}
+				}
+				open := 0
+				for _, a := range samples(netip.MustParsePrefix(cidr)) {
+					if reaches(rule.Peers, a) {
+						open++
+					}
+				}
+				require.Greater(t, open, 5, "what was asked for")
+			}
+		})
+	}
+}
+
+func TestPeersWithinThePlatformAreRefused(t *testing.T) {
+	for _, cidr := range []string{"10.96.0.0/12", "10.97.0.0/16", "10.244.1.2/32", "fd00:10:244::/64", "127.0.0.0/8", "169.254.169.254/32", "168.63.129.16/32", "::1/128", "fe80::/64"} {
+		t.Run(cidr, func(t *testing.T) {
+			peer := NetworkPeer{CIDR: cidr, Ports: []NetworkPort{{Port: 80}}}
+			for _, policy := range []NetworkIsolationPolicy{{Ingress: []NetworkPeer{peer}}, {Egress: []NetworkPeer{peer}}} {
+				_, err := policy.rules("acme", bigPlatform())
+				require.ErrorIs(t, err, topology.ErrInvalid)
+				require.ErrorContains(t, err, cidr)
+				require.ErrorContains(t, err, `"acme"`)
+			}
+		})
+	}
+}
+
+// A place that nobody knows is an error, not a rule without peers, which would be everybody.
+func TestUnknownPlacesAreRefused(t *testing.T) {
+	bare := topology.Platform{DNS: bigPlatform().DNS, IPv4: true}
+	for name, tt := range map[string]struct {
+		policy   NetworkIsolationPolicy
+		platform topology.Platform
+		says     string
+	}{
+		"name servers":        {NetworkIsolationPolicy{}, topology.Platform{}, "name servers"},
+		"ingress controllers": {NetworkIsolationPolicy{IngressControllers: true}, bare, "networkIsolation.ingressControllers"},
+		"monitoring":          {NetworkIsolationPolicy{Monitoring: true}, bare, "networkIsolation.monitoring"},
+		"API server":          {NetworkIsolationPolicy{APIServer: true}, bare, "networkIsolation.apiServer"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := tt.policy.rules("acme", tt.platform)
+			require.ErrorIs(t, err, topology.ErrUnsupported)
+			require.ErrorContains(t, err, tt.says)
+			require.ErrorContains(t, err, `"acme"`)
+		})
+	}
+}
+
+// Everybody who lets in the ingress controllers would let in a tenant of that name.
+func TestATenantIsNotAPlace(t *testing.T) {
+	for name, says := range map[string]string{"ingress-nginx": "ingressControllers", "monitoring": "monitoring"} {
+		_, err := NetworkIsolationPolicy{}.rules(name, bigPlatform())
+		require.ErrorIs(t, err, topology.ErrConflict, name)
+		require.ErrorContains(t, err, says)
+	}
+	_, err := NetworkIsolationPolicy{}.rules("ingress-nginx-1", bigPlatform())
+	require.NoError(t, err)
+}

@@ -1,0 +1,189 @@
+package tenant_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"sigs.k8s.io/yaml"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func TestOffboardValidation(t *testing.T) {
+	tests := []struct {
+		name  string
+		score tenant.OffboardScore
+		paths []string
+	}{
+		{"tenant", tenant.OffboardScore{Tenant: "acme"}, nil},
+		{"volumes", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data", "data-db-0", "backup.2024"}}, nil},
+		{"wait", tenant.OffboardScore{Tenant: "acme", WaitSeconds: 1}, nil},
+		{"a day", tenant.OffboardScore{Tenant: "acme", WaitSeconds: 24 * 60 * 60}, nil},
+		{"nobody", tenant.OffboardScore{}, []string{"tenant"}},
+		{"bad name", tenant.OffboardScore{Tenant: "Acme"}, []string{"tenant"}},
+		{"the platform", tenant.OffboardScore{Tenant: "kube-system"}, []string{"tenant"}},
+		{"default", tenant.OffboardScore{Tenant: "default"}, []string{"tenant"}},
+		{"no volume", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{""}}, []string{"deleteVolumes[0]"}},
+		{"all volumes", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"*"}}, []string{"deleteVolumes[0]"}},
+		{"same volume twice", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"a", "b", "a"}}, []string{"deleteVolumes[2]"}},
+		{"negative wait", tenant.OffboardScore{Tenant: "acme", WaitSeconds: -1}, []string{"waitSeconds"}},
+		{"longer than a day", tenant.OffboardScore{Tenant: "acme", WaitSeconds: 24*60*60 + 1}, []string{"waitSeconds"}},
+		{"everything at once", tenant.OffboardScore{Tenant: "kube-A", DeleteVolumes: []string{"ok", "*", "ok"}, WaitSeconds: -1},
+			[]string{"tenant", "tenant", "deleteVolumes[1]", "deleteVolumes[2]", "waitSeconds"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.score.Validate()
+			if tt.paths == nil {
+				require.NoError(t, err)
+				return
+			}
+			var all utilerrors.Aggregate
+			require.ErrorAs(t, err, &all)
+			var paths []string
+			for _, e := range all.Errors() {
+				var at *field.Error
+				require.ErrorAs(t, e, &at)
+				paths = append(paths, at.Field)
+			}
+			require.Equal(t, tt.paths, paths)
+		})
+	}
+}
+
+func TestOffboardScoreIsData(t *testing.T) {
+	s := tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data"}, WaitSeconds: 30}
+	require.Equal(t, "offboard/acme", s.Name())
+	var fromYAML tenant.OffboardScore
+	require.NoError(t, yaml.UnmarshalStrict([]byte("tenant: acme\ndeleteVolumes: [data]\nwaitSeconds: 30\n"), &fromYAML))
+	require.Equal(t, s, fromYAML)
+	data, err := json.Marshal(s)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"tenant":"acme","deleteVolumes":["data"],"waitSeconds":30}`, string(data))
+}
+
+// leaving is the topology of a tenant that is to be removed. It writes down what it is asked.
+type leaving struct {
+	tenant.OffboardTopology
+	namespace topology.Namespace
+	missing   bool
+	failAt    string
+	volumes   [][]topology.Volume // answers, one after the other; the last one stays
+	calls     []string
+	patience  time.Duration
+}
+
+var errInjected = errors.New("injected")
+
+func (l *leaving) call(name string) error {
+	l.calls = append(l.calls, name)
+	if name == l.failAt {
+		return errInjected
+	}
+	return nil
+}
+
+func (l *leaving) Name() string { return "leaving" }
+func (l *leaving) Namespace(context.Context, string) (topology.Namespace, error) {
+	if l.missing {
+		return topology.Namespace{}, errors.Join(l.call("look"), topology.ErrNotFound)
+	}
+	return l.namespace, l.call("look")
+}
+func (l *leaving) Volumes(context.Context, string) ([]topology.Volume, error) {
+	if len(l.volumes) == 0 {
+		return nil, l.call("volumes")
+	}
+	answer := l.volumes[0]
+	l.volumes = l.volumes[min(1, len(l.volumes)-1):]
+	return answer, l.call("volumes")
+}
+func (l *leaving) DeleteAccess(context.Context, string) (topology.Change, error) {
+	return topology.Change{Kind: "Access", Action: topology.Deleted}, l.call("access")
+}
+func (l *leaving) DeleteClusterReaders(context.Context, string) (topology.Change, error) {
+	return topology.Change{Kind: "ClusterReaders", Action: topology.Deleted}, l.call("readers")
+}
+func (l *leaving) DeleteNamespace(context.Context, string) (topology.Change, error) {
+	return topology.Change{Kind: "Namespace", Action: topology.Deleted}, l.call("namespace")
+}
+func (l *leaving) AwaitNamespaceGone(ctx context.Context, _ string) error {
+	deadline, _ := ctx.Deadline()
+	l.patience = time.Until(deadline)
+	return l.call("gone")
+}
+
+func TestOffboardGuards(t *testing.T) {
+	ours := topology.Namespace{Name: "acme", Managed: true}
+	going := topology.Namespace{Name: "acme", Managed: true, Terminating: true, Protected: true}
+	claims := func(names ...string) (all []topology.Volume) {
+		for _, n := range names {
+			all = append(all, topology.Volume{Name: n})
+		}
+		return all
+	}
+	everything := []string{"look", "volumes", "access", "readers", "look", "volumes", "namespace", "gone"}
+	withoutVolumes := []string{"look", "access", "readers", "look", "namespace", "gone"}
+	tests := []struct {
+		name  string
+		on    leaving
+		named []string
+		calls []string
+		is    error
+		says  string
+	}{
+		{name: "nothing in the way", on: leaving{namespace: ours}, calls: everything},
+		{name: "gone already", on: leaving{missing: true}, calls: withoutVolumes},
+		{name: "going already", on: leaving{namespace: going, volumes: [][]topology.Volume{claims("data")}}, calls: withoutVolumes},
+		{name: "volumes named", on: leaving{namespace: ours, volumes: [][]topology.Volume{claims("data", "logs")}}, named: []string{"logs", "data", "other"}, calls: everything},
+
+		{name: "protected", on: leaving{namespace: topology.Namespace{Managed: true, Protected: true}}, calls: []string{"look"},
+			is: topology.ErrProtected, says: "guards: delete Namespace \"acme\": has deletion protection"},
+		{name: "somebody else's", on: leaving{namespace: topology.Namespace{Owner: "Helm"}}, calls: []string{"look"}, is: topology.ErrConflict, says: `its owner is "Helm"`},
+		{name: "somebody else's, and going", on: leaving{namespace: topology.Namespace{Owner: "Helm", Terminating: true}}, calls: []string{"look"}, is: topology.ErrConflict},
+		{name: "volumes", on: leaving{namespace: ours, volumes: [][]topology.Volume{claims("data", "logs", "temp")}}, named: []string{"logs"}, calls: []string{"look", "volumes"},
+			is: topology.ErrProtected, says: "would be lost: data, temp;"},
+		{name: "a volume that came in between", on: leaving{namespace: ours, volumes: [][]topology.Volume{nil, claims("late")}},
+			calls: []string{"look", "volumes", "access", "readers", "look", "volumes"}, is: topology.ErrProtected, says: "guards again: "},
+
+		{name: "no look", on: leaving{namespace: ours, failAt: "look"}, calls: everything[:1], is: errInjected, says: "guards: "},
+		{name: "no volumes", on: leaving{namespace: ours, failAt: "volumes"}, calls: everything[:2], is: errInjected, says: "guards: "},
+		{name: "access stays", on: leaving{namespace: ours, failAt: "access"}, calls: everything[:3], is: errInjected, says: "access: "},
+		{name: "readers stay", on: leaving{namespace: ours, failAt: "readers"}, calls: everything[:4], is: errInjected, says: "read visibility: "},
+		{name: "namespace stays", on: leaving{namespace: ours, failAt: "namespace"}, calls: everything[:7], is: errInjected, says: "namespace: "},
+		{name: "namespace is held", on: leaving{namespace: ours, failAt: "gone"}, calls: everything, is: errInjected, says: "namespace gone: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			report, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: "acme", DeleteVolumes: tt.named}.On(&tt.on))
+			require.Equal(t, tt.calls, tt.on.calls)
+			if tt.is == nil {
+				require.NoError(t, err)
+				require.Len(t, report.Changes(), 3)
+				return
+			}
+			require.ErrorIs(t, err, tt.is)
+			require.ErrorContains(t, err, tt.says)
+		})
+	}
+}
+
+func TestOffboardWaits(t *testing.T) {
+	for seconds, want := range map[int]time.Duration{0: 2 * time.Minute, 1: time.Second, 24 * 60 * 60: 24 * time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			on := leaving{missing: true}
+			_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: "acme", WaitSeconds: seconds}.On(&on))
+			require.NoError(t, err)
+			require.Equal(t, want, on.patience)
+		})
+	}
+}

@@ -1,0 +1,100 @@
+package tenant
+
+import (
+	"testing"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+func TestQuotaEdges(t *testing.T) {
+	quotas := func(change func(*ResourceQuotaConfig)) func(*TenantScore) {
+		return func(s *TenantScore) { change(&s.ResourceQuotas) }
+	}
+	container := func(c ContainerBounds) func(*TenantScore) {
+		return quotas(func(q *ResourceQuotaConfig) { q.Container = c })
+	}
+	pod := func(b Bounds) func(*TenantScore) {
+		return quotas(func(q *ResourceQuotaConfig) { q.Pod = b })
+	}
+	totals := func(requests, limits ComputeResources) func(*TenantScore) {
+		return quotas(func(q *ResourceQuotaConfig) { q.Requests, q.Limits = requests, limits })
+	}
+	extended := func(name, q string) func(*TenantScore) {
+		return quotas(func(c *ResourceQuotaConfig) { c.Extended = map[string]resource.Quantity{name: *amount(q)} })
+	}
+	cpu := func(s string) ComputeResources { return ComputeResources{CPU: amount(s)} }
+	memory := func(s string) ComputeResources { return ComputeResources{Memory: amount(s)} }
+	disk := func(s string) ComputeResources { return ComputeResources{EphemeralStorage: amount(s)} }
+	none := ComputeResources{}
+	at := func(names ...string) []string { return prefixed("resourceQuotas.", names) }
+
+	testEdges(t, []edge{
+		{"totals of zero", totals(compute("0", "0", "0"), compute("0", "0", "0")), nil},
+		{"limits are the requests", totals(compute("1", "1Gi", "1Gi"), compute("1", "1Gi", "1Gi")), nil},
+		{"limits are the starter requests", totals(none, compute("1", "2Gi", "5Gi")), nil},
+		{"negative requests", totals(compute("-1", "-1", "-1"), none), at("requests.cpu", "requests.memory", "requests.ephemeralStorage")},
+		{"negative limits", totals(none, compute("-1", "-1", "-1")), at("limits.cpu", "limits.memory", "limits.ephemeralStorage")},
+		{"limits below the requests", totals(compute("2", "2Gi", "2Gi"), compute("1999m", "2047Mi", "2047Mi")), at("limits.cpu", "limits.ephemeralStorage", "limits.memory")},
+		{"limits below the starter requests", totals(none, compute("999m", "2047Mi", "5119Mi")), at("limits.cpu", "limits.ephemeralStorage", "limits.memory")},
+		{"no storage", quotas(func(c *ResourceQuotaConfig) { c.Storage = amount("0") }), nil},
+		{"negative storage", quotas(func(c *ResourceQuotaConfig) { c.Storage = amount("-1") }), at("storage")},
+		{"storage without classes", quotas(func(c *ResourceQuotaConfig) { c.Storage = amount("1") }), at("storage")},
+
+		{"GPU", extended("nvidia.com/gpu", "8"), nil},
+		{"no GPU", extended("nvidia.com/gpu", "0"), nil},
+		{"whole number in milli", extended("nvidia.com/gpu", "2000m"), nil},
+		{"GPU of other spelling", extended("nvidia.com/mig-1g.5gb", "1"), nil},
+		{"hugepages", extended("hugepages-2Mi", "128Mi"), nil},
+		{"large hugepages", extended("hugepages-1Gi", "0"), nil},
+		{"domain that ends like a reserved one", extended("mykubernetes.io/x", "1"), nil},
+		{"negative GPU", extended("nvidia.com/gpu", "-1"), at("extended[nvidia.com/gpu]")},
+		{"half a GPU", extended("nvidia.com/gpu", "500m"), at("extended[nvidia.com/gpu]")},
+		{"a little more than a GPU", extended("nvidia.com/gpu", "1000001u"), at("extended[nvidia.com/gpu]")},
+		{"not extended", extended("cpu", "1"), at("extended[cpu]")},
+		{"no name", extended("", "1"), at("extended[]")},
+		{"no domain", extended("/gpu", "1"), at("extended[/gpu]")},
+		{"no resource", extended("nvidia.com/", "1"), at("extended[nvidia.com/]")},
+		{"two slashes", extended("a/b/c", "1"), at("extended[a/b/c]")},
+		{"upper case domain", extended("Nvidia.com/gpu", "1"), at("extended[Nvidia.com/gpu]")},
+		{"domain too long for a quota's key", extended(domainOf(245)+"/gpu", "1"), at("extended[" + domainOf(245) + "/gpu]")},
+		{"domain as long as may be", extended(domainOf(244)+"/gpu", "1"), nil},
+		{"kubernetes.io", extended("kubernetes.io/x", "1"), at("extended[kubernetes.io/x]")},
+		{"device class", extended("deviceclass.resource.kubernetes.io/x", "1"), at("extended[deviceclass.resource.kubernetes.io/x]")},
+		{"negative hugepages", extended("hugepages-2Mi", "-1"), at("extended[hugepages-2Mi]")},
+		{"hugepages without a size", extended("hugepages-", "1Gi"), at("extended[hugepages-]")},
+		{"hugepages of no size", extended("hugepages-0", "1Gi"), at("extended[hugepages-0]")},
+		{"hugepages of negative size", extended("hugepages--2Mi", "1Gi"), at("extended[hugepages--2Mi]")},
+		{"hugepages of signed size", extended("hugepages-+2Mi", "1Gi"), at("extended[hugepages-+2Mi]")},
+		{"hugepages of a broken size", extended("hugepages-2.5Mi", "1Gi"), at("extended[hugepages-2.5Mi]")},
+		{"hugepages of another spelling", extended("hugepages-2048Ki", "1Gi"), at("extended[hugepages-2048Ki]")},
+
+		{"container's defaults", container(ContainerBounds{DefaultRequest: compute("1", "1Gi", "1Gi"), DefaultLimit: compute("1", "1Gi", "1Gi")}), nil},
+		{"container's bounds", container(ContainerBounds{Min: compute("1", "1", "1"), Max: compute("1", "1", "1")}), nil},
+		{"default request is min", container(ContainerBounds{DefaultRequest: cpu("200m"), Min: cpu("200m")}), nil},
+		{"default request is max", container(ContainerBounds{DefaultRequest: cpu("200m"), Max: cpu("200m")}), nil},
+		{"default limit is min", container(ContainerBounds{DefaultLimit: cpu("200m"), Min: cpu("200m")}), nil},
+		{"default limit is max", container(ContainerBounds{DefaultLimit: cpu("200m"), Max: cpu("200m")}), nil},
+		{"max below min", container(ContainerBounds{Min: cpu("2"), Max: cpu("1")}), at("container.max.cpu")},
+		{"default request below min", container(ContainerBounds{DefaultRequest: memory("1Mi"), Min: memory("2Mi")}), at("container.defaultRequest.memory")},
+		{"default request below the smallest", container(ContainerBounds{DefaultRequest: cpu("999u")}), at("container.defaultRequest.cpu")},
+		{"default request above max", container(ContainerBounds{DefaultRequest: disk("2Mi"), Max: disk("1Mi")}), at("container.defaultRequest.ephemeralStorage")},
+		{"default limit below min", container(ContainerBounds{DefaultLimit: cpu("1"), Min: cpu("2")}), at("container.defaultLimit.cpu")},
+		{"default limit above max", container(ContainerBounds{DefaultLimit: cpu("2"), Max: cpu("1")}), at("container.defaultLimit.cpu")},
+		{"default limit below the default request", container(ContainerBounds{DefaultRequest: cpu("2"), DefaultLimit: cpu("1")}), at("container.defaultLimit.cpu")},
+		{"mistakes of several resources at once", container(ContainerBounds{DefaultLimit: compute("2", "1", "1Gi"), Min: compute("1", "2", "1Mi"), Max: compute("1", "3", "1Ki")}),
+			at("container.max.ephemeralStorage", "container.defaultLimit.memory", "container.defaultLimit.cpu", "container.defaultLimit.ephemeralStorage")},
+		{"default limit of zero", container(ContainerBounds{DefaultLimit: cpu("0")}), at("container.defaultLimit.cpu")},
+		{"default request of zero", container(ContainerBounds{DefaultRequest: cpu("0")}), at("container.defaultRequest.cpu")},
+		{"min of zero", container(ContainerBounds{Min: compute("0", "0", "0")}), at("container.min.cpu", "container.min.ephemeralStorage", "container.min.memory")},
+		{"max of zero", container(ContainerBounds{Max: compute("0", "0", "0")}), at("container.max.cpu", "container.max.ephemeralStorage", "container.max.memory")},
+		{"negative min and max", container(ContainerBounds{Min: cpu("-1"), Max: disk("-1")}), at("container.min.cpu", "container.max.ephemeralStorage")},
+		{"negative defaults", container(ContainerBounds{DefaultRequest: memory("-1"), DefaultLimit: disk("-1")}),
+			at("container.defaultRequest.memory", "container.defaultLimit.ephemeralStorage")},
+
+		{"pod's bounds", pod(Bounds{Min: compute("1", "1", "1"), Max: compute("1", "1", "1")}), nil},
+		{"pod's bounds of zero", pod(Bounds{Min: compute("0", "0", "0"), Max: compute("0", "0", "0")}), nil},
+		{"pod's max below min", pod(Bounds{Min: compute("2", "2", "2"), Max: compute("1", "1", "1")}), at("pod.max.cpu", "pod.max.ephemeralStorage", "pod.max.memory")},
+		{"pod's negative min", pod(Bounds{Min: compute("-1", "-1", "-1")}), at("pod.min.cpu", "pod.min.memory", "pod.min.ephemeralStorage")},
+		{"pod's negative max", pod(Bounds{Max: compute("-1", "-1", "-1")}), at("pod.max.cpu", "pod.max.memory", "pod.max.ephemeralStorage")},
+	})
+}

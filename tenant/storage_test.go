@@ -1,0 +1,140 @@
+package tenant
+
+import (
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func TestStorageEdges(t *testing.T) {
+	storage := func(c StorageAccessConfig) func(*TenantScore) {
+		return func(s *TenantScore) { s.StorageAccess = c }
+	}
+	classes := func(all ...StorageClassAccess) func(*TenantScore) {
+		return storage(StorageAccessConfig{Classes: all})
+	}
+	class := func(name, capacity string) StorageClassAccess {
+		return StorageClassAccess{Name: name, Capacity: *amount(capacity)}
+	}
+	withClaims := func(n int64) StorageClassAccess {
+		return StorageClassAccess{Name: "fast", Capacity: *amount("1Gi"), Claims: &n}
+	}
+	at := func(names ...string) []string { return prefixed("storageAccess.", names) }
+	testEdges(t, []edge{
+		{"class", classes(class("fast", "1")), nil},
+		{"classes", classes(class("fast", "1Gi"), class("bulk.example.com", "1e30")), nil},
+		{"class with claims", classes(withClaims(5)), nil},
+		{"class without claims", classes(withClaims(0)), nil},
+		{"long name", classes(class(domainOf(225), "1Gi")), nil},
+		{"name too long for a quota's key", classes(class(domainOf(226), "1Gi")), at("classes[0].name")},
+		{"no name", classes(class("", "1Gi")), at("classes[0].name")},
+		{"bad name", classes(class("Fast", "1Gi")), at("classes[0].name")},
+		{"same name twice", classes(class("fast", "1Gi"), class("bulk", "1Gi"), class("fast", "2Gi")), at("classes[2].name")},
+		{"capacity of zero", classes(class("fast", "0")), at("classes[0].capacity")},
+		{"no capacity", classes(StorageClassAccess{Name: "fast"}), at("classes[0].capacity")},
+		{"negative capacity", classes(class("fast", "-1")), at("classes[0].capacity")},
+		{"negative claims", classes(withClaims(-1)), at("classes[0].claims")},
+		{"default class", storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi"), class("bulk", "1Gi")}, DefaultClass: "bulk"}), nil},
+		{"default class that is not allowed", storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi")}, DefaultClass: "bulk"}), at("defaultClass")},
+		{"default class without classes", storage(StorageAccessConfig{DefaultClass: "bulk"}), at("defaultClass")},
+		{"claim bounds", storage(StorageAccessConfig{ClaimMin: amount("1Gi"), ClaimMax: amount("1024Mi")}), nil},
+		{"claim bounds of zero", storage(StorageAccessConfig{ClaimMin: amount("0"), ClaimMax: amount("0")}), nil},
+		{"negative claim min", storage(StorageAccessConfig{ClaimMin: amount("-1")}), at("claimMin")},
+		{"negative claim max", storage(StorageAccessConfig{ClaimMax: amount("-1")}), at("claimMax")},
+		{"claim max below min", storage(StorageAccessConfig{ClaimMin: amount("2"), ClaimMax: amount("1")}), at("claimMax")},
+		{"total", func(s *TenantScore) {
+			classes(class("fast", "1Gi"))(s)
+			s.ResourceQuotas.Storage = amount("5Gi")
+		}, nil},
+	})
+}
+
+func TestStorageQuota(t *testing.T) {
+	const storage, claims = ".storageclass.storage.k8s.io/requests.storage", ".storageclass.storage.k8s.io/persistentvolumeclaims"
+	tests := []struct {
+		name  string
+		score func(*TenantScore)
+		want  map[string]string
+	}{
+		{"no classes", func(*TenantScore) {}, map[string]string{
+			"requests.storage": "0", "persistentvolumeclaims": "0",
+			"bulk" + storage: "0", "bulk" + claims: "0", "fast" + storage: "0", "fast" + claims: "0", "secret" + storage: "0", "secret" + claims: "0"}},
+		{"one class", func(s *TenantScore) {
+			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}}
+		}, map[string]string{
+			"requests.storage": "10Gi", "persistentvolumeclaims": "5", "fast" + storage: "10Gi",
+			"bulk" + storage: "0", "bulk" + claims: "0", "secret" + storage: "0", "secret" + claims: "0"}},
+		{"sum and claims", func(s *TenantScore) {
+			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi"), Claims: new(int64(2))}, {Name: "bulk", Capacity: *amount("1.5Gi"), Claims: new(int64(0))}}
+		}, map[string]string{
+			"requests.storage": "11776Mi", "persistentvolumeclaims": "5", "fast" + storage: "10Gi", "fast" + claims: "2", "bulk" + storage: "1536Mi", "bulk" + claims: "0",
+			"secret" + storage: "0", "secret" + claims: "0"}},
+		{"total and count", func(s *TenantScore) {
+			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}, {Name: "bulk", Capacity: *amount("20Gi")}}
+			s.ResourceQuotas.Storage, s.ResourceQuotas.Objects.PersistentVolumeClaims = amount("25Gi"), new(int64(9))
+		}, map[string]string{
+			"requests.storage": "25Gi", "persistentvolumeclaims": "9", "fast" + storage: "10Gi", "bulk" + storage: "20Gi", "secret" + storage: "0", "secret" + claims: "0"}},
+		{"total of zero", func(s *TenantScore) {
+			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}}
+			s.ResourceQuotas.Storage = amount("0")
+		}, map[string]string{
+			"requests.storage": "0", "persistentvolumeclaims": "5", "fast" + storage: "10Gi",
+			"bulk" + storage: "0", "bulk" + claims: "0", "secret" + storage: "0", "secret" + claims: "0"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s := minimal()
+			tt.score(&s)
+			require.NoError(t, s.Validate())
+			before := s.StorageAccess.Classes
+			hard := s.ResourceQuotas.hard(bigPlatform(), s.StorageAccess)
+			maps.DeleteFunc(hard, func(key string, _ resource.Quantity) bool {
+				return !strings.Contains(key, "persistentvolumeclaims") && !strings.Contains(key, "requests.storage")
+			})
+			requireAmounts(t, tt.want, hard)
+			require.Equal(t, before, s.StorageAccess.Classes, "the Score is not changed")
+		})
+	}
+}
+
+func TestClaimLimits(t *testing.T) {
+	for name, tt := range map[string]struct {
+		storage  StorageAccessConfig
+		min, max map[string]string
+	}{
+		"min":  {StorageAccessConfig{ClaimMin: amount("1Gi")}, map[string]string{"storage": "1Gi"}, nil},
+		"max":  {StorageAccessConfig{ClaimMax: amount("2Gi")}, nil, map[string]string{"storage": "2Gi"}},
+		"both": {StorageAccessConfig{ClaimMin: amount("0"), ClaimMax: amount("0")}, map[string]string{"storage": "0"}, map[string]string{"storage": "0"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			limits := ResourceQuotaConfig{}.bounds(tt.storage)
+			require.Len(t, limits, 2)
+			require.Equal(t, topology.LimitPVC, limits[1].Type)
+			requireAmounts(t, tt.min, limits[1].Min)
+			requireAmounts(t, tt.max, limits[1].Max)
+		})
+	}
+	require.Len(t, ResourceQuotaConfig{}.bounds(StorageAccessConfig{}), 1, "a limit that limits nothing is refused by the API server")
+}
+
+func TestStorageClassesThatAreNotThere(t *testing.T) {
+	missing := StorageAccessConfig{Classes: []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")}, {Name: "elsewhere", Capacity: *amount("1Gi")}}}
+	_, err := missing.fits(bigPlatform())
+	require.ErrorIs(t, err, topology.ErrUnsupported)
+	require.ErrorContains(t, err, `"elsewhere"`)
+	require.ErrorContains(t, err, `["bulk" "fast" "secret"]`)
+}
+
+func TestStorageNotes(t *testing.T) {
+	allowed := []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")}, {Name: "fast", Capacity: *amount("1Gi")}}
+	for defaultClass, want := range map[string]int{"": 0, "fast": 0, "bulk": 1} {
+		notes, err := StorageAccessConfig{Classes: allowed, DefaultClass: defaultClass}.fits(bigPlatform()) // whose default is fast
+		require.NoError(t, err)
+		require.Len(t, notes, want, defaultClass)
+	}
+}

@@ -1,0 +1,29 @@
+package topology_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// These are stored on infrastructure and in people's files. To change one is to lose what bears it.
+func TestStoredNames(t *testing.T) {
+	require.Equal(t, "tenancy.polyphony.dev/", topology.Prefix)
+	require.Equal(t, "tenancy.polyphony.dev/tenant", topology.LabelTenant)
+	require.Equal(t, "tenancy.polyphony.dev/display-name", topology.AnnotationDisplayName)
+	require.Equal(t, "tenancy.polyphony.dev/deletion-protection", topology.AnnotationDeletionProtection)
+	require.Equal(t, "tenancy.polyphony.dev/default-storage-class", topology.AnnotationDefaultStorageClass)
+}
+
+// These are Kubernetes' words.
+func TestKubernetesNames(t *testing.T) {
+	require.Equal(t, []topology.PodSecurity{"restricted", "baseline", "privileged"},
+		[]topology.PodSecurity{topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged})
+	require.Equal(t, []topology.Protocol{"TCP", "UDP", "SCTP"}, []topology.Protocol{topology.TCP, topology.UDP, topology.SCTP})
+	require.Equal(t, []topology.LimitType{"Container", "Pod", "PersistentVolumeClaim"},
+		[]topology.LimitType{topology.LimitContainer, topology.LimitPod, topology.LimitPVC})
+	require.Equal(t, []topology.SubjectKind{"Group", "User", "ServiceAccount"},
+		[]topology.SubjectKind{topology.Group, topology.User, topology.ServiceAccount})
+}

@@ -1,0 +1,96 @@
+package topology
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// String says whom the rule lets talk, such as "pods k8s-app=kube-dns in kubernetes.io/metadata.name=kube-system on UDP 53". A rule without
+// peers is about everybody, one without ports about every port.
+func (r NetworkRule) String() string {
+	peers, ports := "everybody", "every port"
+	if len(r.Peers) > 0 {
+		peers = joined(r.Peers, " or ")
+	}
+	if len(r.Ports) > 0 {
+		ports = joined(r.Ports, ", ")
+	}
+	return peers + " on " + ports
+}
+
+// String names the peer: a range of addresses, or pods.
+func (p NetworkPeer) String() string {
+	if p.CIDR != "" {
+		if len(p.Except) > 0 {
+			return p.CIDR + " except " + strings.Join(p.Except, ", ")
+		}
+		return p.CIDR
+	}
+	pods, where := "every pod", "the same namespace"
+	if len(p.PodLabels) > 0 {
+		pods = "pods " + labelText(p.PodLabels)
+	}
+	switch {
+	case p.EveryNamespace:
+		where = "every namespace"
+	case len(p.NamespaceLabels) > 0:
+		where = "namespaces " + labelText(p.NamespaceLabels)
+	}
+	return pods + " in " + where
+}
+
+// String prints as "TCP 80", "UDP 8000-8010" or "TCP" for every port.
+func (p NetworkPort) String() string {
+	switch {
+	case p.Port == 0:
+		return string(p.Protocol)
+	case p.EndPort == 0:
+		return fmt.Sprintf("%s %d", p.Protocol, p.Port)
+	default:
+		return fmt.Sprintf("%s %d-%d", p.Protocol, p.Port, p.EndPort)
+	}
+}
+
+// String prints as "get, list deployments.apps, statefulsets.apps".
+func (r Rule) String() string {
+	var resources []string
+	for _, group := range r.APIGroups {
+		for _, resource := range r.Resources {
+			name, subresource, found := strings.Cut(resource, "/")
+			if group != "" {
+				name += "." + group
+			}
+			if found {
+				name += "/" + subresource
+			}
+			resources = append(resources, name)
+		}
+	}
+	return strings.Join(r.Verbs, ", ") + " " + strings.Join(resources, ", ")
+}
+
+// String prints as "Group devs" or "ServiceAccount ci/deployer".
+func (s Subject) String() string {
+	if s.Namespace != "" {
+		return string(s.Kind) + " " + s.Namespace + "/" + s.Name
+	}
+	return string(s.Kind) + " " + s.Name
+}
+
+func joined[V fmt.Stringer](list []V, separator string) string {
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = v.String()
+	}
+	return strings.Join(texts, separator)
+}
+
+func labelText(labels map[string]string) string {
+	var texts []string
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		texts = append(texts, key+"="+labels[key])
+	}
+	return strings.Join(texts, ",")
+}

@@ -2,6 +2,7 @@
 
 GO        ?= go
 TIMEOUT   ?= 20m# for the tests of one package
+PARALLEL  ?= 8# tests of one package at a time: most of them wait for the control plane
 TESTFLAGS ?=# more flags for go test, such as -run=TestQuota -v
 
 # The race detector needs cgo, and that a C compiler.
@@ -24,7 +25,7 @@ demo: ## two tenants' whole life, in memory
 test: ## everything that runs without a container runtime; the first time builds a Kubernetes control plane
 	$(GO) run ./internal/testcluster/cmd/testcluster -build
 	@test -n "$(RACE)" || echo "There is no C compiler, so this goes without the race detector."
-	$(GO) test $(RACE) -shuffle=on -timeout=$(TIMEOUT) $(TESTFLAGS) ./...
+	$(GO) test $(RACE) -shuffle=on -parallel=$(PARALLEL) -timeout=$(TIMEOUT) $(TESTFLAGS) ./...
 
 lint: $(LINT) ## golangci-lint, the layers included
 	$(LINT) run ./...

@@ -53,7 +53,7 @@ func TestReportPrints(t *testing.T) {
 				Notes: []string{"the default storage class is another one"},
 			}},
 			{Score: "tenant/globex", Topology: "prod", Outcome: interpret.Outcome{Changes: []topology.Change{change("Namespace", topology.Created)}}, Err: conflict},
-			{Score: "zone/globex", Topology: "dns", Err: &score.Error{Score: "zone/globex", Topology: "dns", Err: fmt.Errorf("%w: %w", score.ErrSkipped, conflict)}},
+			{Score: "zone/globex", Topology: "dns", Err: &score.Error{Score: "zone/globex", Topology: "dns", Err: fmt.Errorf("%w, since tenant/globex on prod failed", score.ErrSkipped)}},
 			{Score: "idle", Topology: "prod"},
 		}},
 	}

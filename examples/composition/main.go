@@ -32,6 +32,9 @@ func newSite() site {
 	return site{fake.New(fake.Options{Name: "site"}), newNameServers()}
 }
 
+// DryRun returns the same site for somebody who does not write.
+func (s site) DryRun() site { return site{s.Topology.DryRun(), s.nameServers.DryRun()} }
+
 // compose runs a tenant and its zone in sequence, since a zone is of no use without its tenant; one tenant does not wait for another.
 func compose(ctx context.Context, out io.Writer, on site) error {
 	report, err := score.Run(ctx,

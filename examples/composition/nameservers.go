@@ -10,11 +10,15 @@ import (
 
 // nameServers is an adapter of [Zones] in memory. A real one would talk to a DNS provider here.
 type nameServers struct {
-	mu    sync.Mutex
+	mu    *sync.Mutex
 	zones map[string]Zone
+	dry   bool
 }
 
-func newNameServers() *nameServers { return &nameServers{zones: map[string]Zone{}} }
+func newNameServers() *nameServers { return &nameServers{mu: &sync.Mutex{}, zones: map[string]Zone{}} }
+
+// DryRun returns the same name servers for somebody who does not write.
+func (n *nameServers) DryRun() *nameServers { return &nameServers{mu: n.mu, zones: n.zones, dry: true} }
 
 // Zone implements Zones.
 func (n *nameServers) Zone(ctx context.Context, name string) (Zone, error) {
@@ -49,7 +53,9 @@ func (n *nameServers) EnsureZone(ctx context.Context, want Zone) (topology.Chang
 		}
 		change.Action = topology.Updated
 	}
-	n.zones[want.Name] = want
+	if !n.dry {
+		n.zones[want.Name] = want
+	}
 	return change, nil
 }
 
@@ -63,7 +69,9 @@ func (n *nameServers) DeleteZone(ctx context.Context, name string) (topology.Cha
 	}
 	if _, ok := n.zones[name]; ok {
 		change.Action = topology.Deleted
-		delete(n.zones, name)
+		if !n.dry {
+			delete(n.zones, name)
+		}
 	}
 	return change, nil
 }

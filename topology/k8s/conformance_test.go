@@ -39,6 +39,7 @@ func (o outsider) CreateNamespace(t topologytest.T, name, owner string) {
 		ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"app.kubernetes.io/managed-by": owner}},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
+	removeLater(t, o.client, name)
 }
 
 func (o outsider) patchNamespace(t topologytest.T, name, patch string) {

@@ -29,6 +29,8 @@ func newTenant(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	t.Helper()
 	name := fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1))
 	removeLater(t, client, name)
+	top := cluster(t)
+	t.Cleanup(func() { _, _ = top.DeleteClusterReaders(context.Background(), name) }) // it may be gone already
 	return tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{Name: name, Labels: map[string]string{"team": "a"}},
 		RBAC: tenant.RBACConfig{

@@ -1,6 +1,8 @@
 package k8s_test
 
 import (
+	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"testing"
@@ -21,7 +23,31 @@ func TestMain(m *testing.M) {
 	if name, ok := os.LookupEnv(childScript); ok {
 		os.Exit(runChild(name))
 	}
-	os.Exit(testcluster.Run(m))
+	code := testcluster.Run(m)
+	if os.Getenv("USE_EXISTING_CLUSTER") != "" { // one of our own has gone with everything in it
+		code = max(code, removeProvisioner(os.Getenv("KUBECONFIG")))
+	}
+	os.Exit(code)
+}
+
+// removeProvisioner leaves nothing behind in a cluster that outlives the tests.
+func removeProvisioner(kubeconfig string) (code int) {
+	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	rbac := kubernetes.NewForConfigOrDie(cfg).RbacV1()
+	for _, err := range []error{
+		rbac.ClusterRoleBindings().Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
+		rbac.ClusterRoles().Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
+	} {
+		if err != nil && !apierrors.IsNotFound(err) { // no test may have needed them
+			fmt.Fprintln(os.Stderr, err)
+			code = 1
+		}
+	}
+	return code
 }
 
 // provisioner is a user who has just what Permissions lists: tests run as somebody whom the API server limits, not as its administrator.

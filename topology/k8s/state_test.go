@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
+
+	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
 const (
@@ -100,8 +102,8 @@ func requireNoAccess(t *testing.T, client *kubernetes.Clientset, tenant string) 
 	require.Empty(t, bindings.Items)
 }
 
-// removeNamespaces leaves nothing of a test behind, also in a cluster that outlives it.
-func removeLater(t *testing.T, client *kubernetes.Clientset, name string) {
+// removeLater leaves nothing of a test behind, also in a cluster that outlives it.
+func removeLater(t topologytest.T, client *kubernetes.Clientset, name string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()

@@ -21,7 +21,7 @@ func full() TenantScore {
 			Requests: compute("8", "16Gi", "50Gi"), Limits: compute("16", "32Gi", "100Gi"), Storage: amount("400Gi"),
 			Extended: map[string]resource.Quantity{"nvidia.com/gpu": *amount("2"), "hugepages-2Mi": *amount("128Mi")},
 			Objects: ObjectCounts{
-				Pods: new(int64(101)), Services: new(int64(102)), LoadBalancers: new(int64(103)), NodePorts: new(int64(104)),
+				Pods: new(int64(101)), AllPods: new(int64(1010)), Services: new(int64(102)), LoadBalancers: new(int64(103)), NodePorts: new(int64(104)),
 				PersistentVolumeClaims: new(int64(105)), Secrets: new(int64(106)), ConfigMaps: new(int64(107)), ServiceAccounts: new(int64(108)),
 				ReplicationControllers: new(int64(109)), Deployments: new(int64(110)), ReplicaSets: new(int64(111)), StatefulSets: new(int64(112)),
 				DaemonSets: new(int64(113)), ControllerRevisions: new(int64(114)), Jobs: new(int64(115)), CronJobs: new(int64(116)),

@@ -61,6 +61,7 @@ type ContainerBounds struct {
 // ObjectCounts is how many objects of each kind there may be. Nil is unset; the comment says what that means.
 type ObjectCounts struct {
 	Pods                     *int64 `json:"pods,omitempty"`                     // 20, not counting finished ones
+	AllPods                  *int64 `json:"allPods,omitempty"`                  // five times Pods, finished ones included
 	Services                 *int64 `json:"services,omitempty"`                 // 10
 	LoadBalancers            *int64 `json:"loadBalancers,omitempty"`            // 0
 	NodePorts                *int64 `json:"nodePorts,omitempty"`                // 0; a load balancer takes one a port unless allocateLoadBalancerNodePorts is false
@@ -98,9 +99,19 @@ type objectCount struct {
 	starter   int64
 }
 
+// amount is what the field comes to.
+func (o objectCount) amount() int64 {
+	if o.value != nil {
+		return *o.value
+	}
+	return o.starter
+}
+
 func (c ObjectCounts) all() []objectCount {
+	pods := objectCount{"pods", "pods", c.Pods, 20}
 	return []objectCount{
-		{"pods", "pods", c.Pods, 20},
+		pods,
+		{"allPods", "count/pods", c.AllPods, 5 * pods.amount()},
 		{"services", "services", c.Services, 10},
 		{"loadBalancers", "services.loadbalancers", c.LoadBalancers, 0},
 		{"nodePorts", "services.nodeports", c.NodePorts, 0},
@@ -200,14 +211,10 @@ func (c ResourceQuotaConfig) hard(p topology.Platform, storage StorageAccessConf
 		hard["requests."+name] = q.DeepCopy()
 	}
 	for _, o := range c.Objects.all() {
-		n := o.starter
 		if o.key == "persistentvolumeclaims" && len(storage.Classes) == 0 {
-			n = 0
+			o.starter = 0
 		}
-		if o.value != nil {
-			n = *o.value
-		}
-		hard[o.key] = *resource.NewQuantity(n, resource.DecimalSI)
+		hard[o.key] = *resource.NewQuantity(o.amount(), resource.DecimalSI)
 	}
 	return hard
 }

@@ -35,7 +35,7 @@ func TestStarterQuota(t *testing.T) {
 		"requests.storage":     "0",
 		"requests.amd.com/gpu": "0", "requests.aws.amazon.com/neuron": "0", "requests.google.com/tpu": "0", "requests.gpu.intel.com/i915": "0",
 		"requests.gpu.intel.com/xe": "0", "requests.habana.ai/gaudi": "0", "requests.hugepages-1Gi": "0", "requests.hugepages-2Mi": "0", "requests.nvidia.com/gpu": "0",
-		"pods": "20", "services": "10", "services.loadbalancers": "0", "services.nodeports": "0", "persistentvolumeclaims": "0", "secrets": "20", "configmaps": "20",
+		"pods": "20", "count/pods": "100", "services": "10", "services.loadbalancers": "0", "services.nodeports": "0", "persistentvolumeclaims": "0", "secrets": "20", "configmaps": "20",
 		"count/serviceaccounts": "10", "replicationcontrollers": "0", "count/deployments.apps": "10", "count/replicasets.apps": "100", "count/statefulsets.apps": "5",
 		"count/daemonsets.apps": "0", "count/controllerrevisions.apps": "60", "count/jobs.batch": "20", "count/cronjobs.batch": "5",
 		"count/horizontalpodautoscalers.autoscaling": "10", "count/poddisruptionbudgets.policy": "10", "count/ingresses.networking.k8s.io": "5",
@@ -73,7 +73,7 @@ func TestEveryObjectCountCounts(t *testing.T) {
 				keys[count.key] = true
 				q := have[count.key]
 				require.Equal(t, n, q.Value())
-				if before := starter[count.key]; before.Value() != n {
+				if before := starter[count.key]; before.Value() != n && name != "pods" { // what there may be in all follows from it
 					require.Len(t, changes, 1)
 					require.Equal(t, "["+count.key+"]", changes[0].Path)
 				}

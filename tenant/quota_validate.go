@@ -3,6 +3,7 @@ package tenant
 import (
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -63,11 +64,18 @@ func (c ResourceQuotaConfig) validateExtended(at *field.Path) field.ErrorList {
 	return errs
 }
 
+// maxCount is more than any cluster holds, and can still be calculated with.
+const maxCount = 1 << 50
+
 func (c ObjectCounts) validate(at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	for _, o := range c.all() {
-		if o.value != nil && *o.value < 0 {
+		switch {
+		case o.value == nil:
+		case *o.value < 0:
 			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be negative"))
+		case *o.value > maxCount:
+			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be more than "+strconv.Itoa(maxCount)))
 		}
 	}
 	return errs

@@ -25,8 +25,9 @@ type TenantConfig struct {
 	Labels      map[string]string `json:"labels,omitempty"`
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	// PodSecurity is the level of the Pod Security Standards that every pod must keep. Unset: restricted. "privileged" switches
-	// the checks off, and with them every other fence, since such a pod owns its node.
+	// PodSecurity is the level of the Pod Security Standards that every pod must keep. Unset: restricted. "baseline" admits volumes that
+	// pods name themselves, such as NFS and iSCSI, which the node mounts past StorageAccess and NetworkIsolation. "privileged" switches the
+	// checks off, and with them every other fence, since such a pod owns its node.
 	PodSecurity topology.PodSecurity `json:"podSecurity,omitempty"`
 
 	// Adopt takes over a namespace of this name that Polyphony did not create. Unset, such a namespace is an error.

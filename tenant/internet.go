@@ -65,8 +65,15 @@ func internet(p topology.Platform) []topology.NetworkPeer {
 	return peers
 }
 
-// without is the range minus every part of others that is in it, or false if nothing remains.
+// without is the range minus every part of others that is in it, or false if nothing remains. An IPv4 range that is written as IPv6 counts as
+// IPv4.
 func without(whole netip.Prefix, others []netip.Prefix) (topology.NetworkPeer, bool) {
+	others = slices.Clone(others)
+	for i, other := range others {
+		if other = other.Masked(); other.Addr().Is4In6() {
+			others[i] = netip.PrefixFrom(other.Addr().Unmap(), other.Bits()-96)
+		}
+	}
 	var except []netip.Prefix
 	for _, other := range others {
 		if !whole.Overlaps(other) {

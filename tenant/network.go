@@ -49,6 +49,9 @@ type NetworkPort struct {
 	EndPort  int32             `json:"endPort,omitempty"` // last port of a range; unset: Port alone
 }
 
+// minEgressBits is how narrow a range to connect to must be: 10.0.0.0/8 is the widest that belongs to somebody.
+const minEgressBits = 8
+
 const labelNamespaceName = "kubernetes.io/metadata.name" // set by the API server itself, so nobody can claim another's
 
 func (n NetworkIsolationPolicy) validate(at *field.Path, tenant string) field.ErrorList {
@@ -59,8 +62,9 @@ func (n NetworkIsolationPolicy) validate(at *field.Path, tenant string) field.Er
 	for i, peer := range n.Egress {
 		peerAt := at.Child("egress").Index(i)
 		errs = append(errs, peer.validate(peerAt, tenant)...)
-		if prefix, err := netip.ParsePrefix(peer.CIDR); err == nil && prefix.Bits() == 0 {
-			errs = append(errs, field.Forbidden(peerAt.Child("cidr"), "the whole internet is "+at.Child("publicInternetEgress").String()))
+		if prefix, err := netip.ParsePrefix(peer.CIDR); err == nil && prefix.Bits() < minEgressBits {
+			errs = append(errs, field.Forbidden(peerAt.Child("cidr"), "so much of the internet is "+at.Child("publicInternetEgress").String()+
+				"; a peer is /"+strconv.Itoa(minEgressBits)+" or less"))
 		}
 	}
 	return errs
@@ -166,8 +170,8 @@ func (n NetworkIsolationPolicy) rules(tenant string, p topology.Platform) (topol
 		{n.Monitoring, "monitoring", p.Monitoring},
 	}
 	for _, place := range places {
-		if err := isPlace(place.wanted, place.name, tenant, place.peers); err != nil {
-			return rules, err
+		if place.wanted && len(place.peers) == 0 {
+			return rules, unsupported("NetworkRules", tenant, "the topology does not say where they are: networkIsolation."+place.name+" needs it; tell its adapter")
 		}
 		if place.wanted {
 			rules.Ingress = append(rules.Ingress, topology.NetworkRule{Peers: place.peers})
@@ -182,15 +186,25 @@ func (n NetworkIsolationPolicy) rules(tenant string, p topology.Platform) (topol
 	return n.peerRules(rules, p)
 }
 
-// isPlace refuses a place that is wanted but not known, and a tenant that would be taken for the place by everybody else.
-func isPlace(wanted bool, name, tenant string, peers []topology.NetworkPeer) error {
-	if wanted && len(peers) == 0 {
-		return unsupported("NetworkRules", tenant, "the topology does not say where they are: networkIsolation."+name+" needs it; tell its adapter")
+// notAPlace refuses a tenant that others would take for a part of the platform, by its namespace's name or labels, and let in or ask for names.
+func (c TenantConfig) notAPlace(p topology.Platform) error {
+	labels := maps.Clone(c.Labels)
+	if labels == nil {
+		labels = map[string]string{}
 	}
-	for _, peer := range peers {
-		if peer.NamespaceLabels[labelNamespaceName] == tenant {
-			return &topology.Error{Op: "ensure", Kind: "Namespace", Name: tenant, Reason: topology.ErrConflict,
-				Detail: "this namespace is the topology's for " + name + ", whom other tenants let in; choose another name"}
+	labels[labelNamespaceName] = c.Name
+	places := slices.Concat(p.IngressControllers, p.Monitoring)
+	for _, rule := range p.DNS {
+		places = append(places, rule.Peers...)
+	}
+	for _, place := range places {
+		matches := len(place.NamespaceLabels) > 0
+		for key, value := range place.NamespaceLabels {
+			matches = matches && labels[key] == value
+		}
+		if matches {
+			return &topology.Error{Op: "ensure", Kind: "Namespace", Name: c.Name, Reason: topology.ErrConflict,
+				Detail: "its name or labels are those of the platform's own " + place.String() + "; choose others"}
 		}
 	}
 	return nil
@@ -220,6 +234,7 @@ var neverPeers = prefixes(
 	"169.254.0.0/16", "fe80::/10", // link local: the metadata service of nearly every cloud
 	"fd00:ec2::/32", "fd20:ce::254/128", "fd00:42::42/128", // the same over IPv6: AWS (also pods' credentials), Google, Scaleway
 	"168.63.129.16/32", "100.100.100.200/32", "192.0.0.192/32", // Azure's host agent, Alibaba, Oracle
+	"64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", // NAT64 and 6to4 lead to any IPv4 address; mapped addresses do not leave a machine
 )
 
 func (p NetworkPeer) rule(tenant string, platform topology.Platform) (topology.NetworkRule, error) {

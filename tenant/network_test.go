@@ -33,7 +33,7 @@ func TestNetworkPeerEdges(t *testing.T) {
 		{"IPv4", egress(NetworkPeer{CIDR: "192.0.2.0/24", Ports: web}), nil},
 		{"IPv4 address", egress(NetworkPeer{CIDR: "192.0.2.1/32", Ports: web}), nil},
 		{"IPv6", egress(NetworkPeer{CIDR: "2001:db8::/32", Ports: web}), nil},
-		{"half of the internet", egress(NetworkPeer{CIDR: "128.0.0.0/1", Ports: web}), nil},
+		{"the widest range", egress(NetworkPeer{CIDR: "10.0.0.0/8", Ports: web}), nil},
 		{"everybody may come in", ingress(NetworkPeer{CIDR: "0.0.0.0/0", Ports: web}), nil},
 		{"everybody may come in over IPv6", ingress(NetworkPeer{CIDR: "::/0", Ports: web}), nil},
 
@@ -50,6 +50,8 @@ func TestNetworkPeerEdges(t *testing.T) {
 		{"bad key of namespaces", ingress(NetworkPeer{NamespaceLabels: map[string]string{"a b": ""}, Ports: web}), []string{ingress0 + ".namespaceLabels[a b]"}},
 		{"bad value of pods", ingress(NetworkPeer{Tenant: "globex", PodLabels: map[string]string{"a": "b c"}, Ports: web}), []string{ingress0 + ".podLabels[a]"}},
 		{"the whole internet", egress(NetworkPeer{CIDR: "0.0.0.0/0", Ports: web}), []string{egress0 + ".cidr"}},
+		{"half of the internet", egress(NetworkPeer{CIDR: "128.0.0.0/1", Ports: web}), []string{egress0 + ".cidr"}},
+		{"wider than anybody's", egress(NetworkPeer{CIDR: "10.0.0.0/7", Ports: web}), []string{egress0 + ".cidr"}},
 		{"the whole internet over IPv6", egress(NetworkPeer{CIDR: "::/0", Ports: web}), []string{egress0 + ".cidr"}},
 		{"not a range", egress(NetworkPeer{CIDR: "192.0.2.1", Ports: web}), []string{egress0 + ".cidr"}},
 		{"not masked", egress(NetworkPeer{CIDR: "192.0.2.1/24", Ports: web}), []string{egress0 + ".cidr"}},
@@ -123,7 +125,8 @@ func TestNetworkRules(t *testing.T) {
 // Whatever range is named, what is the platform's own and what leads to a metadata service stays out of it.
 func TestPeersNeverReachThePlatform(t *testing.T) {
 	metadata := []string{"169.254.169.254", "169.254.170.2", "169.254.169.123", "100.100.100.200", "168.63.129.16", "192.0.0.192", "0.0.0.0", "127.0.0.1", "127.255.255.255",
-		"::1", "fe80::1", "fe80::a9fe:a9fe", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42"}
+		"::1", "fe80::1", "fe80::a9fe:a9fe", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42",
+		"64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::1", "2002:a60::1"}
 	platform := bigPlatform()
 	platform.OwnRanges = append(platform.OwnRanges, parsed("172.20.3.4/32", "2a02:99::1/128")...)
 	for _, cidr := range []string{"0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "100.64.0.0/10", "168.0.0.0/6", "169.0.0.0/8", "172.16.0.0/12", "192.0.0.0/8",
@@ -155,7 +158,8 @@ func TestPeersNeverReachThePlatform(t *testing.T) {
 }
 
 func TestPeersWithinThePlatformAreRefused(t *testing.T) {
-	for _, cidr := range []string{"10.96.0.0/12", "10.97.0.0/16", "10.244.1.2/32", "fd00:10:244::/64", "127.0.0.0/8", "169.254.169.254/32", "168.63.129.16/32", "::1/128", "fe80::/64"} {
+	for _, cidr := range []string{"10.96.0.0/12", "10.97.0.0/16", "10.244.1.2/32", "fd00:10:244::/64", "127.0.0.0/8", "169.254.169.254/32", "168.63.129.16/32", "::1/128", "fe80::/64",
+		"64:ff9b::/96", "64:ff9b:1:2::/64", "2002:c000:204::/48"} {
 		t.Run(cidr, func(t *testing.T) {
 			peer := NetworkPeer{CIDR: cidr, Ports: []NetworkPort{{Port: 80}}}
 			for _, policy := range []NetworkIsolationPolicy{{Ingress: []NetworkPeer{peer}}, {Egress: []NetworkPeer{peer}}} {
@@ -190,13 +194,25 @@ func TestUnknownPlacesAreRefused(t *testing.T) {
 	}
 }
 
-// Everybody who lets in the ingress controllers would let in a tenant of that name.
+// Everybody who lets in the ingress controllers would let in a tenant of that name, or with those labels.
 func TestATenantIsNotAPlace(t *testing.T) {
-	for name, says := range map[string]string{"ingress-nginx": "ingressControllers", "monitoring": "monitoring"} {
-		_, err := NetworkIsolationPolicy{}.rules(name, bigPlatform())
+	platform := bigPlatform()
+	platform.Monitoring = append(platform.Monitoring, topology.NetworkPeer{NamespaceLabels: map[string]string{"role": "metrics", "tier": "0"}})
+	platform.DNS = append(platform.DNS, topology.NetworkRule{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{labelNamespaceName: "dns"}}, {CIDR: "169.254.20.10/32"}}})
+	for name, c := range map[string]TenantConfig{
+		"ingress controllers by name": {Name: "ingress-nginx"},
+		"monitoring by name":          {Name: "monitoring"},
+		"monitoring by labels":        {Name: "acme", Labels: map[string]string{"role": "metrics", "tier": "0", "team": "a"}},
+		"name servers by name":        {Name: "dns"},
+	} {
+		_, err := TenantScore{TenantConfig: c}.desired(platform)
 		require.ErrorIs(t, err, topology.ErrConflict, name)
-		require.ErrorContains(t, err, says)
 	}
-	_, err := NetworkIsolationPolicy{}.rules("ingress-nginx-1", bigPlatform())
-	require.NoError(t, err)
+	for name, c := range map[string]TenantConfig{
+		"another name":     {Name: "ingress-nginx-1"},
+		"one label of two": {Name: "acme", Labels: map[string]string{"role": "metrics"}},
+	} {
+		_, err := TenantScore{TenantConfig: c}.desired(platform)
+		require.NoError(t, err, name)
+	}
 }

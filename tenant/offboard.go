@@ -77,20 +77,29 @@ func (s OffboardScore) Interpret() interpret.Interpret[OffboardTopology] {
 }
 
 // offboard looks for volumes twice: before it touches anything, and again when nobody has access any more, for those that were
-// claimed in between.
+// claimed in between. Read visibility, which is not in the namespace, it takes away twice too.
 func (s OffboardScore) offboard(ctx context.Context, t OffboardTopology) (interpret.Outcome, error) {
 	check := func(guard func(context.Context, OffboardTopology) error) func(context.Context) (topology.Change, error) {
 		return func(ctx context.Context) (topology.Change, error) { return topology.Change{}, guard(ctx, t) }
 	}
+	var taken topology.Change
 	return interpret.Run(ctx,
 		interpret.Step{Name: "guards", Do: check(s.guard)},
 		interpret.Step{Name: "access", Do: func(ctx context.Context) (topology.Change, error) { return t.DeleteAccess(ctx, s.Tenant) }},
-		interpret.Step{Name: "read visibility", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.DeleteClusterReaders(ctx, s.Tenant)
+		interpret.Step{Name: "read visibility", Do: func(ctx context.Context) (_ topology.Change, err error) {
+			taken, err = t.DeleteClusterReaders(ctx, s.Tenant)
+			return taken, err
 		}},
 		interpret.Step{Name: "guards again", Do: check(s.guard)},
 		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (topology.Change, error) { return t.DeleteNamespace(ctx, s.Tenant) }},
 		interpret.Step{Name: "namespace gone", Do: check(s.awaitGone)},
+		interpret.Step{Name: "read visibility again", Do: func(ctx context.Context) (topology.Change, error) {
+			again, err := t.DeleteClusterReaders(ctx, s.Tenant)
+			if again.Action == topology.Unchanged || again.Action == taken.Action { // nobody has given it in between; a plan takes it only once
+				again = topology.Change{}
+			}
+			return again, err
+		}},
 	)
 }
 

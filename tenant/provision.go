@@ -2,6 +2,8 @@ package tenant
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"github.com/polyphony-go/polyphony/interpret"
@@ -17,14 +19,15 @@ type desired struct {
 	quota      topology.Quota
 	limitRange topology.LimitRange
 	network    topology.NetworkRules
-	access     topology.Access
-	readers    topology.ClusterReaders // no groups: none
 	notes      []string
 }
 
 // desired translates the Score for a platform, and refuses what cannot be there. Nothing has been touched yet.
 func (s TenantScore) desired(p topology.Platform) (desired, error) {
 	name := s.TenantConfig.Name
+	if err := s.TenantConfig.notAPlace(p); err != nil {
+		return desired{}, err
+	}
 	notes, err := s.StorageAccess.fits(p)
 	if err != nil {
 		return desired{}, err
@@ -38,18 +41,14 @@ func (s TenantScore) desired(p topology.Platform) (desired, error) {
 		quota:      topology.Quota{Namespace: name, Hard: s.ResourceQuotas.hard(p, s.StorageAccess)},
 		limitRange: topology.LimitRange{Namespace: name, Limits: s.ResourceQuotas.bounds(s.StorageAccess)},
 		network:    network,
-		access:     s.RBAC.access(name),
-		readers:    topology.ClusterReaders{Tenant: name},
 		notes:      notes,
-	}
-	if s.RBAC.ReadVisibility == VisibilityCluster {
-		want.readers.Groups = s.RBAC.groups()
 	}
 	return want, nil
 }
 
 // provision keeps to one order: the boundary, what fences it in, access last. Whoever dies in the middle leaves a tenant that is closed.
-// The quota is waited for, since until it is in force it does not bound anything.
+// The quota is waited for, since until it is in force it does not bound anything. Giving rights comes last, but taking them does not
+// wait for a run that succeeds.
 func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outcome, error) {
 	var want desired
 	out, err := interpret.Run(ctx,
@@ -77,19 +76,98 @@ func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outco
 			defer cancel()
 			return none, t.AwaitQuota(ctx, s.TenantConfig.Name)
 		}},
-		interpret.Step{Name: "access", Do: func(ctx context.Context) (topology.Change, error) {
-			if len(want.access.Grants) == 0 {
-				return t.DeleteAccess(ctx, s.TenantConfig.Name)
-			}
-			return t.EnsureAccess(ctx, want.access)
-		}},
-		interpret.Step{Name: "read visibility", Do: func(ctx context.Context) (topology.Change, error) {
-			if len(want.readers.Groups) == 0 {
-				return t.DeleteClusterReaders(ctx, s.TenantConfig.Name)
-			}
-			return t.EnsureClusterReaders(ctx, want.readers)
-		}},
 	)
 	out.Notes = want.notes
+	give := s.giveAccess
+	if err != nil {
+		give = s.takeAccess
+	}
+	last, lastErr := give(ctx, t)
+	out.Changes = append(out.Changes, last.Changes...)
+	if err == nil {
+		err = lastErr
+	}
 	return out, err
+}
+
+// giveAccess makes the rights those of the Score.
+func (s TenantScore) giveAccess(ctx context.Context, t Topology) (interpret.Outcome, error) {
+	var given bool // read visibility, by this very run
+	return interpret.Run(ctx,
+		interpret.Step{Name: "access", Do: func(ctx context.Context) (topology.Change, error) {
+			return t.EnsureAccess(ctx, s.RBAC.access(s.TenantConfig.Name))
+		}},
+		interpret.Step{Name: "read visibility", Do: func(ctx context.Context) (change topology.Change, err error) {
+			change, err = t.EnsureClusterReaders(ctx, s.RBAC.readers(s.TenantConfig.Name))
+			given = err == nil && (change.Action == topology.Created || change.Action == topology.Updated)
+			return change, err
+		}},
+		interpret.Step{Name: "still there", Do: func(ctx context.Context) (none topology.Change, err error) {
+			if !given {
+				return none, nil
+			}
+			return s.sweep(ctx, t)
+		}},
+	)
+}
+
+// takeAccess takes the rights that the Score no longer gives, and gives none. The run has failed already; what fails here too is left to
+// the next one.
+func (s TenantScore) takeAccess(ctx context.Context, t Topology) (interpret.Outcome, error) {
+	var out interpret.Outcome
+	keep := func(change topology.Change, err error) {
+		if err == nil && change.Action != topology.Unchanged {
+			out.Changes = append(out.Changes, change)
+		}
+	}
+	name := s.TenantConfig.Name
+	if have, err := t.Access(ctx, name); err == nil {
+		keep(t.EnsureAccess(ctx, common(have, s.RBAC.access(name))))
+	}
+	if have, err := t.ClusterReaders(ctx, name); err == nil {
+		wanted := s.RBAC.readers(name).Groups
+		have.Groups = slices.DeleteFunc(have.Groups, func(group string) bool { return !slices.Contains(wanted, group) })
+		keep(t.EnsureClusterReaders(ctx, have))
+	}
+	return out, nil
+}
+
+// common is have with those subjects only that want has in the same role.
+func common(have, want topology.Access) topology.Access {
+	reduced := topology.Access{Namespace: have.Namespace}
+	for _, grant := range have.Grants {
+		i := slices.IndexFunc(want.Grants, func(g topology.Grant) bool { return g.Role == grant.Role })
+		if i < 0 {
+			continue
+		}
+		grant.Subjects = slices.DeleteFunc(grant.Subjects, func(s topology.Subject) bool { return !slices.Contains(want.Grants[i].Subjects, s) })
+		reduced.Grants = append(reduced.Grants, grant)
+	}
+	return reduced
+}
+
+// sweep takes read visibility back if the tenant was removed in the meantime: it is not in the namespace and would not go with it. In a
+// plan there is nothing to take back.
+func (s TenantScore) sweep(ctx context.Context, t Topology) (none topology.Change, err error) {
+	name := s.TenantConfig.Name
+	if _, err := t.ClusterReaders(ctx, name); err != nil {
+		return none, ignoreNotFound(err)
+	}
+	namespace, err := t.Namespace(ctx, name)
+	if err == nil && namespace.Managed && !namespace.Terminating || ignoreNotFound(err) != nil {
+		return none, err
+	}
+	change, err := t.DeleteClusterReaders(ctx, name)
+	if err == nil {
+		err = &topology.Error{Op: "ensure", Kind: "Namespace", Name: name, Reason: topology.ErrTerminating,
+			Detail: "somebody removes it while it is being provisioned; agree on one of both"}
+	}
+	return change, err
+}
+
+func ignoreNotFound(err error) error {
+	if errors.Is(err, topology.ErrNotFound) {
+		return nil
+	}
+	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
 func TestDesired(t *testing.T) {
@@ -22,7 +23,7 @@ func TestDesired(t *testing.T) {
 			require.NoError(t, err)
 			data, err := yaml.Marshal(map[string]any{
 				"adopt": want.namespace.Adopt, "namespace": want.namespace, "quota": want.quota, "limitRange": want.limitRange, "network": want.network,
-				"access": want.access, "readers": want.readers, "notes": want.notes,
+				"access": s.RBAC.access("acme"), "readers": s.RBAC.readers("acme"), "notes": want.notes,
 			})
 			require.NoError(t, err)
 			golden(t, "testdata/desired-"+name+".golden.yaml", string(data))
@@ -39,8 +40,8 @@ func TestTheZeroTenantIsClosed(t *testing.T) {
 			require.Equal(t, topology.NetworkRules{Namespace: "acme", Ingress: []topology.NetworkRule{sameNamespace},
 				Egress: append([]topology.NetworkRule{sameNamespace}, platform.DNS...)}, want.network)
 			require.Equal(t, topology.Namespace{Name: "acme", PodSecurity: topology.PodSecurityRestricted}, want.namespace)
-			require.Equal(t, topology.Access{Namespace: "acme"}, want.access)
-			require.Equal(t, topology.ClusterReaders{Tenant: "acme"}, want.readers)
+			require.Equal(t, topology.Access{Namespace: "acme"}, minimal().RBAC.access("acme"))
+			require.Equal(t, topology.ClusterReaders{Tenant: "acme"}, minimal().RBAC.readers("acme"))
 			require.Empty(t, want.notes)
 		})
 	}
@@ -48,14 +49,10 @@ func TestTheZeroTenantIsClosed(t *testing.T) {
 
 func TestReadVisibility(t *testing.T) {
 	s := full()
-	want, err := s.desired(bigPlatform())
-	require.NoError(t, err)
-	require.Equal(t, topology.ClusterReaders{Tenant: "acme", Groups: []string{"acme-devs", "acme-ops"}}, want.readers, "groups, and nobody else")
+	require.Equal(t, topology.ClusterReaders{Tenant: "acme", Groups: []string{"acme-devs", "acme-ops"}}, s.RBAC.readers("acme"), "groups, and nobody else")
 	for _, v := range []ReadVisibility{"", VisibilityOwn} {
 		s.RBAC.ReadVisibility = v
-		want, err := s.desired(bigPlatform())
-		require.NoError(t, err)
-		require.Empty(t, want.readers.Groups)
+		require.Empty(t, s.RBAC.readers("acme").Groups)
 	}
 }
 
@@ -181,6 +178,12 @@ func (r *recorder) call(name string) (topology.Change, error) {
 }
 
 func (r *recorder) Name() string { return "recorder" }
+func (r *recorder) Access(context.Context, string) (topology.Access, error) {
+	return topology.Access{}, topology.ErrNotFound
+}
+func (r *recorder) ClusterReaders(context.Context, string) (topology.ClusterReaders, error) {
+	return topology.ClusterReaders{}, topology.ErrNotFound
+}
 func (r *recorder) Platform(context.Context) (topology.Platform, error) {
 	_, err := r.call("platform")
 	return r.platform, err
@@ -203,17 +206,17 @@ func (r *recorder) AwaitQuota(ctx context.Context, _ string) error {
 	_, err := r.call("quota in force")
 	return err
 }
-func (r *recorder) EnsureAccess(context.Context, topology.Access) (topology.Change, error) {
+func (r *recorder) EnsureAccess(_ context.Context, want topology.Access) (topology.Change, error) {
+	if len(want.Grants) == 0 {
+		return r.call("no access")
+	}
 	return r.call("access")
 }
-func (r *recorder) DeleteAccess(context.Context, string) (topology.Change, error) {
-	return r.call("no access")
-}
-func (r *recorder) EnsureClusterReaders(context.Context, topology.ClusterReaders) (topology.Change, error) {
+func (r *recorder) EnsureClusterReaders(_ context.Context, want topology.ClusterReaders) (topology.Change, error) {
+	if len(want.Groups) == 0 {
+		return r.call("no read visibility")
+	}
 	return r.call("read visibility")
-}
-func (r *recorder) DeleteClusterReaders(context.Context, string) (topology.Change, error) {
-	return r.call("no read visibility")
 }
 
 func TestProvisionKeepsItsOrder(t *testing.T) {
@@ -259,4 +262,65 @@ func TestNotesReachTheOutcome(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, report.Results[0].Outcome.Notes, 1)
 	require.Contains(t, report.Results[0].Outcome.Notes[0], `default storage class is "fast"`)
+}
+
+// Whoever has left must not keep rights because something else is broken. Nobody gets any from a run that fails.
+func TestAFailedRunTakesRightsAndGivesNone(t *testing.T) {
+	before, after := minimal(), minimal()
+	before.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{
+		{Role: Admin, Name: "ops"}, {Role: Developer, Name: "gone"}, {Role: Viewer, Name: "gone"}, {Role: Viewer, Kind: topology.User, Name: "jane"}}}
+	after.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{
+		{Role: Admin, Name: "ops"}, {Role: Admin, Kind: topology.User, Name: "jane"}, {Role: Viewer, Kind: topology.User, Name: "jane"}, {Role: Developer, Name: "new"}}}
+	for _, broken := range []fake.Fault{
+		{Op: "read", Kind: "Platform"}, {Op: "ensure", Kind: "Namespace"}, {Op: "ensure", Kind: "NetworkRules"}, {Op: "ensure", Kind: "Quota"}, {Op: "ensure", Kind: "LimitRange"},
+		{Op: "await", Kind: "Quota"},
+	} {
+		t.Run(broken.Op+" "+broken.Kind, func(t *testing.T) {
+			top := fake.New(fake.Options{})
+			_, err := score.Run(t.Context(), before.On(top))
+			require.NoError(t, err)
+
+			broken.Err = topology.ErrUnavailable
+			report, err := score.Run(t.Context(), after.On(top.WithFaults(broken)))
+			require.ErrorIs(t, err, topology.ErrUnavailable)
+			require.True(t, report.Changed(), "what was taken is in the report")
+			require.Equal(t, map[string][]string{"admin": {"ops"}, "viewer": {"jane"}}, subjectsByRole(t, top))
+			readers, err := top.ClusterReaders(t.Context(), "acme")
+			require.NoError(t, err)
+			require.Equal(t, []string{"ops"}, readers.Groups)
+
+			_, err = score.Run(t.Context(), after.On(top))
+			require.NoError(t, err)
+			require.Equal(t, map[string][]string{"admin": {"ops", "jane"}, "developer": {"new"}, "viewer": {"jane"}}, subjectsByRole(t, top))
+		})
+	}
+}
+
+// subjectsByRole are the names of those who have a role, by role.
+func subjectsByRole(t *testing.T, top *fake.Topology) map[string][]string {
+	t.Helper()
+	access, err := top.Access(t.Context(), "acme")
+	require.NoError(t, err)
+	names := map[string][]string{}
+	for _, grant := range access.Grants {
+		require.Equal(t, Role(grant.Role).Rules(), grant.Rules)
+		for _, s := range grant.Subjects {
+			names[grant.Role] = append(names[grant.Role], s.Name)
+		}
+	}
+	return names
+}
+
+func TestAFailedRunTakesTheLastRights(t *testing.T) {
+	top := fake.New(fake.Options{})
+	before := minimal()
+	before.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "gone"}}}
+	_, err := score.Run(t.Context(), before.On(top))
+	require.NoError(t, err)
+	_, err = score.Run(t.Context(), minimal().On(top.WithFaults(fake.Fault{Op: "ensure", Kind: "Quota", Err: topology.ErrUnavailable})))
+	require.ErrorIs(t, err, topology.ErrUnavailable)
+	_, err = top.Access(t.Context(), "acme")
+	require.ErrorIs(t, err, topology.ErrNotFound)
+	_, err = top.ClusterReaders(t.Context(), "acme")
+	require.ErrorIs(t, err, topology.ErrNotFound)
 }

@@ -27,6 +27,9 @@ func (c ResourceQuotaConfig) validate(at *field.Path) field.ErrorList {
 func (c ComputeResources) validate(at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	errs = append(errs, notNegative(c.CPU, at.Child("cpu"))...)
+	if c.CPU != nil && resource.NewMilliQuantity(c.CPU.MilliValue(), resource.DecimalSI).Cmp(*c.CPU) != 0 {
+		errs = append(errs, field.Invalid(at.Child("cpu"), c.CPU.String(), "must not be finer than 1m, a thousandth of a core"))
+	}
 	errs = append(errs, notNegative(c.Memory, at.Child("memory"))...)
 	errs = append(errs, notNegative(c.EphemeralStorage, at.Child("ephemeralStorage"))...)
 	return errs
@@ -75,7 +78,7 @@ func (c ObjectCounts) validate(at *field.Path) field.ErrorList {
 		case *o.value < 0:
 			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be negative"))
 		case *o.value > maxCount:
-			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be more than "+strconv.Itoa(maxCount)))
+			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be more than "+strconv.FormatInt(maxCount, 10)))
 		}
 	}
 	return errs

@@ -22,6 +22,9 @@ func TestQuotaEdges(t *testing.T) {
 	extended := func(name, q string) func(*TenantScore) {
 		return quotas(func(c *ResourceQuotaConfig) { c.Extended = map[string]resource.Quantity{name: *amount(q)} })
 	}
+	pods := func(running, all int64) func(*TenantScore) {
+		return quotas(func(c *ResourceQuotaConfig) { c.Objects.Pods, c.Objects.AllPods = &running, &all })
+	}
 	cpu := func(s string) ComputeResources { return ComputeResources{CPU: amount(s)} }
 	memory := func(s string) ComputeResources { return ComputeResources{Memory: amount(s)} }
 	disk := func(s string) ComputeResources { return ComputeResources{EphemeralStorage: amount(s)} }
@@ -68,6 +71,11 @@ func TestQuotaEdges(t *testing.T) {
 		{"hugepages of a broken size", extended("hugepages-2.5Mi", "1Gi"), at("extended[hugepages-2.5Mi]")},
 		{"hugepages of another spelling", extended("hugepages-2048Ki", "1Gi"), at("extended[hugepages-2048Ki]")},
 
+		{"as many pods as can be said", pods(1<<50, 1<<50), nil},
+		{"no pods", pods(0, 0), nil},
+		{"too many pods", pods(1<<50+1, 1<<63-1), at("objects.pods", "objects.allPods")},
+		{"negative pods", pods(-1, -1<<63), at("objects.pods", "objects.allPods")},
+
 		{"container's defaults", container(ContainerBounds{DefaultRequest: compute("1", "1Gi", "1Gi"), DefaultLimit: compute("1", "1Gi", "1Gi")}), nil},
 		{"container's bounds", container(ContainerBounds{Min: compute("1", "1", "1"), Max: compute("1", "1", "1")}), nil},
 		{"default request is min", container(ContainerBounds{DefaultRequest: cpu("200m"), Min: cpu("200m")}), nil},
@@ -76,7 +84,8 @@ func TestQuotaEdges(t *testing.T) {
 		{"default limit is max", container(ContainerBounds{DefaultLimit: cpu("200m"), Max: cpu("200m")}), nil},
 		{"max below min", container(ContainerBounds{Min: cpu("2"), Max: cpu("1")}), at("container.max.cpu")},
 		{"default request below min", container(ContainerBounds{DefaultRequest: memory("1Mi"), Min: memory("2Mi")}), at("container.defaultRequest.memory")},
-		{"default request below the smallest", container(ContainerBounds{DefaultRequest: cpu("999u")}), at("container.defaultRequest.cpu")},
+		{"default request below the smallest", container(ContainerBounds{DefaultRequest: cpu("0")}), at("container.defaultRequest.cpu")},
+		{"finer than a thousandth", container(ContainerBounds{DefaultRequest: cpu("1500u")}), at("container.defaultRequest.cpu")},
 		{"default request above max", container(ContainerBounds{DefaultRequest: disk("2Mi"), Max: disk("1Mi")}), at("container.defaultRequest.ephemeralStorage")},
 		{"default limit below min", container(ContainerBounds{DefaultLimit: cpu("1"), Min: cpu("2")}), at("container.defaultLimit.cpu")},
 		{"default limit above max", container(ContainerBounds{DefaultLimit: cpu("2"), Max: cpu("1")}), at("container.defaultLimit.cpu")},

@@ -69,6 +69,9 @@ func (c RBACConfig) validate(at *field.Path) field.ErrorList {
 	return errs
 }
 
+// maxSubjectName is in bytes: more than a distinguished name takes, and little enough to be written down for many tenants.
+const maxSubjectName = 512
+
 func (m Member) kind() topology.SubjectKind {
 	if m.Kind == "" {
 		return topology.Group
@@ -86,6 +89,8 @@ func (m Member) validate(at *field.Path) field.ErrorList {
 		errs = append(errs, field.Required(at.Child("name"), "the name of a group, a user or a service account"))
 	case strings.TrimSpace(m.Name) != m.Name || strings.ContainsFunc(m.Name, isControl):
 		errs = append(errs, field.Invalid(at.Child("name"), m.Name, "must not have spaces around it nor control characters"))
+	case len(m.Name) > maxSubjectName:
+		errs = append(errs, field.TooLong(at.Child("name"), "", maxSubjectName))
 	case strings.HasPrefix(strings.ToLower(m.Name), "system:"):
 		errs = append(errs, field.Forbidden(at.Child("name"), "Kubernetes' own users and groups (system:...) are not members; a service account is kind ServiceAccount"))
 	}
@@ -138,4 +143,13 @@ func (c RBACConfig) access(tenant string) topology.Access {
 		access.Grants = append(access.Grants, topology.Grant{Role: string(role), Rules: role.Rules(), Subjects: subjects})
 	}
 	return access
+}
+
+// readers are the groups that may read beyond the tenant: none, unless the Score says so.
+func (c RBACConfig) readers(tenant string) topology.ClusterReaders {
+	readers := topology.ClusterReaders{Tenant: tenant}
+	if c.ReadVisibility == VisibilityCluster {
+		readers.Groups = c.groups()
+	}
+	return readers
 }

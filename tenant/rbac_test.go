@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,9 @@ func TestMemberEdges(t *testing.T) {
 		{"two lines", group("a\nb"), name},
 		{"NUL", user("a\x00b"), name},
 		{"not UTF-8", user("a\xffb"), name},
+		{"as long as may be", group(strings.Repeat("d", 512)), nil},
+		{"too long", group(strings.Repeat("d", 513)), name},
+		{"too long for a user", user(strings.Repeat("é", 257)), name},
 		{"masters", group("system:masters"), name},
 		{"masters in capitals", group("System:masters"), name},
 		{"masters in more capitals", group("SYSTEM:MASTERS"), name},

@@ -11,8 +11,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// StorageAccessConfig is which volumes the tenant may claim. Unset: none. Every storage class that is not named is capped at zero, and
-// PersistentVolumes and StorageClasses themselves are out of reach for every role. Source: ADR-011, "Storage access control".
+// StorageAccessConfig is which volumes the tenant may claim. Unset: none. Every storage class of the topology that is not named is capped at
+// zero, and PersistentVolumes and StorageClasses themselves are out of reach for every role. A tenant that may use some class can also claim
+// volumes that an administrator has made by hand, with no class or one that has no object, up to the sum of its capacities. Source: ADR-011, "Storage access control".
 type StorageAccessConfig struct {
 	Classes []StorageClassAccess `json:"classes,omitempty"`
 

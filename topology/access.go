@@ -7,8 +7,8 @@ type AccessControl interface {
 	// Access reads every grant that Polyphony manages in the namespace. None at all is ErrNotFound.
 	Access(ctx context.Context, namespace string) (Access, error)
 
-	// EnsureAccess makes the grants exactly those of want: a managed grant that want does not have is withdrawn. Grants that Polyphony
-	// does not manage stay. Rights are withdrawn before new ones are given.
+	// EnsureAccess makes the grants exactly those of want: a managed grant that want does not have is withdrawn; without any it does what
+	// DeleteAccess does. Grants that Polyphony does not manage stay. Rights are withdrawn before new ones are given.
 	EnsureAccess(ctx context.Context, want Access) (Change, error)
 
 	// DeleteAccess withdraws every grant that Polyphony manages in the namespace.
@@ -57,7 +57,7 @@ type ReadVisibility interface {
 	// ClusterReaders reads what a tenant's groups may read everywhere. None is ErrNotFound.
 	ClusterReaders(ctx context.Context, tenant string) (ClusterReaders, error)
 
-	// EnsureClusterReaders makes the tenant's cluster readers exactly those of want.
+	// EnsureClusterReaders makes the tenant's cluster readers exactly those of want; without groups it does what DeleteClusterReaders does.
 	EnsureClusterReaders(ctx context.Context, want ClusterReaders) (Change, error)
 
 	// DeleteClusterReaders takes the right away from the tenant's groups, unless another tenant of theirs has it.
@@ -68,7 +68,7 @@ type ReadVisibility interface {
 // is fixed: see [ClusterReadRules].
 type ClusterReaders struct {
 	Tenant string   `json:"tenant"`
-	Groups []string `json:"groups"` // sorted, without duplicates, at least one
+	Groups []string `json:"groups"` // sorted, without duplicates
 }
 
 // ClusterReadRules is what cluster readers may read in every namespace. Secrets and ConfigMaps are left out, and so is every

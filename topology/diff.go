@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 )
@@ -138,7 +139,7 @@ func show(v reflect.Value) string {
 		return text.String()
 	}
 	if v.Kind() == reflect.String {
-		return v.String()
+		return oneLine(v.String())
 	}
 	data, err := json.Marshal(v.Interface())
 	if err != nil {
@@ -161,6 +162,14 @@ func isStruct(t reflect.Type) bool {
 	}
 	marshals := t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 	return t.Kind() == reflect.Struct && (t == quantityType || !marshals)
+}
+
+// oneLine quotes a text that would not stay on its line, or in its terminal.
+func oneLine(text string) string {
+	if strings.ContainsFunc(text, unicode.IsControl) {
+		return strconv.Quote(text)
+	}
+	return text
 }
 
 // deref follows pointers and interfaces; a nil one becomes an invalid value, which stands for none.

@@ -68,6 +68,7 @@ func TestDiff(t *testing.T) {
 		{"nothing", thing{}, thing{}, nil},
 		{"string", thing{Name: "a"}, thing{Name: "b"}, []string{`name: a -> b`}},
 		{"string with quotes", thing{Name: `"a"`}, thing{Name: `"a" <b>`}, []string{`name: "a" -> "a" <b>`}},
+		{"string of two lines", thing{Name: "a\nb"}, thing{Name: "\x1b[2J"}, []string{`name: "a\nb" -> "\x1b[2J"`}},
 		{"string set", thing{}, thing{Name: "b"}, []string{`name: (none) -> b`}},
 		{"string unset", thing{Name: "a"}, thing{}, []string{`name: a -> (none)`}},
 		{"number", thing{Count: 1}, thing{Count: 2}, []string{`count: 1 -> 2`}},

@@ -6,7 +6,7 @@
 //
 // Every capability keeps the same promises, which package topologytest checks on each adapter:
 //
-//   - Read answers what is in force, not what was asked for. What does not exist is [ErrNotFound].
+//   - Read answers what is in force, not what was asked for, as far as its value has words for it; Ensure compares all of it. What does not exist is [ErrNotFound].
 //   - Ensure compares what is in force with the whole of what is wanted and writes only a difference, so a second call
 //     writes nothing. What it did comes back as a [Change], together with the error if it failed half way. Labels, annotations and objects of others stay as they are;
 //     an object in the way that Polyphony does not manage is [ErrConflict] and is left untouched.

@@ -25,6 +25,9 @@ func (t *Topology) ClusterReaders(ctx context.Context, tenant string) (topology.
 
 // EnsureClusterReaders implements topology.ReadVisibility.
 func (t *Topology) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
+	if len(want.Groups) == 0 {
+		return t.DeleteClusterReaders(ctx, want.Tenant)
+	}
 	c := call{"ensure", "ClusterReaders", want.Tenant}
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Change{}, err

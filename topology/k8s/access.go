@@ -2,10 +2,12 @@ package k8s
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
@@ -17,6 +19,15 @@ const rolePrefix = objectName + "-"
 type grants struct {
 	roles    map[string]*rbacv1.Role // by name
 	bindings map[string]*rbacv1.RoleBinding
+	foreign  []string // bindings that have names of ours and are not, or have lost the label: they give rights that nobody accounts for
+}
+
+// check refuses what cannot be withdrawn, since it is not known whose it is.
+func (g grants) check(c call) error {
+	if len(g.foreign) == 0 {
+		return nil
+	}
+	return c.fails(topology.ErrConflict, fmt.Sprintf("role bindings %q have names of polyphony's and not its label; remove or rename them", g.foreign))
 }
 
 // Access implements topology.AccessControl.
@@ -36,20 +47,26 @@ func (t *Topology) grants(ctx context.Context, c call) (grants, error) {
 	var have grants
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have = grants{roles: map[string]*rbacv1.Role{}, bindings: map[string]*rbacv1.RoleBinding{}}
-		ours := metav1.ListOptions{LabelSelector: topology.LabelTenant + "=" + c.name}
-		roles, err := t.clients.roles(c.name).List(ctx, ours)
+		roles, err := t.clients.roles(c.name).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
 		}
-		bindings, err := t.clients.roleBindings(c.name).List(ctx, ours)
+		bindings, err := t.clients.roleBindings(c.name).List(ctx, metav1.ListOptions{})
 		if err != nil {
 			return err
 		}
 		for i := range roles.Items {
-			have.roles[roles.Items[i].Name] = &roles.Items[i]
+			if role := &roles.Items[i]; owned(role, c.name) {
+				have.roles[role.Name] = role
+			}
 		}
 		for i := range bindings.Items {
-			have.bindings[bindings.Items[i].Name] = &bindings.Items[i]
+			binding := &bindings.Items[i]
+			if owned(binding, c.name) {
+				have.bindings[binding.Name] = binding
+			} else if strings.HasPrefix(binding.Name, rolePrefix) {
+				have.foreign = append(have.foreign, binding.Name)
+			}
 		}
 		return nil
 	})
@@ -88,18 +105,27 @@ func (g grants) access(namespace string) topology.Access {
 // EnsureAccess implements topology.AccessControl. A role is put right before it is bound, so nobody new gets rules that somebody else left there.
 func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
 	c := call{"ensure", "Access", want.Namespace}
+	if len(want.Grants) == 0 {
+		return t.withdrawAll(ctx, c)
+	}
 	have, err := t.grants(ctx, c)
+	if err == nil {
+		err = have.check(c)
+	}
 	if err != nil {
 		return topology.Change{}, err
 	}
 	changed, err := t.withdraw(ctx, c, have, func(name string) bool {
 		return slices.ContainsFunc(want.Grants, func(g topology.Grant) bool { return rolePrefix+g.Role == name })
 	})
+	reached := topology.Access{Namespace: want.Namespace}
 	var fields []topology.FieldChange
 	for i := 0; i < len(want.Grants) && err == nil; i++ {
 		var written bool
 		var more []topology.FieldChange
-		written, more, err = t.ensureGrant(ctx, c, want.Grants[i], have)
+		if written, more, err = t.ensureGrant(ctx, c, want.Grants[i], have); err == nil {
+			reached.Grants = append(reached.Grants, want.Grants[i])
+		}
 		changed = changed || written
 		fields = append(fields, more...)
 	}
@@ -112,14 +138,17 @@ func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topo
 		change.Action = topology.Created
 	default:
 		change.Action = topology.Updated
-		change.Fields = append(topology.Diff(have.access(want.Namespace), want), fields...)
+		change.Fields = append(topology.Diff(have.access(want.Namespace), reached), fields...)
 	}
 	return change, err
 }
 
 // DeleteAccess implements topology.AccessControl.
 func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology.Change, error) {
-	c := call{"delete", "Access", namespace}
+	return t.withdrawAll(ctx, call{"delete", "Access", namespace})
+}
+
+func (t *Topology) withdrawAll(ctx context.Context, c call) (topology.Change, error) {
 	have, err := t.grants(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
@@ -132,6 +161,9 @@ func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology
 	case err != nil:
 		return topology.Change{}, err
 	}
+	if err == nil {
+		err = have.check(c)
+	}
 	return change, err
 }
 
@@ -142,20 +174,46 @@ func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted fun
 		if wanted(name) {
 			continue
 		}
-		if have.bindings[name] != nil {
-			if _, err := remove(ctx, t, c, client[*rbacv1.RoleBinding](t.clients.roleBindings(c.name)), name, c.name); err != nil {
+		if binding := have.bindings[name]; binding != nil {
+			emptied, err := t.empty(ctx, c, binding)
+			changed = changed || emptied
+			if err != nil {
 				return changed, err
 			}
-			changed = true
+			gone, err := remove(ctx, t, c, client[*rbacv1.RoleBinding](t.clients.roleBindings(c.name)), name, c.name)
+			changed = changed || gone.Action == topology.Deleted
+			if err != nil {
+				return changed, err
+			}
 		}
 		if have.roles[name] != nil {
-			if _, err := remove(ctx, t, c, client[*rbacv1.Role](t.clients.roles(c.name)), name, c.name); err != nil {
+			gone, err := remove(ctx, t, c, client[*rbacv1.Role](t.clients.roles(c.name)), name, c.name)
+			changed = changed || gone.Action == topology.Deleted
+			if err != nil {
 				return changed, err
 			}
-			changed = true
 		}
 	}
 	return changed, nil
+}
+
+// empty takes the subjects out of a binding that finalizers would keep in force after it is deleted.
+func (t *Topology) empty(ctx context.Context, c call, binding *rbacv1.RoleBinding) (written bool, err error) {
+	if len(binding.Finalizers) == 0 || len(binding.Subjects) == 0 {
+		return false, nil
+	}
+	err = t.retry(ctx, c, func(ctx context.Context) error {
+		have, err := t.clients.roleBindings(c.name).Get(ctx, binding.Name)
+		if apierrors.IsNotFound(err) || err == nil && !owned(have, c.name) {
+			return nil
+		}
+		if err != nil || t.dry {
+			return err
+		}
+		have.Subjects = nil
+		return vanished(t.clients.roleBindings(c.name).Update(ctx, have))
+	})
+	return err == nil, err
 }
 
 // ensureGrant tells whether it has written, also when it fails in the end, and what of it the port has no words for.

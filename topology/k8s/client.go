@@ -37,8 +37,9 @@ func typed[T, L any, PT interface {
 	return typedClient[T, L, PT, PL]{c.groups[gv], resource, namespace}
 }
 
+// to directs a request to the resource. Repeating it is for Topology.retry alone, which knows what is safe and when it is enough.
 func (c typedClient[T, L, PT, PL]) to(request *rest.Request) *rest.Request {
-	return request.NamespaceIfScoped(c.namespace, c.namespace != "").Resource(c.resource)
+	return request.MaxRetries(0).NamespaceIfScoped(c.namespace, c.namespace != "").Resource(c.resource)
 }
 
 // Get reads one object.

@@ -90,6 +90,9 @@ type limited struct {
 	slots chan struct{}
 }
 
+// WrappedRoundTripper lets client-go find what it may cancel requests of.
+func (l limited) WrappedRoundTripper() http.RoundTripper { return l.next }
+
 func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
 	select {
 	case l.slots <- struct{}{}:

@@ -73,7 +73,11 @@ func (k contents[T, S, V]) ensure(ctx context.Context, t *Topology, namespace st
 		},
 		fields: func(have, to T) []topology.FieldChange {
 			read := k.read(have)
-			return append(topology.Diff(read, k.read(to)), beyond(*k.spec(have), *k.spec(k.render(read)))...)
+			fields := append(topology.Diff(read, k.read(to)), beyond(*k.spec(have), *k.spec(k.render(read)))...)
+			if len(fields) == 0 { // such as another order
+				fields = beyond(*k.spec(have), *k.spec(to))
+			}
+			return fields
 		},
 		replaceable: k.replaceable,
 	}.ensure(ctx, t, nil)

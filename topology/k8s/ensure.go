@@ -2,6 +2,8 @@ package k8s
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -54,13 +56,16 @@ func (k keeper[T]) ensure(ctx context.Context, t *Topology, start *T) (topology.
 			return err
 		case !k.isOwned(have):
 			return k.call.fails(topology.ErrConflict, "an object named "+have.GetName()+" that polyphony does not manage is in its place; remove or rename that")
+		case have.GetDeletionTimestamp() != nil: // it goes as soon as it is let go, whatever is written into it now
+			return k.call.held(have)
 		}
 		to := k.merge(have)
+		to.SetOwnerReferences(nil)
 		if equality.Semantic.DeepEqual(have, to) {
 			return nil
 		}
 		if change.Action == topology.Unchanged {
-			change.Action, change.Fields = topology.Updated, k.fields(have, to)
+			change.Action, change.Fields = topology.Updated, append(k.fields(have, to), ownerFields(have)...)
 		}
 		return k.update(ctx, t, have, to)
 	})
@@ -113,7 +118,7 @@ func (k keeper[T]) update(ctx context.Context, t *Topology, have, to T) error {
 		}
 		return k.create(ctx, t)
 	}
-	return k.client.Update(ctx, to)
+	return vanished(k.client.Update(ctx, to))
 }
 
 func prefixed(path string, fields []topology.FieldChange) []topology.FieldChange {
@@ -123,26 +128,41 @@ func prefixed(path string, fields []topology.FieldChange) []topology.FieldChange
 	return fields
 }
 
-// remove deletes an object that is ours. One that is not there, or going already, is fine.
+// ownerFields names the owners that an object of ours must not have: the garbage collector would remove it together with any of them, and
+// that may be something that the tenant can delete.
+func ownerFields(have metav1.Object) []topology.FieldChange {
+	var fields []topology.FieldChange
+	for i, owner := range have.GetOwnerReferences() {
+		fields = append(fields, topology.FieldChange{Path: fmt.Sprintf("metadata.ownerReferences[%d]", i), From: owner.Kind + "/" + owner.Name})
+	}
+	return fields
+}
+
+// remove deletes an object that is ours. One that is not there is fine; one that stays because of its finalizers is not.
 func remove[T apiObject](ctx context.Context, t *Topology, c call, client client[T], name, tenant string) (topology.Change, error) {
 	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := client.Get(ctx, name)
 		switch {
-		case apierrors.IsNotFound(err), err == nil && have.GetDeletionTimestamp() != nil && owned(have, tenant):
+		case apierrors.IsNotFound(err):
 			return nil
 		case err != nil:
 			return err
 		case !owned(have, tenant):
 			return c.fails(topology.ErrConflict, "is not managed by polyphony; remove it where it is managed")
+		case have.GetDeletionTimestamp() != nil:
+			return c.held(have)
 		}
 		change.Action = topology.Deleted
-		return deleteRead(ctx, t, client, have)
+		if err := deleteRead(ctx, t, client, have); err != nil || len(have.GetFinalizers()) == 0 || t.dry {
+			return err
+		}
+		return c.held(have)
 	})
-	if err != nil {
+	if err != nil && !errors.Is(err, topology.ErrTerminating) {
 		return topology.Change{}, err
 	}
-	return change, nil
+	return change, err
 }
 
 // deleteRead deletes an object as it was read. If it is gone by now, that is fine.

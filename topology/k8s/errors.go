@@ -3,13 +3,16 @@ package k8s
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"syscall"
 
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"github.com/polyphony-go/polyphony/topology"
@@ -21,6 +24,11 @@ type call struct{ op, kind, name string }
 // fails makes the error of a refusal that is decided here.
 func (c call) fails(reason error, detail string) error {
 	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail}
+}
+
+// held makes the error of an object of ours that is deleted and does not go. It is in force as long as it is there.
+func (c call) held(object metav1.Object) error {
+	return c.fails(topology.ErrTerminating, fmt.Sprintf("%s is being deleted and held by its finalizers %q; have them removed, and run again", object.GetName(), object.GetFinalizers()))
 }
 
 // failed makes the error of a request that failed with cause. An error that says everything already stays as it is.
@@ -43,26 +51,42 @@ func classify(err error) (detail string, reason error) {
 	switch {
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return "the namespace is being deleted; run again once it is gone", topology.ErrTerminating
+	case errors.Is(err, errVanished):
+		return "somebody else keeps removing it; run again once they are done", topology.ErrConflict
 	case apierrors.IsNotFound(err):
 		return "", topology.ErrNotFound
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
 		return "the cluster refuses; Ready lists the permissions that are missing", topology.ErrForbidden
 	case apierrors.IsConflict(err), apierrors.IsAlreadyExists(err):
 		return "somebody else keeps changing it; run again once they are done", topology.ErrConflict
-	case isStatus(err) && !transient(err):
-		return "the cluster does not accept it", topology.ErrInvalid
+	case !transient(err) && !isNetwork(err): // the cluster refuses it, or the client does not even send it
+		return "the value is not accepted", topology.ErrInvalid
 	default:
 		return "the API server cannot be reached, does not answer or is overloaded", topology.ErrUnavailable
 	}
 }
 
-func isStatus(err error) bool {
-	var status apierrors.APIStatus
-	return errors.As(err, &status)
+// isNetwork tells an error of the way to the cluster from one of the cluster or the client itself.
+func isNetwork(err error) bool {
+	var onTheWay *url.Error
+	return errors.As(err, &onTheWay)
+}
+
+// errVanished is what becomes of an update whose object is gone by then: a race, after which it is to be created.
+var errVanished = errors.New("it was deleted in between")
+
+func vanished(err error) error {
+	if apierrors.IsNotFound(err) {
+		return fmt.Errorf("%w: %w", errVanished, err)
+	}
+	return err
 }
 
 // transient tells whether the same request may succeed later. A conflict and a race for a name may, after reading again.
 func transient(err error) bool {
+	if errors.Is(err, errVanished) {
+		return true
+	}
 	var status apierrors.APIStatus
 	if errors.As(err, &status) {
 		code := status.Status().Code

@@ -13,6 +13,7 @@ package k8s
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 
 	"k8s.io/client-go/rest"
@@ -24,7 +25,9 @@ import (
 type Options struct {
 	Name string // in reports; unset: the API server's host
 
-	// OwnRanges are addresses of pods and nodes, which are never "the internet". Ranges of services and the pod ranges of nodes are found out.
+	// OwnRanges are addresses of pods and nodes, which are never "the internet". Found out are the ranges of services, the pod ranges and addresses
+	// of nodes, and the API server's. Where nodes have public addresses, give the range that they come from: it takes their place in the rules,
+	// which then stay the same as nodes come and go.
 	OwnRanges []netip.Prefix
 
 	// DNS are egress rules that reach the name servers. Unset: found out (kube-dns or CoreDNS in kube-system, NodeLocal DNSCache, OpenShift's).
@@ -36,7 +39,7 @@ type Options struct {
 	Monitoring         []topology.NetworkPeer
 
 	MaxInFlight int // requests at a time; unset: 64, about what one connection to an API server carries
-	MaxTries    int // of a request that fails for a while; unset: 8, which takes about six seconds
+	MaxTries    int // of a request that fails for a while; unset: 8, about six seconds, or as long as the server asks for
 }
 
 // What Options mean where they are unset.
@@ -69,6 +72,11 @@ func New(cfg *rest.Config, opts Options) (*Topology, error) {
 			return nil, fmt.Errorf("k8s: Options.OwnRanges has an invalid range")
 		}
 	}
+	for _, place := range slices.Concat(opts.IngressControllers, opts.Monitoring) {
+		if place.CIDR == "" && (place.EveryNamespace || len(place.NamespaceLabels) == 0) {
+			return nil, fmt.Errorf("k8s: Options.IngressControllers and Options.Monitoring need namespace labels or a range of addresses; labels of pods are what tenants choose")
+		}
+	}
 	if opts.MaxInFlight == 0 {
 		opts.MaxInFlight = defaultMaxInFlight
 	}
@@ -83,7 +91,7 @@ func New(cfg *rest.Config, opts Options) (*Topology, error) {
 	if name == "" {
 		name = clients.host
 	}
-	return &Topology{name: name, opts: opts, clients: clients, platform: &platformMemory{}}, nil
+	return &Topology{name: name, opts: opts, clients: clients, platform: &platformMemory{turn: make(chan struct{}, 1)}}, nil
 }
 
 // DryRun returns the same cluster, seen by somebody who does not write: every Ensure and Delete says what it would do, from what is

@@ -68,7 +68,7 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 			return c.fails(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", owner(have)))
 		}
 		to := mergeNamespace(have, want)
-		if maps.Equal(have.Labels, to.Labels) && maps.Equal(have.Annotations, to.Annotations) {
+		if maps.Equal(have.Labels, to.Labels) && maps.Equal(have.Annotations, to.Annotations) && len(have.OwnerReferences) == 0 {
 			return nil
 		}
 		if change.Action == topology.Unchanged {
@@ -94,12 +94,13 @@ func (t *Topology) updateNamespace(ctx context.Context, to *corev1.Namespace) er
 	if t.dry {
 		return nil
 	}
-	return t.clients.namespaces().Update(ctx, to)
+	return vanished(t.clients.namespaces().Update(ctx, to))
 }
 
 // mergeNamespace is have with everything of ours as wanted, and everything of others as it was.
 func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Namespace {
 	to := have.DeepCopy()
+	to.OwnerReferences = nil
 	before := readApplied(have)
 	now := applied{Labels: slices.Sorted(maps.Keys(want.Labels)), Annotations: slices.Sorted(maps.Keys(want.Annotations))}
 	to.Labels = mergeKeys(to.Labels, before.Labels, want.Labels, podSecurityLabels(want.PodSecurity), map[string]string{topology.LabelTenant: want.Name})
@@ -186,7 +187,7 @@ func only(from map[string]string, keys []string) map[string]string {
 
 // namespaceFields names what differs, in the port's words where it has them.
 func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
-	fields := topology.Diff(toNamespace(have), toNamespace(to))
+	fields := append(topology.Diff(toNamespace(have), toNamespace(to)), ownerFields(have)...)
 	for _, f := range prefixed("metadata.labels", topology.Diff(have.Labels, to.Labels)) {
 		if strings.HasPrefix(f.Path, "metadata.labels["+labelPodSecurity) && f.Path != "metadata.labels["+labelPodSecurity+"enforce]" ||
 			f.Path == "metadata.labels["+topology.LabelTenant+"]" {

@@ -5,7 +5,6 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -20,9 +19,9 @@ import (
 // platformAge is how long what was found out about the cluster is taken for true.
 const platformAge = time.Minute
 
-// platformMemory holds what was found out. The lock is held while finding out, so that many tenants at once ask once.
+// platformMemory holds what was found out. One caller at a time finds out, so that many tenants at once ask once.
 type platformMemory struct {
-	mu       sync.Mutex
+	turn     chan struct{} // holds one while somebody finds out
 	read     time.Time
 	platform topology.Platform
 }
@@ -36,13 +35,21 @@ const (
 
 // Platform implements topology.Platforms. What it says is at most a minute old.
 func (t *Topology) Platform(ctx context.Context) (topology.Platform, error) {
-	t.platform.mu.Lock()
-	defer t.platform.mu.Unlock()
+	c := call{op: "read", kind: "Platform"}
+	select {
+	case t.platform.turn <- struct{}{}:
+		defer func() { <-t.platform.turn }()
+	case <-ctx.Done():
+		return topology.Platform{}, c.ended(ctx)
+	}
+	if ctx.Err() != nil {
+		return topology.Platform{}, c.ended(ctx)
+	}
 	if age := time.Since(t.platform.read); !t.platform.read.IsZero() && age < platformAge {
-		return t.platform.platform.Clone(), ctx.Err()
+		return t.platform.platform.Clone(), nil
 	}
 	var p topology.Platform
-	err := t.retry(ctx, call{op: "read", kind: "Platform"}, func(ctx context.Context) (err error) {
+	err := t.retry(ctx, c, func(ctx context.Context) (err error) {
 		p, err = t.explore(ctx)
 		return err
 	})
@@ -55,7 +62,7 @@ func (t *Topology) Platform(ctx context.Context) (topology.Platform, error) {
 
 // explore finds out what the cluster is.
 func (t *Topology) explore(ctx context.Context) (topology.Platform, error) {
-	p := topology.Platform{DNS: t.opts.DNS, IngressControllers: t.opts.IngressControllers, Monitoring: t.opts.Monitoring}
+	p := topology.Platform{OwnRanges: slices.Clone(t.opts.OwnRanges), DNS: t.opts.DNS, IngressControllers: t.opts.IngressControllers, Monitoring: t.opts.Monitoring}
 	groups, err := t.apiGroups(ctx)
 	if err != nil {
 		return p, err
@@ -186,6 +193,7 @@ func (t *Topology) exploreAPIServer(ctx context.Context, p *topology.Platform) e
 			for _, text := range endpoint.Addresses {
 				if address, err := netip.ParseAddr(text); err == nil {
 					rule.Peers = append(rule.Peers, single(address))
+					addAddress(p, text)
 				}
 			}
 		}
@@ -203,7 +211,6 @@ func (t *Topology) exploreAPIServer(ctx context.Context, p *topology.Platform) e
 
 // exploreRanges finds the ranges of services, which also tell the address families. Clusters older than 1.33 do not serve them.
 func (t *Topology) exploreRanges(ctx context.Context, p *topology.Platform) error {
-	p.OwnRanges = slices.Clone(t.opts.OwnRanges)
 	cidrs, err := t.clients.serviceCIDRs().List(ctx, metav1.ListOptions{})
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
@@ -216,6 +223,13 @@ func (t *Topology) exploreRanges(ctx context.Context, p *topology.Platform) erro
 	return nil
 }
 
+// addAddress adds a single address to the own ranges. Host names are none.
+func addAddress(p *topology.Platform, text string) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		addRanges(p, []string{netip.PrefixFrom(address, address.BitLen()).String()})
+	}
+}
+
 func addRanges(p *topology.Platform, cidrs []string) {
 	for _, text := range cidrs {
 		if prefix, err := netip.ParsePrefix(text); err == nil && !slices.Contains(p.OwnRanges, prefix.Masked()) {
@@ -224,7 +238,7 @@ func addRanges(p *topology.Platform, cidrs []string) {
 	}
 }
 
-// exploreNodes finds the pod ranges of nodes and the extended resources that they have, and then knows the address families.
+// exploreNodes finds the addresses and pod ranges of nodes and the extended resources that they have, and then knows the address families.
 func (t *Topology) exploreNodes(ctx context.Context, p *topology.Platform) error {
 	extended := sets.New[string]()
 	opts := metav1.ListOptions{Limit: pageSize}
@@ -235,6 +249,9 @@ func (t *Topology) exploreNodes(ctx context.Context, p *topology.Platform) error
 		}
 		for _, node := range nodes.Items {
 			addRanges(p, node.Spec.PodCIDRs)
+			for _, address := range node.Status.Addresses {
+				addAddress(p, address.Address)
+			}
 			for name := range node.Status.Allocatable {
 				if isExtended(string(name)) {
 					extended.Insert(string(name))

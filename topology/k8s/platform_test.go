@@ -48,7 +48,7 @@ func TestPlatform(t *testing.T) {
 	require.Equal(t, []topology.NetworkRule{{
 		Peers: []topology.NetworkPeer{{NamespaceLabels: kubeSystem, PodLabels: map[string]string{"k8s-app": "kube-dns"}}}, Ports: dns(53),
 	}}, bare.DNS)
-	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24")}, bare.OwnRanges)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("192.0.2.1/32")}, bare.OwnRanges, "services, and the API server")
 	require.True(t, bare.IPv4)
 	require.False(t, bare.IPv6)
 	require.Empty(t, bare.IngressControllers)
@@ -64,6 +64,7 @@ func TestPlatform(t *testing.T) {
 	require.Equal(t, []topology.StorageClass{{Name: "fast"}, {Name: "slow", Default: true}}, full.StorageClasses)
 	require.Equal(t, []string{"example.com/fpga", "hugepages-2Mi"}, full.ExtendedResources)
 	require.Contains(t, full.OwnRanges, netip.MustParsePrefix("10.244.7.0/24"))
+	require.Contains(t, full.OwnRanges, netip.MustParsePrefix("198.51.100.7/32"))
 	require.True(t, full.IPv6)
 
 	t.Run("storage", func(t *testing.T) { storage(t, cfg) })
@@ -113,6 +114,7 @@ func furnish(t *testing.T, cfg *rest.Config) {
 	require.NoError(t, err)
 	node.Status.Allocatable = corev1.ResourceList{"cpu": resource.MustParse("4"), "example.com/fpga": resource.MustParse("2"), "hugepages-2Mi": resource.MustParse("0")}
 	node.Status.Capacity = node.Status.Allocatable
+	node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeHostName, Address: "n1"}, {Type: corev1.NodeExternalIP, Address: "198.51.100.7"}}
 	_, err = client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{})
 	require.NoError(t, err)
 	for name, isDefault := range map[string]string{"slow": "true", "fast": "false"} {
@@ -196,7 +198,10 @@ func TestOptionsAreChecked(t *testing.T) {
 	_, err := k8s.New(nil, k8s.Options{})
 	require.ErrorContains(t, err, "rest.Config")
 	cfg := &rest.Config{Host: "https://127.0.0.1:1"}
-	for _, opts := range []k8s.Options{{MaxInFlight: -1}, {MaxTries: -1}, {OwnRanges: []netip.Prefix{{}}}} {
+	for _, opts := range []k8s.Options{
+		{MaxInFlight: -1}, {MaxTries: -1}, {OwnRanges: []netip.Prefix{{}}},
+		{IngressControllers: []topology.NetworkPeer{{PodLabels: map[string]string{"app": "ingress"}}}}, {Monitoring: []topology.NetworkPeer{{EveryNamespace: true}}},
+	} {
 		_, err := k8s.New(cfg, opts)
 		require.Error(t, err)
 	}

@@ -96,7 +96,7 @@ func (t *Topology) apiGroups(ctx context.Context) (sets.Set[string], error) {
 }
 
 func (t *Topology) getJSON(ctx context.Context, path string, into any) error {
-	data, err := t.clients.core().Get().AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
+	data, err := t.clients.core().Get().MaxRetries(0).AbsPath(path).SetHeader("Accept", "application/json").DoRaw(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (t *Topology) missing(ctx context.Context, c call) ([]string, error) {
 					ResourceAttributes: &authorizationv1.ResourceAttributes{Group: group, Resource: resource, Verb: verb},
 				}}
 				err := t.retry(ctx, c, func(ctx context.Context) error {
-					return t.clients.authorization().Post().Resource("selfsubjectaccessreviews").Body(review).Do(ctx).Into(review)
+					return t.clients.authorization().Post().MaxRetries(0).Resource("selfsubjectaccessreviews").Body(review).Do(ctx).Into(review)
 				})
 				mu.Lock()
 				defer mu.Unlock()
@@ -154,7 +154,7 @@ func (t *Topology) Authorize(ctx context.Context, q topology.AccessQuestion) (to
 		},
 	}}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
-		return t.clients.authorization().Post().Resource("subjectaccessreviews").Body(review).Do(ctx).Into(review)
+		return t.clients.authorization().Post().MaxRetries(0).Resource("subjectaccessreviews").Body(review).Do(ctx).Into(review)
 	})
 	return topology.AccessAnswer{Allowed: review.Status.Allowed, Reason: review.Status.Reason}, err
 }

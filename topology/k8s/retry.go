@@ -4,8 +4,12 @@ import (
 	"context"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/wait"
 )
+
+// maxDelay bounds what a server's Retry-After can ask for.
+const maxDelay = 30 * time.Second
 
 // retry calls try until it succeeds or fails for good, with growing pauses, and turns the last error into a *topology.Error. try must
 // start from reading, so that repeating it is safe whatever became of the time before.
@@ -24,8 +28,12 @@ func (t *Topology) retry(ctx context.Context, c call, try func(context.Context) 
 		case n >= t.opts.MaxTries || !transient(err):
 			return c.failed(err)
 		}
+		delay := pause.Step()
+		if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
+			delay = max(delay, min(time.Duration(seconds)*time.Second, maxDelay))
+		}
 		select {
-		case <-time.After(pause.Step()):
+		case <-time.After(delay):
 		case <-ctx.Done():
 		}
 	}

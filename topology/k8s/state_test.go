@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
@@ -73,7 +74,8 @@ func requireClosed(t *testing.T, client *kubernetes.Clientset, tenant string) {
 	t.Helper()
 	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
-	if len(bindings.Items) > 0 {
+	_, err = cluster(t).ClusterReaders(t.Context(), tenant)
+	if len(bindings.Items) > 0 || err == nil {
 		requireFenced(t, client, tenant)
 	}
 }
@@ -91,7 +93,9 @@ func requireFenced(t *testing.T, client *kubernetes.Clientset, tenant string) {
 	policy, err := client.NetworkingV1().NetworkPolicies(tenant).Get(t.Context(), "polyphony", metav1.GetOptions{})
 	require.NoError(t, err, "access without network rules")
 	require.Len(t, policy.Spec.PolicyTypes, 2)
-	require.Len(t, policy.Spec.Ingress, 1, "only the own namespace comes in")
+	require.Equal(t, metav1.LabelSelector{}, policy.Spec.PodSelector)
+	require.Equal(t, []networkingv1.NetworkPolicyIngressRule{{From: []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{}}}}}, policy.Spec.Ingress)
+	require.Len(t, policy.Spec.Egress, 2, "the own namespace and the name servers")
 }
 
 // requireNoAccess fails if any grant in the namespace is left.

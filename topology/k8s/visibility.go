@@ -56,6 +56,9 @@ func (t *Topology) ClusterReaders(ctx context.Context, tenant string) (topology.
 // EnsureClusterReaders implements topology.ReadVisibility.
 func (t *Topology) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
 	c := call{"ensure", "ClusterReaders", want.Tenant}
+	if len(want.Groups) == 0 {
+		return t.setReaders(ctx, c, nil)
+	}
 	role, err := t.keepReadersRole(c).ensure(ctx, t, nil)
 	if err != nil {
 		return topology.Change{}, err
@@ -108,16 +111,21 @@ func (t *Topology) setReaders(ctx context.Context, c call, groups []string) (top
 	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	name := readersBinding(c.name)
 	bindings := t.clients.clusterRoleBindings()
+	var replacing *rbacv1.ClusterRoleBinding // what has been deleted to be created anew, with the groups of all tenants
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := bindings.Get(ctx, name)
 		missing := apierrors.IsNotFound(err)
 		switch {
+		case missing && replacing != nil:
+			return bindings.Create(ctx, replacing)
 		case missing && len(groups) == 0:
 			return nil
 		case missing:
 			have = &rbacv1.ClusterRoleBinding{ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{labelReadersBinder: "true"}}}
 		case err != nil:
 			return err
+		case have.Labels[labelReadersBinder] != "true" && len(groups) == 0:
+			return nil // there are none of ours
 		case have.Labels[labelReadersBinder] != "true":
 			return c.fails(topology.ErrConflict, "the ClusterRoleBinding "+name+" is not managed by polyphony; remove or rename it")
 		}
@@ -128,7 +136,15 @@ func (t *Topology) setReaders(ctx context.Context, c call, groups []string) (top
 		if change.Action == topology.Unchanged {
 			change = readersChange(change, have, to)
 		}
-		return t.writeReaders(ctx, have, to, missing)
+		if !missing && have.RoleRef != to.RoleRef && !t.dry { // which cannot be changed
+			replacing = to.DeepCopy()
+			replacing.ObjectMeta = metav1.ObjectMeta{Name: to.Name, Labels: to.Labels, Annotations: to.Annotations}
+			if err := bindings.Delete(ctx, have); err != nil {
+				return vanished(err)
+			}
+			return bindings.Create(ctx, replacing)
+		}
+		return t.writeReaders(ctx, to, missing)
 	})
 	if err != nil {
 		return topology.Change{}, err
@@ -136,22 +152,15 @@ func (t *Topology) setReaders(ctx context.Context, c call, groups []string) (top
 	return change, nil
 }
 
-func (t *Topology) writeReaders(ctx context.Context, have, to *rbacv1.ClusterRoleBinding, missing bool) error {
-	bindings := t.clients.clusterRoleBindings()
+// writeReaders stores a binding. One that has no subjects left stays: it gives nothing, and there are few.
+func (t *Topology) writeReaders(ctx context.Context, to *rbacv1.ClusterRoleBinding, missing bool) error {
 	switch {
 	case t.dry:
 		return nil
 	case missing:
-		return bindings.Create(ctx, to)
-	case len(to.Subjects) == 0, have.RoleRef != to.RoleRef: // the latter cannot be changed, and is made anew by the next try
-		if err := deleteRead(ctx, t, client[*rbacv1.ClusterRoleBinding](bindings), have); err != nil || len(to.Subjects) == 0 {
-			return err
-		}
-		to = to.DeepCopy()
-		to.ObjectMeta = metav1.ObjectMeta{Name: to.Name, Labels: to.Labels, Annotations: to.Annotations}
-		return bindings.Create(ctx, to)
+		return t.clients.clusterRoleBindings().Create(ctx, to)
 	default:
-		return bindings.Update(ctx, to)
+		return vanished(t.clients.clusterRoleBindings().Update(ctx, to))
 	}
 }
 
@@ -167,7 +176,7 @@ func readersChange(change topology.Change, have, to *rbacv1.ClusterRoleBinding) 
 		change.Action = topology.Updated
 		change.Fields = topology.Diff(topology.ClusterReaders{Groups: before}, topology.ClusterReaders{Groups: after})
 		if len(change.Fields) == 0 {
-			change.Fields = topology.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, to.Subjects})
+			change.Fields = append(topology.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, to.Subjects}), ownerFields(have)...)
 		}
 	}
 	return change
@@ -175,6 +184,7 @@ func readersChange(change topology.Change, have, to *rbacv1.ClusterRoleBinding) 
 
 func withReaders(have *rbacv1.ClusterRoleBinding, tenant string, groups []string) *rbacv1.ClusterRoleBinding {
 	to := have.DeepCopy()
+	to.OwnerReferences = nil
 	if to.Annotations == nil {
 		to.Annotations = map[string]string{}
 	}
@@ -198,11 +208,11 @@ func withReaders(have *rbacv1.ClusterRoleBinding, tenant string, groups []string
 	return to
 }
 
-// readersOf are the groups written down for a tenant. What is not a list of ours counts as none.
+// readersOf are the groups written down for a tenant. What is not a list of ours counts as none, and Kubernetes' own groups are never ours.
 func readersOf(binding *rbacv1.ClusterRoleBinding, tenant string) []string {
 	var groups []string
 	if json.Unmarshal([]byte(binding.Annotations[annotationReaders+tenant]), &groups) != nil {
 		return nil
 	}
-	return groups
+	return slices.DeleteFunc(groups, func(group string) bool { return strings.HasPrefix(group, "system:") })
 }

@@ -264,9 +264,9 @@ func tenantMutants() []mutant {
 			change(&top.ensureNetworkRules, func(c *topology.Change) { c.Fields = nil })
 		}),
 		m("rights that the Score no longer gives are withdrawn", func(top, _ *puppet, _ *brokenOutsider) {
-			top.deleteAccess = func(_ context.Context, name string) (topology.Change, error) {
-				return topology.Change{Kind: "Access", Name: name, Action: topology.Deleted}, nil
-			}
+			before(&top.ensureAccess, func(_ context.Context, want topology.Access) (topology.Change, error, bool) {
+				return topology.Change{Kind: "Access", Name: want.Namespace, Action: topology.Deleted}, nil, len(want.Grants) == 0
+			})
 		}),
 		m("a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.authorize, func(q topology.AccessQuestion, a *topology.AccessAnswer, _ *error) {

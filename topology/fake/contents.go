@@ -162,7 +162,7 @@ func (t *Topology) Access(ctx context.Context, namespace string) (topology.Acces
 // EnsureAccess implements topology.AccessControl.
 func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
 	if len(want.Grants) == 0 {
-		return t.DeleteAccess(ctx, want.Namespace)
+		return accesses.remove(ctx, t, want.Namespace)
 	}
 	return accesses.ensure(ctx, t, want.Namespace, want)
 }

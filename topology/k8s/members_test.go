@@ -14,6 +14,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/polyphony-go/polyphony/internal/testcluster"
@@ -114,6 +115,7 @@ func TestFencesHold(t *testing.T) {
 		s.Containers[0].Resources.Limits = corev1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
 	}), "requests.nvidia.com/gpu")
 	require.NoError(t, pod("second", func(*corev1.PodSpec) {}))
+	hoard(t, dev, name)
 	refused(pod("third", func(*corev1.PodSpec) {}), "pods=1")
 
 	service := func(n string, kind corev1.ServiceType) error {
@@ -133,6 +135,47 @@ func TestFencesHold(t *testing.T) {
 		},
 	}, metav1.CreateOptions{})
 	refused(err, "exceeded quota")
+}
+
+// hoard makes pods that are deleted and held by finalizers. They use nothing, so the bound on running pods does not count them.
+func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
+	t.Helper()
+	require.NoError(t, dev.CoreV1().Pods(namespace).Delete(t.Context(), "second", metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}))
+	waitUncounted(t, dev, namespace)
+	var err error
+	made := 1 // the pod "fine"
+	for ; err == nil && made < 100; made++ {
+		held := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "held-", Finalizers: []string{"example.com/stay"}}, Spec: restricted()}
+		if held, err = dev.CoreV1().Pods(namespace).Create(t.Context(), held, metav1.CreateOptions{}); err == nil {
+			require.NoError(t, dev.CoreV1().Pods(namespace).Delete(t.Context(), held.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}))
+			waitUncounted(t, dev, namespace)
+		}
+	}
+	require.ErrorContains(t, err, "count/pods")
+	require.Equal(t, 11, made, "five times the two that may run, and the one that was refused")
+	pods, err := dev.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	for _, p := range pods.Items {
+		if p.Name != "fine" {
+			_, err = dev.CoreV1().Pods(namespace).Patch(t.Context(), p.Name, types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
+			require.NoError(t, err)
+		}
+	}
+	require.Eventually(t, func() bool {
+		_, err := dev.CoreV1().Pods(namespace).Create(t.Context(), &corev1.Pod{ObjectMeta: metav1.ObjectMeta{Name: "second"}, Spec: restricted()}, metav1.CreateOptions{})
+		return err == nil
+	}, eventuallyWait, eventuallyTick)
+}
+
+// waitUncounted waits until the deleted pod no longer counts as one that runs.
+func waitUncounted(t *testing.T, dev *kubernetes.Clientset, namespace string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		quota, err := dev.CoreV1().ResourceQuotas(namespace).Get(t.Context(), "polyphony", metav1.GetOptions{})
+		require.NoError(t, err)
+		running := quota.Status.Used["pods"]
+		return running.Value() < 2
+	}, eventuallyWait, eventuallyTick)
 }
 
 // TestNoWildcard looks at everything that a member may do, as the API server itself lists it.

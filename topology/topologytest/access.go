@@ -23,6 +23,7 @@ func AccessControl[P AccessTopology](t *testing.T, h Harness[P]) {
 func accessChecks[P AccessTopology](h Harness[P]) []check {
 	p := accessPort(h)
 	return slices.Concat(contents(h.Outsider, p), []check{
+		nothingWanted(p, func(name string) topology.Access { return topology.Access{Namespace: name} }),
 		{"a grant that is no longer wanted is withdrawn", func(t T) {
 			name := p.place(t)
 			p.store(t, name)

@@ -122,6 +122,21 @@ func contents[V any](outsider Outsider, p port[V]) []check {
 	return slices.Concat(checks, namespacedContents(outsider, p))
 }
 
+// nothingWanted is the rule for values that may be empty: ensuring nothing is a delete.
+func nothingWanted[V any](p port[V], empty func(name string) V) check {
+	return check{"ensuring nothing is a delete", func(t T) {
+		name := p.place(t)
+		p.store(t, name)
+		for _, action := range []topology.Action{topology.Deleted, topology.Unchanged} {
+			change, err := p.ensure(t.Context(), empty(name))
+			require.NoError(t, err)
+			require.Equal(t, topology.Change{Kind: p.kind, Name: name, Action: action}, change)
+			_, err = p.read(t.Context(), name)
+			requireError(t, err, topology.ErrNotFound)
+		}
+	}}
+}
+
 // namespacedContents are the rules for values that are in a namespace.
 func namespacedContents[V any](outsider Outsider, p port[V]) []check {
 	return []check{

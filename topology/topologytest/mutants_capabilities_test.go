@@ -74,6 +74,18 @@ func capabilityMutants() []mutant {
 				}
 			})
 		}},
+		{"Access", "ensuring nothing is a delete", func(top, _ *puppet, _ *brokenOutsider) {
+			change(&top.ensureAccess, func(c *topology.Change) {
+				if c.Action == topology.Deleted {
+					c.Action = topology.Updated
+				}
+			})
+		}},
+		{"ClusterReaders", "ensuring nothing is a delete", func(top, _ *puppet, _ *brokenOutsider) {
+			before(&top.ensureClusterReaders, func(_ context.Context, want topology.ClusterReaders) (topology.Change, error, bool) {
+				return topology.Change{Kind: "ClusterReaders", Name: want.Tenant, Action: topology.Deleted}, nil, len(want.Groups) == 0
+			})
+		}},
 		{"Access", "a grant that is no longer wanted is withdrawn", keepsGrants},
 		{"Access", "a rule that somebody added is seen and taken away", keepsRules},
 		{"ClusterReaders", "cluster readers read workloads anywhere, no secrets, and write nothing", func(top, _ *puppet, _ *brokenOutsider) {

@@ -41,6 +41,7 @@ func visibilityChecks[P VisibilityTopology](h Harness[P]) []check {
 		loose: true,
 	}
 	return slices.Concat(contents(h.Outsider, p), []check{
+		nothingWanted(p, func(name string) topology.ClusterReaders { return topology.ClusterReaders{Tenant: name} }),
 		{"cluster readers read workloads anywhere, no secrets, and write nothing", func(t T) {
 			group, where := newName(), newNamespace(t, h.Topology)
 			_, err := p.ensure(t.Context(), topology.ClusterReaders{Tenant: p.place(t), Groups: []string{group}})

@@ -3,12 +3,9 @@ package tenant
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 
 	"github.com/polyphony-go/polyphony/score"
@@ -54,108 +51,6 @@ func TestReadVisibility(t *testing.T) {
 		s.RBAC.ReadVisibility = v
 		require.Empty(t, s.RBAC.readers("acme").Groups)
 	}
-}
-
-// Whatever Score is valid, the API server takes what comes of it.
-func TestWhatIsValidCanBeStored(t *testing.T) {
-	random, valid := rand.New(rand.NewPCG(1, 2)), 0
-	for range 2000 {
-		valid += checkRandomScore(t, random)
-	}
-	require.Greater(t, valid, 200, "too few of the random Scores are valid for this to say anything")
-	require.Less(t, valid, 1800, "too few of them are not")
-}
-
-func FuzzWhatIsValidCanBeStored(f *testing.F) {
-	f.Add(uint64(1), uint64(2))
-	f.Fuzz(func(t *testing.T, a, b uint64) { checkRandomScore(t, rand.New(rand.NewPCG(a, b))) })
-}
-
-func checkRandomScore(t *testing.T, random *rand.Rand) (valid int) {
-	t.Helper()
-	s := minimal()
-	s.ResourceQuotas, s.StorageAccess = randomQuotas(random)
-	if s.Validate() != nil {
-		return 0
-	}
-	platform := bigPlatform()
-	want, err := s.desired(platform)
-	require.NoError(t, err)
-	for name, q := range want.quota.Hard {
-		require.Empty(t, validation.IsQualifiedName(name), name)
-		require.GreaterOrEqual(t, q.Sign(), 0, "%s: %s", name, &q)
-	}
-	for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
-		require.True(t, atMost(want.quota.Hard, "requests."+name, want.quota.Hard, "limits."+name), "%s: %v", name, want.quota.Hard)
-	}
-	for _, limit := range want.limitRange.Limits {
-		for name := range keysOf(limit.Min, limit.Max, limit.Default, limit.DefaultRequest) {
-			steps := []resources{limit.Min, limit.DefaultRequest, limit.Default, limit.Max}
-			for i, less := range steps {
-				for _, more := range steps[i+1:] {
-					require.True(t, atMost(less, name, more, name), "%s %s of %+v: %+v", limit.Type, name, s.ResourceQuotas.Container, limit)
-				}
-			}
-		}
-		if limit.Type == topology.LimitContainer {
-			for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
-				least, request, most := limit.Min[name], limit.DefaultRequest[name], limit.Default[name]
-				require.Positive(t, least.Sign(), "a container could have a limit of zero, which is none")
-				require.Positive(t, request.Sign())
-				require.Positive(t, most.Sign())
-			}
-		}
-	}
-	return 1
-}
-
-// atMost tells whether a[x] is at most b[y], if there are both.
-func atMost(a resources, x string, b resources, y string) bool {
-	less, ok := a[x]
-	more, also := b[y]
-	return !ok || !also || less.Cmp(more) <= 0
-}
-
-func keysOf(all ...resources) map[string]bool {
-	keys := map[string]bool{}
-	for _, m := range all {
-		for k := range m {
-			keys[k] = true
-		}
-	}
-	return keys
-}
-
-// randomQuotas are mostly small, seldom negative and often unset, so that a good part of them is valid.
-func randomQuotas(random *rand.Rand) (ResourceQuotaConfig, StorageAccessConfig) {
-	sizes := []string{"0", "1n", "1", "500m", "100", "64Mi", "100Mi", "512Mi", "1Gi", "1025Mi", "4Gi", "10Gi", "1e30", "-1"}
-	cores := []string{"0", "1u", "1m", "50m", "100m", "499m", "0.5", "500m", "501m", "1", "1001m", "3", "-1m"}
-	pick := func(from []string) *resource.Quantity {
-		switch random.IntN(4) {
-		case 0:
-			return amount(from[random.IntN(len(from))])
-		default:
-			return nil
-		}
-	}
-	amounts := func() ComputeResources {
-		if random.IntN(2) == 0 {
-			return ComputeResources{}
-		}
-		return ComputeResources{CPU: pick(cores), Memory: pick(sizes), EphemeralStorage: pick(sizes)}
-	}
-	quotas := ResourceQuotaConfig{
-		Requests: amounts(), Limits: amounts(), Storage: pick(sizes),
-		Container: ContainerBounds{DefaultRequest: amounts(), DefaultLimit: amounts(), Min: amounts(), Max: amounts()},
-		Pod:       Bounds{Min: amounts(), Max: amounts()},
-	}
-	storage := StorageAccessConfig{ClaimMin: pick(sizes), ClaimMax: pick(sizes)}
-	for _, name := range []string{"fast", "bulk"} {
-		if q := pick(sizes); q != nil {
-			storage.Classes = append(storage.Classes, StorageClassAccess{Name: name, Capacity: *q})
-		}
-	}
-	return quotas, storage
 }
 
 // recorder is a topology that writes down what it is asked, and fails at one call.
@@ -323,4 +218,108 @@ func TestAFailedRunTakesTheLastRights(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 	_, err = top.ClusterReaders(t.Context(), "acme")
 	require.ErrorIs(t, err, topology.ErrNotFound)
+}
+
+func TestAFailedRunReportsOnlyWhatItTook(t *testing.T) {
+	top := fake.New(fake.Options{})
+	s := minimal()
+	s.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "devs"}}}
+	_, err := score.Run(t.Context(), s.On(top))
+	require.NoError(t, err)
+	for _, also := range []string{"", "Access", "ClusterReaders"} { // is broken
+		report, err := score.Run(t.Context(), s.On(top.WithFaults(fake.Fault{Kind: "NetworkRules", Err: topology.ErrUnavailable}, fake.Fault{Kind: also, Op: "ensure", Err: topology.ErrUnavailable})))
+		require.ErrorIs(t, err, topology.ErrUnavailable)
+		for _, c := range report.Changes() {
+			require.Equal(t, "Namespace", c.Kind)
+		}
+	}
+	require.Equal(t, map[string][]string{"developer": {"devs"}}, subjectsByRole(t, top))
+}
+
+// vanishing is infrastructure on which something happens while a tenant gets its read visibility.
+type vanishing struct {
+	*fake.Topology
+	meanwhile func(*fake.Topology)
+	looks     int   // at the namespace
+	broken    error // what a look at it gives
+}
+
+func (v *vanishing) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
+	change, err := v.Topology.EnsureClusterReaders(ctx, want)
+	v.meanwhile(v.Topology)
+	return change, err
+}
+
+func (v *vanishing) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
+	v.looks++
+	if v.broken != nil {
+		return topology.Namespace{}, v.broken
+	}
+	return v.Topology.Namespace(ctx, name)
+}
+
+// Read visibility is not in the namespace, so it would outlive a tenant that somebody removes at the same time.
+func TestReadVisibilityGoesWithTheTenant(t *testing.T) {
+	s := minimal()
+	s.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "devs"}}}
+	remove := func(top *fake.Topology) { _, _ = top.DeleteNamespace(context.Background(), "acme") }
+	tests := []struct {
+		name      string
+		meanwhile func(*fake.Topology)
+		broken    error
+		is        error
+		stays     bool
+	}{
+		{name: "nothing happens", meanwhile: func(*fake.Topology) {}, stays: true},
+		{name: "removed", meanwhile: remove, is: topology.ErrTerminating},
+		{name: "on its way out", meanwhile: func(top *fake.Topology) {
+			top.Outsider().Hold("acme", "a finalizer")
+			remove(top)
+		}, is: topology.ErrTerminating},
+		{name: "somebody else's now", meanwhile: func(top *fake.Topology) {
+			remove(top)
+			top.Outsider().CreateNamespace("acme", "Helm")
+		}, is: topology.ErrTerminating},
+		{name: "nobody knows", meanwhile: remove, broken: topology.ErrUnavailable, is: topology.ErrUnavailable, stays: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			top := fake.New(fake.Options{})
+			_, err := score.Run(t.Context(), s.On(&vanishing{Topology: top, meanwhile: tt.meanwhile, broken: tt.broken}))
+			_, readErr := top.ClusterReaders(t.Context(), "acme")
+			if tt.stays {
+				require.NoError(t, readErr)
+			} else {
+				require.ErrorIs(t, readErr, topology.ErrNotFound)
+			}
+			if tt.is == nil {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, tt.is)
+			var at *score.Error
+			require.ErrorAs(t, err, &at)
+			require.Equal(t, "still there", at.Step)
+		})
+	}
+}
+
+// Who had read visibility before, or gets none, costs no look.
+func TestTheLookAfterTheTenantIsOnlyForThoseWhoGotReadVisibility(t *testing.T) {
+	s := minimal()
+	top := &vanishing{Topology: fake.New(fake.Options{}), meanwhile: func(*fake.Topology) {}}
+	run := func(looks int) {
+		top.looks = 0
+		_, err := score.Run(t.Context(), s.On(top))
+		require.NoError(t, err)
+		require.Equal(t, looks, top.looks)
+	}
+	run(0)
+	s.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "devs"}}}
+	run(1) // created
+	run(0)
+	s.RBAC.Members = append(s.RBAC.Members, Member{Role: Viewer, Name: "auditors"})
+	run(1) // updated
+	s.RBAC.ReadVisibility = VisibilityOwn
+	run(0)
 }

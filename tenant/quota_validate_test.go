@@ -1,9 +1,14 @@
 package tenant
 
 import (
+	"math/rand/v2"
 	"testing"
 
+	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/polyphony-go/polyphony/topology"
 )
 
 func TestQuotaEdges(t *testing.T) {
@@ -106,4 +111,106 @@ func TestQuotaEdges(t *testing.T) {
 		{"pod's negative min", pod(Bounds{Min: compute("-1", "-1", "-1")}), at("pod.min.cpu", "pod.min.memory", "pod.min.ephemeralStorage")},
 		{"pod's negative max", pod(Bounds{Max: compute("-1", "-1", "-1")}), at("pod.max.cpu", "pod.max.memory", "pod.max.ephemeralStorage")},
 	})
+}
+
+// Whatever Score is valid, the API server takes what comes of it.
+func TestWhatIsValidCanBeStored(t *testing.T) {
+	random, valid := rand.New(rand.NewPCG(1, 2)), 0
+	for range 2000 {
+		valid += checkRandomScore(t, random)
+	}
+	require.Greater(t, valid, 200, "too few of the random Scores are valid for this to say anything")
+	require.Less(t, valid, 1800, "too few of them are not")
+}
+
+func FuzzWhatIsValidCanBeStored(f *testing.F) {
+	f.Add(uint64(1), uint64(2))
+	f.Fuzz(func(t *testing.T, a, b uint64) { checkRandomScore(t, rand.New(rand.NewPCG(a, b))) })
+}
+
+func checkRandomScore(t *testing.T, random *rand.Rand) (valid int) {
+	t.Helper()
+	s := minimal()
+	s.ResourceQuotas, s.StorageAccess = randomQuotas(random)
+	if s.Validate() != nil {
+		return 0
+	}
+	platform := bigPlatform()
+	want, err := s.desired(platform)
+	require.NoError(t, err)
+	for name, q := range want.quota.Hard {
+		require.Empty(t, validation.IsQualifiedName(name), name)
+		require.GreaterOrEqual(t, q.Sign(), 0, "%s: %s", name, &q)
+	}
+	for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
+		require.True(t, atMost(want.quota.Hard, "requests."+name, want.quota.Hard, "limits."+name), "%s: %v", name, want.quota.Hard)
+	}
+	for _, limit := range want.limitRange.Limits {
+		for name := range keysOf(limit.Min, limit.Max, limit.Default, limit.DefaultRequest) {
+			steps := []resources{limit.Min, limit.DefaultRequest, limit.Default, limit.Max}
+			for i, less := range steps {
+				for _, more := range steps[i+1:] {
+					require.True(t, atMost(less, name, more, name), "%s %s of %+v: %+v", limit.Type, name, s.ResourceQuotas.Container, limit)
+				}
+			}
+		}
+		if limit.Type == topology.LimitContainer {
+			for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
+				least, request, most := limit.Min[name], limit.DefaultRequest[name], limit.Default[name]
+				require.Positive(t, least.Sign(), "a container could have a limit of zero, which is none")
+				require.Positive(t, request.Sign())
+				require.Positive(t, most.Sign())
+			}
+		}
+	}
+	return 1
+}
+
+// atMost tells whether a[x] is at most b[y], if there are both.
+func atMost(a resources, x string, b resources, y string) bool {
+	less, ok := a[x]
+	more, also := b[y]
+	return !ok || !also || less.Cmp(more) <= 0
+}
+
+func keysOf(all ...resources) map[string]bool {
+	keys := map[string]bool{}
+	for _, m := range all {
+		for k := range m {
+			keys[k] = true
+		}
+	}
+	return keys
+}
+
+// randomQuotas are mostly small, seldom negative and often unset, so that a good part of them is valid.
+func randomQuotas(random *rand.Rand) (ResourceQuotaConfig, StorageAccessConfig) {
+	sizes := []string{"0", "1n", "1", "500m", "100", "64Mi", "100Mi", "512Mi", "1Gi", "1025Mi", "4Gi", "10Gi", "1e30", "-1"}
+	cores := []string{"0", "1u", "1m", "50m", "100m", "499m", "0.5", "500m", "501m", "1", "1001m", "3", "-1m"}
+	pick := func(from []string) *resource.Quantity {
+		switch random.IntN(4) {
+		case 0:
+			return amount(from[random.IntN(len(from))])
+		default:
+			return nil
+		}
+	}
+	amounts := func() ComputeResources {
+		if random.IntN(2) == 0 {
+			return ComputeResources{}
+		}
+		return ComputeResources{CPU: pick(cores), Memory: pick(sizes), EphemeralStorage: pick(sizes)}
+	}
+	quotas := ResourceQuotaConfig{
+		Requests: amounts(), Limits: amounts(), Storage: pick(sizes),
+		Container: ContainerBounds{DefaultRequest: amounts(), DefaultLimit: amounts(), Min: amounts(), Max: amounts()},
+		Pod:       Bounds{Min: amounts(), Max: amounts()},
+	}
+	storage := StorageAccessConfig{ClaimMin: pick(sizes), ClaimMax: pick(sizes)}
+	for _, name := range []string{"fast", "bulk"} {
+		if q := pick(sizes); q != nil {
+			storage.Classes = append(storage.Classes, StorageClassAccess{Name: name, Capacity: *q})
+		}
+	}
+	return quotas, storage
 }

@@ -10,7 +10,23 @@ import (
 // Clone returns a copy that shares nothing with n.
 func (n Namespace) Clone() Namespace {
 	n.Labels, n.Annotations = maps.Clone(n.Labels), maps.Clone(n.Annotations)
+	n.Allowed = n.Allowed.Clone()
 	return n
+}
+
+// Clone returns a copy that shares nothing with a.
+func (a Allowances) Clone() Allowances {
+	a.Domains, a.IngressAnnotations, a.ServiceTypes = slices.Clone(a.Domains), slices.Clone(a.IngressAnnotations), slices.Clone(a.ServiceTypes)
+	a.ExternalNames, a.StorageClasses, a.InlineDrivers = slices.Clone(a.ExternalNames), slices.Clone(a.StorageClasses), slices.Clone(a.InlineDrivers)
+	a.ImageRegistries, a.PriorityClasses = slices.Clone(a.ImageRegistries), slices.Clone(a.PriorityClasses)
+	a.RuntimeClasses, a.Tolerations = slices.Clone(a.RuntimeClasses), slices.Clone(a.Tolerations)
+	return a
+}
+
+// Clone returns a copy that shares nothing with s.
+func (s GuardrailSet) Clone() GuardrailSet {
+	s.Rules = slices.Clone(s.Rules)
+	return s
 }
 
 // Clone returns a copy that shares nothing with q.

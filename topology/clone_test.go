@@ -31,6 +31,7 @@ func portValues() map[string]portValue {
 		"Namespace": valueOf[topology.Namespace](), "Quota": valueOf[topology.Quota](), "LimitRange": valueOf[topology.LimitRange](),
 		"NetworkRules": valueOf[topology.NetworkRules](), "NetworkRule": valueOf[topology.NetworkRule](), "NetworkPeer": valueOf[topology.NetworkPeer](),
 		"Access": valueOf[topology.Access](), "ClusterReaders": valueOf[topology.ClusterReaders](), "Platform": valueOf[topology.Platform](),
+		"Allowances": valueOf[topology.Allowances](), "GuardrailSet": valueOf[topology.GuardrailSet](),
 	}
 }
 
@@ -75,6 +76,8 @@ func TestCloneKeepsNil(t *testing.T) {
 	require.Equal(t, topology.Access{}, topology.Access{}.Clone())
 	require.Equal(t, topology.ClusterReaders{}, topology.ClusterReaders{}.Clone())
 	require.Equal(t, topology.Platform{}, topology.Platform{}.Clone())
+	require.Equal(t, topology.Allowances{}, topology.Allowances{}.Clone())
+	require.Equal(t, topology.GuardrailSet{}, topology.GuardrailSet{}.Clone())
 }
 
 // Whoever adds a type with a Clone method adds it to portValues.

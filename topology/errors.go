@@ -17,6 +17,7 @@ var (
 	ErrUnavailable = errors.New("unavailable")           // no answer, or an overloaded one, after every retry
 	ErrTimeout     = errors.New("not done in the time")  // waited as long as agreed
 	ErrUnsupported = errors.New("not known or not here") // the topology lacks what the value needs
+	ErrNotModelled = errors.New("not modelled")          // a model of infrastructure cannot tell what the real one would answer
 )
 
 // Error is what every capability returns when it fails.

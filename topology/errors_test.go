@@ -14,7 +14,7 @@ import (
 
 func sentinels() []error {
 	return []error{topology.ErrNotFound, topology.ErrConflict, topology.ErrForbidden, topology.ErrInvalid, topology.ErrProtected,
-		topology.ErrTerminating, topology.ErrUnavailable, topology.ErrTimeout, topology.ErrUnsupported}
+		topology.ErrTerminating, topology.ErrUnavailable, topology.ErrTimeout, topology.ErrUnsupported, topology.ErrNotModelled}
 }
 
 func TestErrorPrints(t *testing.T) {

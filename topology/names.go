@@ -8,6 +8,14 @@ const (
 	// an object without it is somebody else's.
 	LabelTenant = Prefix + "tenant"
 
+	// LabelDomain and a domain mark the namespaces of tenants that serve it (value DomainHeld) or something below it (DomainAbove).
+	LabelDomain = "domain." + Prefix
+	DomainHeld  = "held"
+	DomainAbove = "above"
+
+	// AnnotationAllow and the name of a list hold what guardrails let pass in a namespace, separated by commas.
+	AnnotationAllow = "allow." + Prefix
+
 	AnnotationDisplayName         = Prefix + "display-name"
 	AnnotationDeletionProtection  = Prefix + "deletion-protection"
 	AnnotationDefaultStorageClass = Prefix + "default-storage-class"

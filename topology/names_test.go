@@ -12,6 +12,9 @@ import (
 func TestStoredNames(t *testing.T) {
 	require.Equal(t, "tenancy.polyphony.dev/", topology.Prefix)
 	require.Equal(t, "tenancy.polyphony.dev/tenant", topology.LabelTenant)
+	require.Equal(t, "domain.tenancy.polyphony.dev/", topology.LabelDomain)
+	require.Equal(t, []string{"held", "above"}, []string{topology.DomainHeld, topology.DomainAbove})
+	require.Equal(t, "allow.tenancy.polyphony.dev/", topology.AnnotationAllow)
 	require.Equal(t, "tenancy.polyphony.dev/display-name", topology.AnnotationDisplayName)
 	require.Equal(t, "tenancy.polyphony.dev/deletion-protection", topology.AnnotationDeletionProtection)
 	require.Equal(t, "tenancy.polyphony.dev/default-storage-class", topology.AnnotationDefaultStorageClass)
@@ -24,6 +27,7 @@ func TestKubernetesNames(t *testing.T) {
 	require.Equal(t, []topology.Protocol{"TCP", "UDP", "SCTP"}, []topology.Protocol{topology.TCP, topology.UDP, topology.SCTP})
 	require.Equal(t, []topology.LimitType{"Container", "Pod", "PersistentVolumeClaim"},
 		[]topology.LimitType{topology.LimitContainer, topology.LimitPod, topology.LimitPVC})
+	require.Equal(t, []topology.ServiceType{"NodePort", "LoadBalancer"}, []topology.ServiceType{topology.NodePort, topology.LoadBalancer})
 	require.Equal(t, []topology.SubjectKind{"Group", "User", "ServiceAccount"},
 		[]topology.SubjectKind{topology.Group, topology.User, topology.ServiceAccount})
 }

@@ -8,7 +8,8 @@ type Namespaces interface {
 	Namespace(ctx context.Context, name string) (Namespace, error)
 
 	// EnsureNamespace creates or repairs it. One that Polyphony does not manage is ErrConflict and stays untouched, unless
-	// want.Adopt is set. One that is being deleted is ErrTerminating. A label or annotation that an earlier call wrote and want
+	// want.Adopt is set. One that is being deleted is ErrTerminating. One that does not exist, while service accounts of its name hold rights in other
+	// namespaces, is ErrConflict unless want.InheritGrants is set: whoever comes under the name of somebody who has gone would get them. A label or annotation that an earlier call wrote and want
 	// no longer has is removed; those of others stay.
 	EnsureNamespace(ctx context.Context, want Namespace) (Change, error)
 
@@ -40,9 +41,13 @@ type Namespace struct {
 	PodSecurity         PodSecurity       `json:"podSecurity"`
 	DefaultStorageClass string            `json:"defaultStorageClass,omitempty"` // recorded for tools and people
 	Protected           bool              `json:"protected,omitempty"`           // DeleteNamespace refuses
+	Allowed             Allowances        `json:"allowed,omitzero"`              // beyond the guardrails
 
 	// Adopt lets EnsureNamespace take over a namespace that Polyphony does not manage. It is a permission and is not stored.
 	Adopt bool `json:"-"`
+
+	// InheritGrants lets EnsureNamespace create a namespace whose service accounts already hold rights elsewhere. It is a permission and is not stored.
+	InheritGrants bool `json:"-"`
 
 	// Answers of a read, ignored by EnsureNamespace.
 	Managed     bool   `json:"-"` // by Polyphony

@@ -26,6 +26,9 @@ type Platform struct {
 
 	StorageClasses []StorageClass `json:"storageClasses,omitempty"` // sorted by name
 
+	// DefaultPriorityClass is the priority class of pods that name none; empty: they have none.
+	DefaultPriorityClass string `json:"defaultPriorityClass,omitempty"`
+
 	// ExtendedResources are countable resources of nodes beyond CPU, memory and storage: "nvidia.com/gpu", "hugepages-2Mi". Sorted.
 	ExtendedResources []string `json:"extendedResources,omitempty"`
 }

@@ -1,0 +1,67 @@
+package topology_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func TestRequestCheck(t *testing.T) {
+	ask := func(verb, name, subresource, object string) topology.Request {
+		return topology.Request{AccessQuestion: topology.AccessQuestion{
+			User: "jane", Verb: verb, Resource: "pods", Subresource: subresource, Namespace: "acme", Name: name,
+		}, Object: json.RawMessage(object)}
+	}
+	nobody, groups := ask("create", "", "", "{}"), ask("list", "", "", "")
+	nobody.User = ""
+	groups.User, groups.Groups = "", []string{"devs"}
+	const question = "a question needs a user or groups, a verb and a resource"
+	tests := []struct {
+		name    string
+		request topology.Request
+		detail  string // "": it is fine
+	}{
+		{"get", ask("get", "web", "", ""), ""},
+		{"list", ask("list", "", "", ""), ""},
+		{"watch", ask("watch", "", "", ""), ""},
+		{"create", ask("create", "", "", "{}"), ""},
+		{"update", ask("update", "web", "", "{}"), ""},
+		{"patch", ask("patch", "web", "", `{"metadata":{"labels":null}}`), ""},
+		{"delete", ask("delete", "web", "", ""), ""},
+		{"deletecollection", ask("deletecollection", "", "", ""), ""},
+		{"connect", ask("create", "web", "exec", ""), ""},
+		{"create of a subresource", ask("create", "web", "eviction", "{}"), ""},
+		{"patch of a subresource", ask("patch", "web", "status", "{}"), ""},
+		{"a right", ask("bind", "", "", ""), ""},
+
+		{"nobody", nobody, question},
+		{"no verb", ask("", "", "", ""), question},
+		{"groups alone", groups, "a request needs a user; groups alone send none"},
+		{"get with an object", ask("get", "web", "", "{}"), "the verb get takes no object"},
+		{"delete with an object", ask("delete", "web", "", "{}"), "the verb delete takes no object"},
+		{"a right with an object", ask("bind", "web", "", "{}"), "the verb bind takes no object"},
+		{"not JSON", ask("create", "", "", "{"), "the object is not JSON"},
+		{"create without an object", ask("create", "", "", ""), "the verb create takes an object"},
+		{"update without an object", ask("update", "web", "", ""), "the verb update takes an object"},
+		{"patch without an object", ask("patch", "web", "status", ""), "the verb patch takes an object"},
+		{"get without a name", ask("get", "", "", ""), "the verb get takes a name"},
+		{"update without a name", ask("update", "", "", "{}"), "the verb update takes a name"},
+		{"patch without a name", ask("patch", "", "", "{}"), "the verb patch takes a name"},
+		{"delete without a name", ask("delete", "", "", ""), "the verb delete takes a name"},
+		{"connect without a name", ask("create", "", "exec", ""), "the verb create takes a name"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			err := tt.request.Check()
+			if tt.detail == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorIs(t, err, topology.ErrInvalid)
+			require.ErrorContains(t, err, tt.detail)
+		})
+	}
+}

@@ -74,26 +74,38 @@ func (t *Topology) Authorize(ctx context.Context, q topology.AccessQuestion) (to
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
+	return t.state.authorize(q), nil
+}
+
+func (s *state) authorize(q topology.AccessQuestion) topology.AccessAnswer {
 	if slices.Contains(q.Groups, "system:masters") {
-		return topology.AccessAnswer{Allowed: true, Reason: "the group system:masters may do everything"}, nil
+		return topology.AccessAnswer{Allowed: true, Reason: "the group system:masters may do everything"}
 	}
-	if ns := t.state.namespaces[q.Namespace]; ns != nil && ns.access.value != nil {
-		for _, g := range ns.access.value.Grants {
+	if ns := s.namespaces[q.Namespace]; ns != nil {
+		for _, g := range ns.allGrants() {
 			if subject := holder(g.Subjects, q); subject != "" && slices.ContainsFunc(g.Rules, func(r topology.Rule) bool { return allows(r, q) }) {
-				return topology.AccessAnswer{Allowed: true, Reason: fmt.Sprintf("the role %s in %s, held by %s", g.Role, q.Namespace, subject)}, nil
+				return topology.AccessAnswer{Allowed: true, Reason: fmt.Sprintf("the role %s in %s, held by %s", g.Role, q.Namespace, subject)}
 			}
 		}
 	}
 	if slices.ContainsFunc(topology.ClusterReadRules(), func(r topology.Rule) bool { return allows(r, q) }) {
-		for tenant, readers := range t.state.readers {
+		for tenant, readers := range s.readers {
 			for _, group := range readers.Groups {
 				if slices.Contains(q.Groups, group) {
-					return topology.AccessAnswer{Allowed: true, Reason: fmt.Sprintf("the group %s of %s reads workloads everywhere", group, tenant)}, nil
+					return topology.AccessAnswer{Allowed: true, Reason: fmt.Sprintf("the group %s of %s reads workloads everywhere", group, tenant)}
 				}
 			}
 		}
 	}
-	return topology.AccessAnswer{Reason: "nothing grants it"}, nil
+	return topology.AccessAnswer{Reason: "nothing grants it"}
+}
+
+// allGrants are those of Polyphony and those of others.
+func (n *namespace) allGrants() []topology.Grant {
+	if n.access.value == nil {
+		return n.grants
+	}
+	return slices.Concat(n.access.value.Grants, n.grants)
 }
 
 // holder is the first of the subjects that the question is asked for, or "".

@@ -5,6 +5,7 @@ package fake
 
 import (
 	"context"
+	"encoding/json"
 	"net/netip"
 	"sync"
 
@@ -49,6 +50,7 @@ type state struct {
 	platform   topology.Platform
 	namespaces map[string]*namespace
 	readers    map[string]topology.ClusterReaders
+	guardrails *topology.GuardrailSet // nil: none
 	counts     Counts
 }
 
@@ -62,6 +64,8 @@ type namespace struct {
 	network       slot[topology.NetworkRules]
 	access        slot[topology.Access]
 	volumes       map[string]topology.Volume
+	objects       map[objectKey]json.RawMessage // of others, as manifests
+	grants        []topology.Grant              // of others
 }
 
 // slot is the place of one value. It may be taken by somebody else's object.

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/polyphony-go/polyphony/topology"
@@ -32,12 +34,16 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	adopt := want.Adopt
+	adopt, inherit := want.Adopt, want.InheritGrants
 	want = want.Clone()
-	want.Managed, want.Owner, want.Terminating, want.Adopt = true, "", false, false
+	want.Managed, want.Owner, want.Terminating, want.Adopt, want.InheritGrants = true, "", false, false, false
 	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Created}
 	ns := t.state.namespaces[want.Name]
 	if ns == nil {
+		if holders := t.state.grantsTo(want.Name); len(holders) > 0 && !inherit {
+			return topology.Change{}, c.fails(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that whoever has it would inherit: "+
+				strings.Join(holders, ", ")+"; withdraw them, or set inheritGrants if they are meant")
+		}
 		t.write(func() { t.state.namespaces[want.Name] = &namespace{value: want} })
 		return change, t.end(c)
 	}
@@ -56,6 +62,23 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		t.write(func() { ns.value = want })
 	}
 	return change, t.end(c)
+}
+
+// grantsTo says where service accounts of a namespace hold rights.
+func (s *state) grantsTo(namespace string) []string {
+	var found []string
+	for name, ns := range s.namespaces {
+		for _, g := range ns.allGrants() {
+			for _, subject := range g.Subjects {
+				if subject.Kind == topology.ServiceAccount && subject.Namespace == namespace || subject.Name == "system:serviceaccounts:"+namespace ||
+					strings.HasPrefix(subject.Name, "system:serviceaccount:"+namespace+":") {
+					found = append(found, "the role "+g.Role+" in "+name+" ("+subject.Name+")")
+				}
+			}
+		}
+	}
+	slices.Sort(found)
+	return found
 }
 
 // DeleteNamespace implements topology.Namespaces. The namespace goes at once, unless an Outsider holds it.

@@ -1,7 +1,10 @@
 package fake
 
 import (
+	"encoding/json"
 	"maps"
+	"slices"
+	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -26,9 +29,14 @@ func (o Outsider) CreateNamespace(name, owner string) {
 	o.state.namespaces[name] = &namespace{value: topology.Namespace{Name: name, Owner: owner}}
 }
 
-// LabelNamespace sets a label that Polyphony does not manage.
+// LabelNamespace sets a label that Polyphony does not manage, or one that says that the namespace has a domain, which is then in
+// force as if Polyphony had written it.
 func (o Outsider) LabelNamespace(name, key, value string) {
 	o.change(name, func(n *namespace) {
+		if domain, ok := strings.CutPrefix(key, topology.LabelDomain); ok && value == topology.DomainHeld {
+			n.value.Allowed.Domains = slices.Compact(slices.Sorted(slices.Values(append(n.value.Allowed.Domains, domain))))
+			return
+		}
 		if n.foreignLabels == nil {
 			n.foreignLabels = map[string]string{}
 		}
@@ -94,4 +102,19 @@ func (o Outsider) Release(name string) {
 		n.held = ""
 		o.state.collect(name)
 	})
+}
+
+// Put stores an object, as a manifest, whatever stands in its way. The group is the API group of the resource, "" for the core group.
+func (o Outsider) Put(in, group, resource, name string, manifest json.RawMessage) {
+	o.change(in, func(n *namespace) {
+		if n.objects == nil {
+			n.objects = map[objectKey]json.RawMessage{}
+		}
+		n.objects[objectKey{group, resource, name}] = slices.Clone(manifest)
+	})
+}
+
+// Grant gives rights in a namespace.
+func (o Outsider) Grant(in string, g topology.Grant) {
+	o.change(in, func(n *namespace) { n.grants = append(n.grants, g) })
 }

@@ -11,6 +11,7 @@ import (
 type State struct {
 	Namespaces     map[string]NamespaceState          `json:"namespaces"`
 	ClusterReaders map[string]topology.ClusterReaders `json:"clusterReaders"`
+	Guardrails     *topology.GuardrailSet             `json:"guardrails,omitempty"`
 }
 
 // NamespaceState is one namespace and what is in it. What is not there is nil.
@@ -35,6 +36,9 @@ func (t *Topology) State() State {
 			Quota: ns.quota.copied(), LimitRange: ns.limitRange.copied(), NetworkRules: ns.network.copied(), Access: ns.access.copied(),
 			Volumes: ns.listVolumes(),
 		}
+	}
+	if t.state.guardrails != nil {
+		all.Guardrails = new(t.state.guardrails.Clone())
 	}
 	for name, readers := range t.state.readers {
 		all.ClusterReaders[name] = readers.Clone()

@@ -1,0 +1,122 @@
+package guardrail
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+func storageClass(w write) string {
+	class := w.object.Spec.StorageClassName
+	if class != "" && slices.Contains(w.Allowed.StorageClasses, class) || !w.created() && w.old.Spec.StorageClassName == class {
+		return ""
+	}
+	what := "the storage class " + class + " is not allowed"
+	if class == "" {
+		what = "the claim names no storage class"
+	}
+	return what + ": use one of [" + strings.Join(w.Allowed.StorageClasses, ", ") + "], or ask for one in storageAccess.classes of the TenantScore"
+}
+
+func volumeName(w write) string {
+	volume := w.object.Spec.VolumeName
+	if volume == "" || !w.created() && (w.old.Spec.VolumeName == volume || w.Platform) {
+		return ""
+	}
+	return "the claim picks its volume, which may be another's: remove spec.volumeName; who runs the cluster gives a volume to the tenant by the volume's spec.claimRef"
+}
+
+func volumeSelector(w write) string {
+	if !w.created() || w.object.Spec.Selector == nil {
+		return ""
+	}
+	return "the claim picks its volume by labels, and it may be another's: remove spec.selector"
+}
+
+func dataSource(w write) string {
+	from := w.object.Spec.DataSourceRef.Namespace
+	if !w.created() || from == "" || from == w.object.Metadata.Namespace {
+		return ""
+	}
+	return "the claim takes its data from another namespace: remove spec.dataSourceRef.namespace"
+}
+
+func tokenSecret(w write) string {
+	const account = "kubernetes.io/service-account.name"
+	if w.object.Type != "kubernetes.io/service-account-token" ||
+		!w.created() && w.object.Metadata.Annotations[account] == w.old.Metadata.Annotations[account] {
+		return ""
+	}
+	return "the Secret asks for a token of a service account that never expires: mount a projected serviceAccountToken volume instead"
+}
+
+var (
+	fencingLabel      = regexp.MustCompile(`^([^/]*\.)?(tenancy\.polyphony\.dev|pod-security\.kubernetes\.io)/`)
+	fencingAnnotation = regexp.MustCompile(`^([^/]*\.)?tenancy\.polyphony\.dev/`)
+)
+
+func namespaceLabels(w write) string {
+	var old map[string]string
+	if !w.created() {
+		old = w.old.Metadata.Labels
+	}
+	if sameKeys(fencingLabel, w.object.Metadata.Labels, old) {
+		return ""
+	}
+	return "labels of tenancy.polyphony.dev and pod-security.kubernetes.io are what the tenant is fenced in by: change its TenantScore"
+}
+
+func namespaceAnnotations(w write) string {
+	var old map[string]string
+	if !w.created() {
+		old = w.old.Metadata.Annotations
+	}
+	if sameKeys(fencingAnnotation, w.object.Metadata.Annotations, old) {
+		return ""
+	}
+	return "annotations of tenancy.polyphony.dev are what the tenant is allowed: change its TenantScore"
+}
+
+// sameKeys tells whether two maps are the same in the keys that match.
+func sameKeys(match *regexp.Regexp, a, b map[string]string) bool {
+	subset := func(a, b map[string]string) bool {
+		for key, value := range a {
+			if other, ok := b[key]; match.MatchString(key) && (!ok || other != value) {
+				return false
+			}
+		}
+		return true
+	}
+	return subset(a, b) && subset(b, a)
+}
+
+func namespaceFinalizers(w write) string {
+	const message = "a finalizer would hold the namespace: who needs it to wait asks for the right to bypass this rule"
+	var held, specHeld []string
+	if !w.created() {
+		held, specHeld = w.old.Metadata.Finalizers, w.old.Spec.Finalizers
+	}
+	if len(without(w.object.Metadata.Finalizers, held)) > 0 || !w.created() && len(without(w.object.Spec.Finalizers, specHeld)) > 0 {
+		return message
+	}
+	return ""
+}
+
+// without is the list without what is in the other.
+func without[V comparable](list, other []V) []V {
+	return slices.DeleteFunc(slices.Clone(list), func(v V) bool { return slices.Contains(other, v) })
+}
+
+func finalizers(w write) string {
+	fine := []string{"foregroundDeletion", "orphan"}
+	if w.Resource == "persistentvolumeclaims" {
+		fine = append(fine, "kubernetes.io/pvc-protection")
+	}
+	if !w.created() {
+		fine = append(fine, w.old.Metadata.Finalizers...)
+	}
+	if len(without(w.object.Metadata.Finalizers, fine)) == 0 {
+		return ""
+	}
+	return "a finalizer would hold the namespace when the tenant is removed: remove metadata.finalizers; an operator that needs one asks for the right to bypass this rule"
+}

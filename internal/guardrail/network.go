@@ -1,0 +1,145 @@
+package guardrail
+
+import (
+	"cmp"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func externalIPs(w write) string {
+	for _, ip := range w.object.Spec.ExternalIPs {
+		if w.created() || !slices.Contains(w.old.Spec.ExternalIPs, ip) {
+			return "externalIPs take over the addresses of others (CVE-2020-8554): remove spec.externalIPs; a way in is an Ingress, or a LoadBalancer if the tenant has any"
+		}
+	}
+	return ""
+}
+
+func (o object) serviceType() string { return cmp.Or(o.Spec.Type, "ClusterIP") }
+
+// keptType tells whether the type is the one that the Service has already.
+func (w write) keptType() bool { return !w.created() && w.old.serviceType() == w.object.serviceType() }
+
+func serviceType(w write) string {
+	kind := w.object.serviceType()
+	if kind == "ClusterIP" || kind == "ExternalName" || w.keptType() || slices.Contains(w.Allowed.ServiceTypes, topology.ServiceType(kind)) {
+		return ""
+	}
+	count := "loadBalancers"
+	if kind == string(topology.NodePort) {
+		count = "nodePorts"
+	}
+	return "the tenant may have no Service of type " + kind + ": use ClusterIP, or ask for resourceQuotas.objects." + count + " in its TenantScore"
+}
+
+func externalName(w write) string {
+	name := strings.TrimSuffix(w.object.Spec.ExternalName, ".")
+	if w.object.serviceType() != "ExternalName" || w.keptType() && w.old.Spec.ExternalName == w.object.Spec.ExternalName || within(w.Allowed.ExternalNames, name) {
+		return ""
+	}
+	return "the external name " + name + " is not allowed: ask for its domain in networkIsolation.externalNames of the TenantScore"
+}
+
+// within tells whether a host is one of the domains or below one; a wildcard is if what it stands for is.
+func within(domains []string, host string) bool {
+	return slices.ContainsFunc(domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
+}
+
+const serviceName = "kubernetes.io/service-name"
+
+func endpoints(w write) string {
+	if !w.created() && reflect.DeepEqual(w.object.Subsets, w.old.Subsets) && reflect.DeepEqual(w.object.Endpoints, w.old.Endpoints) &&
+		reflect.DeepEqual(w.object.Ports, w.old.Ports) && w.object.Metadata.Labels[serviceName] == w.old.Metadata.Labels[serviceName] {
+		return ""
+	}
+	return "endpoints written by hand lead to addresses of others (CVE-2021-25740): give the Service a selector; for an address outside the cluster use networkIsolation.egress of the TenantScore and the address itself"
+}
+
+func defaultBackend(w write) string {
+	backend := w.object.Spec.DefaultBackend
+	if w.Resource != "ingresses" || backend == nil || !w.created() && reflect.DeepEqual(w.old.Spec.DefaultBackend, backend) {
+		return ""
+	}
+	return "a default backend takes the requests for hosts that nobody serves: remove spec.defaultBackend and give each rule a host"
+}
+
+const askForDomain = " within the tenant's domains: ask for the domain in networkIsolation.domains of its TenantScore"
+
+func ruleHosts(w write) string {
+	if w.Resource != "ingresses" || !w.created() && reflect.DeepEqual(w.old.Spec.Rules, w.object.Spec.Rules) {
+		return ""
+	}
+	for _, rule := range w.object.Spec.Rules {
+		if host, _ := rule["host"].(string); !within(w.Allowed.Domains, host) {
+			return "every rule needs a host" + askForDomain
+		}
+	}
+	return ""
+}
+
+func tlsHosts(w write) string {
+	if w.Resource != "ingresses" || !w.created() && reflect.DeepEqual(w.old.Spec.TLS, w.object.Spec.TLS) {
+		return ""
+	}
+	for _, tls := range w.object.Spec.TLS {
+		if len(tls.Hosts) == 0 || slices.ContainsFunc(tls.Hosts, func(h string) bool { return !within(w.Allowed.Domains, h) }) {
+			return "every entry of spec.tls needs hosts" + askForDomain
+		}
+	}
+	return ""
+}
+
+func hostnames(w write) string {
+	names := w.object.Spec.Hostnames
+	if !strings.HasSuffix(w.Resource, "routes") || !w.created() && slices.Equal(w.old.Spec.Hostnames, names) {
+		return ""
+	}
+	if len(names) == 0 || slices.ContainsFunc(names, func(h string) bool { return !within(w.Allowed.Domains, h) }) {
+		return "a route needs spec.hostnames" + askForDomain
+	}
+	return ""
+}
+
+// newAnnotations are the keys of annotations that are new or changed, in no order.
+func (w write) newAnnotations() []string {
+	var keys []string
+	for key, value := range w.object.Metadata.Annotations {
+		if w.created() || w.old.Metadata.Annotations[key] != value {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
+var (
+	controllerAnnotation = regexp.MustCompile(`^([^/]*\.)?(nginx\.org|nginx\.com|haproxy\.org|haproxy\.com|konghq\.com|projectcontour\.io|getambassador\.io|traefik\.io)/`)
+	dnsAnnotation        = regexp.MustCompile(`^([^/]*\.)?external-dns[^/]*/.*hostname`)
+)
+
+func ingressAnnotations(w write) string {
+	for _, key := range w.newAnnotations() {
+		controls := strings.Contains(key, "ingress") && key != "kubernetes.io/ingress.class" || strings.Contains(key, "snippet") || controllerAnnotation.MatchString(key)
+		if controls && !slices.Contains(w.Allowed.IngressAnnotations, key) {
+			return "the annotation " + key + " tells an ingress controller that all tenants share what to do: ask for it in networkIsolation.ingressAnnotations of the TenantScore"
+		}
+	}
+	return ""
+}
+
+func dnsNames(w write) string {
+	for _, key := range w.newAnnotations() {
+		if !dnsAnnotation.MatchString(key) {
+			continue
+		}
+		for host := range strings.SplitSeq(w.object.Metadata.Annotations[key], ",") {
+			if !within(w.Allowed.Domains, strings.TrimSpace(host)) {
+				return "names for ExternalDNS must be" + askForDomain
+			}
+		}
+	}
+	return ""
+}

@@ -1,0 +1,140 @@
+package guardrail
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+func nodeName(w write) string {
+	if !w.created() || w.object.Spec.NodeName == "" {
+		return ""
+	}
+	return "the pod names its node, past the scheduler and the node's taints: remove spec.nodeName; spec.nodeSelector asks for a kind of node"
+}
+
+func tolerations(w write) string {
+	for _, t := range w.object.Spec.Tolerations {
+		key, _ := t["key"].(string)
+		if strings.HasPrefix(key, "node.kubernetes.io/") || key != "" && slices.Contains(w.Allowed.Tolerations, key) ||
+			!w.created() && slices.ContainsFunc(w.old.Spec.Tolerations, func(old map[string]any) bool { return reflect.DeepEqual(old, t) }) {
+			continue
+		}
+		what := "the taint " + key + " may not be tolerated"
+		if key == "" {
+			what = "a toleration without a key tolerates every taint"
+		}
+		return what + ": remove the toleration, or ask for its key in tenantConfig.tolerations of the TenantScore"
+	}
+	return ""
+}
+
+func priorityClass(w write) string {
+	class := w.object.Spec.PriorityClassName
+	if !w.created() || class == "" || slices.Contains(w.Allowed.PriorityClasses, class) {
+		return ""
+	}
+	return "the priority class " + class + " is not allowed: ask for it in tenantConfig.priorityClasses of the TenantScore"
+}
+
+func runtimeClass(w write) string {
+	class := w.object.Spec.RuntimeClassName
+	if !w.created() || class == "" || slices.Contains(w.Allowed.RuntimeClasses, class) {
+		return ""
+	}
+	return "the runtime class " + class + " is not allowed: ask for it in tenantConfig.runtimeClasses of the TenantScore"
+}
+
+// claimed are the kinds of volumes that lead nowhere by themselves, and host paths, which pod security is for.
+var claimed = []string{"configMap", "secret", "emptyDir", "projected", "downwardAPI", "persistentVolumeClaim", "ephemeral", "image", "hostPath"}
+
+func volumes(w write) string {
+	if !w.created() {
+		return ""
+	}
+	for _, v := range w.object.Spec.Volumes {
+		if slices.ContainsFunc(claimed, func(kind string) bool { return v[kind] != nil }) {
+			continue
+		}
+		var csi struct {
+			Driver string `json:"driver"`
+		}
+		_ = json.Unmarshal(v["csi"], &csi) // none: no driver is allowed
+		switch {
+		case csi.Driver != "" && slices.Contains(w.Allowed.InlineDrivers, csi.Driver):
+		case csi.Driver != "":
+			return "the volume " + v.name() + " is of no claim: use a persistentVolumeClaim, or ask for the driver " + csi.Driver + " in storageAccess.inlineDrivers of the TenantScore"
+		default:
+			return "the volume " + v.name() + " is of no claim: use a persistentVolumeClaim"
+		}
+	}
+	return ""
+}
+
+// images are those of containers of every kind, and of volumes.
+func (o object) images() []string {
+	var all []string
+	for _, c := range slices.Concat(o.Spec.Containers, o.Spec.InitContainers, o.Spec.EphemeralContainers) {
+		all = append(all, c.Image)
+	}
+	for _, v := range o.Spec.Volumes {
+		var image struct {
+			Reference string `json:"reference"`
+		}
+		if v["image"] != nil && json.Unmarshal(v["image"], &image) == nil {
+			all = append(all, image.Reference)
+		}
+	}
+	return all
+}
+
+// reference is an image's name, complete, as container runtimes read it: what comes before the first slash is a registry if it looks like a host.
+func reference(image string) string {
+	host, _, found := strings.Cut(image, "/")
+	switch {
+	case !found:
+		return "docker.io/library/" + image
+	case strings.ContainsAny(host, ".:") || host == "localhost" || host != strings.ToLower(host):
+		return image
+	default:
+		return "docker.io/" + image
+	}
+}
+
+// contains tells whether a registry, or a path in one, contains an image. A path may be the image's own; a registry with another port is another.
+func contains(registry, image string) bool {
+	rest, ok := strings.CutPrefix(image, registry)
+	if registry == "*" || ok && strings.HasPrefix(rest, "/") {
+		return true
+	}
+	return ok && strings.Contains(registry, "/") && (rest == "" || rest[0] == ':' || rest[0] == '@')
+}
+
+func images(w write) string {
+	var known []string
+	if !w.created() {
+		known = w.old.images()
+	}
+	for _, image := range w.object.images() {
+		full := reference(image)
+		if !slices.Contains(known, image) && !slices.ContainsFunc(w.Allowed.ImageRegistries, func(r string) bool { return contains(r, full) }) {
+			return "the image " + full + " is not of an allowed registry: use one of [" + strings.Join(w.Allowed.ImageRegistries, ", ") +
+				"], or ask for its registry in tenantConfig.imageRegistries of the TenantScore"
+		}
+	}
+	return ""
+}
+
+func defaultToken(w write) string {
+	account := w.object.Spec.ServiceAccountName
+	if w.Allowed.DefaultToken || !w.created() || account != "" && account != "default" {
+		return ""
+	}
+	for _, v := range w.object.Spec.Volumes {
+		if strings.HasPrefix(v.name(), "kube-api-access-") && v["projected"] != nil {
+			return "the pod gets the token of the service account default without asking: set automountServiceAccountToken to false, name a service account of its own, or ask for tenantConfig.defaultToken of the TenantScore"
+		}
+	}
+	return ""
+}

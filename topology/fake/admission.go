@@ -1,0 +1,206 @@
+package fake
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Admit implements topology.Admission. Rights and guardrails are modelled, and counts of objects. Not modelled, and said so wherever nothing of these
+// refuses, are pod security, limits, quotas of what pods use, whether an object is valid, and policies of others.
+func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
+	c := call{"ask", "Admission", r.Namespace}
+	if err := t.begin(ctx, c); err != nil {
+		return topology.Verdict{}, err
+	}
+	if err := r.Check(); err != nil {
+		return topology.Verdict{}, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	r.Groups = impersonated(r.AccessQuestion)
+	if answer := t.state.authorize(r.AccessQuestion); !answer.Allowed {
+		return topology.Verdict{By: topology.FenceAccess, Reason: answer.Reason}, nil
+	}
+	if len(r.Object) == 0 {
+		return topology.Verdict{Allowed: true}, nil
+	}
+	ns := t.state.namespaces[r.Namespace]
+	switch {
+	case ns == nil && (r.Namespace == "" || slices.Contains(systemNamespaces, r.Namespace)): // no fence of a tenant's is there
+		return topology.Verdict{Allowed: true}, nil
+	case ns == nil:
+		return topology.Verdict{}, c.fails(topology.ErrNotFound, "the namespace does not exist")
+	}
+	if ns.value.Terminating && r.Verb == "create" {
+		return topology.Verdict{By: topology.FenceOther, Reason: "the namespace is being deleted"}, nil
+	}
+	object, old, err := ns.written(c, r)
+	if err != nil {
+		return topology.Verdict{}, err
+	}
+	if r.Verb == "create" { // what is stored has its defaults
+		if object, err = t.state.defaulted(r.Resource, object); err != nil {
+			return topology.Verdict{}, c.fails(topology.ErrInvalid, err.Error())
+		}
+	}
+	if ns.value.Managed {
+		if verdict, err := t.state.guard(r.AccessQuestion, ns.value.Allowed, object, old); err != nil || !verdict.Allowed {
+			if err != nil {
+				err = c.fails(topology.ErrInvalid, err.Error())
+			}
+			return verdict, err
+		}
+	}
+	return ns.counted(c, r, object)
+}
+
+// systemNamespaces are those that every cluster has.
+var systemNamespaces = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
+
+// impersonated are the groups that a sender is in, as in Kubernetes: some by itself.
+func impersonated(q topology.AccessQuestion) []string {
+	groups := []string{"system:authenticated"}
+	if account, ok := strings.CutPrefix(q.User, "system:serviceaccount:"); ok && len(q.Groups) == 0 {
+		namespace, _, _ := strings.Cut(account, ":")
+		groups = append(groups, "system:serviceaccounts", "system:serviceaccounts:"+namespace)
+	}
+	return append(groups, q.Groups...)
+}
+
+// written is what the request would store, and what is stored now.
+func (n *namespace) written(c call, r topology.Request) (object, old json.RawMessage, err error) {
+	if r.Verb == "create" {
+		return r.Object, nil, nil
+	}
+	old = n.objects[objectKey{r.APIGroup, r.Resource, r.Name}]
+	if r.Resource == "namespaces" && r.Name == n.value.Name {
+		old = n.manifest()
+	}
+	if old == nil {
+		return nil, nil, c.fails(topology.ErrNotFound, "there is no "+r.Resource+" "+r.Name+" to write to")
+	}
+	if r.Verb == "update" {
+		return r.Object, old, nil
+	}
+	object, err = mergePatch(old, r.Object)
+	if err != nil {
+		return nil, nil, c.fails(topology.ErrInvalid, err.Error())
+	}
+	return object, old, nil
+}
+
+// mergePatch applies a patch as RFC 7386 says.
+func mergePatch(target, patch json.RawMessage) (json.RawMessage, error) {
+	var into, from any
+	if err := json.Unmarshal(target, &into); err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(patch, &from); err != nil {
+		return nil, err
+	}
+	return json.Marshal(merged(into, from))
+}
+
+func merged(target, patch any) any {
+	changes, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	object, ok := target.(map[string]any)
+	if !ok {
+		object = map[string]any{}
+	}
+	for key, value := range changes {
+		if value == nil {
+			delete(object, key)
+		} else {
+			object[key] = merged(object[key], value)
+		}
+	}
+	return object
+}
+
+// defaulted is the object with what the infrastructure fills in and guardrails look at.
+func (s *state) defaulted(resource string, data json.RawMessage) (json.RawMessage, error) {
+	if resource != "pods" && resource != "persistentvolumeclaims" {
+		return data, nil
+	}
+	var object map[string]any
+	if err := json.Unmarshal(data, &object); err != nil {
+		return nil, err
+	}
+	spec, _ := object["spec"].(map[string]any)
+	if spec == nil {
+		return data, nil
+	}
+	fill := func(key string, value string) {
+		if _, ok := spec[key]; !ok && value != "" {
+			spec[key] = value
+		}
+	}
+	if resource == "pods" {
+		fill("priorityClassName", s.platform.DefaultPriorityClass)
+		fill("serviceAccountName", "default")
+		mountToken(spec)
+	} else {
+		i := slices.IndexFunc(s.platform.StorageClasses, func(c topology.StorageClass) bool { return c.Default })
+		if i >= 0 {
+			fill("storageClassName", s.platform.StorageClasses[i].Name)
+		}
+	}
+	return json.Marshal(object)
+}
+
+// mountToken adds the volume with the service account's token, unless the pod says otherwise.
+func mountToken(spec map[string]any) {
+	if spec["automountServiceAccountToken"] == false {
+		return
+	}
+	volumes, _ := spec["volumes"].([]any)
+	spec["volumes"] = append(volumes, map[string]any{"name": "kube-api-access-fake", "projected": map[string]any{}})
+}
+
+// counted holds a create against the counts of the quota.
+func (n *namespace) counted(c call, r topology.Request, object json.RawMessage) (topology.Verdict, error) {
+	if r.Resource == "pods" {
+		return topology.Verdict{}, c.fails(topology.ErrNotModelled, "the fake does not model pod security, limits and what pods use")
+	}
+	if r.Verb != "create" || r.Subresource != "" || n.quota.value == nil {
+		return topology.Verdict{Allowed: true}, nil
+	}
+	key := r.Resource
+	if r.APIGroup != "" {
+		key = "count/" + r.Resource + "." + r.APIGroup
+	}
+	hard, bounded := n.quota.value.Hard[key]
+	if !bounded {
+		return topology.Verdict{Allowed: true}, nil
+	}
+	used := int64(0)
+	for at := range n.objects {
+		if at.group == r.APIGroup && at.resource == r.Resource {
+			used++
+		}
+	}
+	if used >= hard.Value() {
+		return topology.Verdict{By: topology.FenceQuota, Reason: "the quota is " + hard.String() + " " + r.Resource + ", and all are used"}, nil
+	}
+	if r.Resource == "persistentvolumeclaims" || r.Resource == "services" && isExposed(object) {
+		return topology.Verdict{}, c.fails(topology.ErrNotModelled, "the fake does not model quotas of storage, node ports and load balancers")
+	}
+	return topology.Verdict{Allowed: true}, nil
+}
+
+// isExposed tells whether a Service takes node ports or a load balancer, of which there are quotas.
+func isExposed(object json.RawMessage) bool {
+	var service struct {
+		Spec struct {
+			Type topology.ServiceType `json:"type"`
+		} `json:"spec"`
+	}
+	return json.Unmarshal(object, &service) != nil || service.Spec.Type == topology.NodePort || service.Spec.Type == topology.LoadBalancer
+}

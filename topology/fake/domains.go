@@ -1,0 +1,37 @@
+package fake
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// OverlappingDomains implements topology.Domains.
+func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+	if err := t.begin(ctx, call{"read", "Domains", tenant}); err != nil {
+		return nil, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	var holders []topology.DomainHolder
+	for name, ns := range t.state.namespaces {
+		if name == tenant || !ns.value.Managed {
+			continue
+		}
+		for _, held := range ns.value.Allowed.Domains {
+			if slices.ContainsFunc(domains, func(d string) bool { return covers(d, held) || covers(held, d) }) {
+				holders = append(holders, topology.DomainHolder{Tenant: name, Domain: held})
+			}
+		}
+	}
+	slices.SortFunc(holders, func(a, b topology.DomainHolder) int {
+		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Domain, b.Domain))
+	})
+	return holders, nil
+}
+
+// covers tells whether a host is the domain or below it.
+func covers(domain, host string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }

@@ -59,6 +59,12 @@ func (c typedClient[T, L, PT, PL]) Create(ctx context.Context, object PT) error 
 	return c.to(c.rest.Post()).VersionedParams(&metav1.CreateOptions{FieldManager: fieldManager}, parameterCodec).Body(object).Do(ctx).Error()
 }
 
+// DryCreate asks what would become of a Create.
+func (c typedClient[T, L, PT, PL]) DryCreate(ctx context.Context, object PT) error {
+	opts := &metav1.CreateOptions{FieldManager: fieldManager, DryRun: []string{metav1.DryRunAll}}
+	return c.to(c.rest.Post()).VersionedParams(opts, parameterCodec).Body(object).Do(ctx).Error()
+}
+
 // Update replaces an object, at the version that it states.
 func (c typedClient[T, L, PT, PL]) Update(ctx context.Context, object PT) error {
 	return c.to(c.rest.Put()).Name(object.GetName()).VersionedParams(&metav1.UpdateOptions{FieldManager: fieldManager}, parameterCodec).Body(object).Do(ctx).Error()

@@ -3,11 +3,13 @@ package k8s
 import (
 	"net/http"
 
+	admissionv1 "k8s.io/api/admissionregistration/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -32,11 +34,13 @@ var (
 
 var groupVersions = map[schema.GroupVersion]func(*runtime.Scheme) error{
 	corev1.SchemeGroupVersion:          corev1.AddToScheme,
+	admissionv1.SchemeGroupVersion:     admissionv1.AddToScheme,
 	appsv1.SchemeGroupVersion:          appsv1.AddToScheme,
 	authorizationv1.SchemeGroupVersion: authorizationv1.AddToScheme,
 	discoveryv1.SchemeGroupVersion:     discoveryv1.AddToScheme,
 	networkingv1.SchemeGroupVersion:    networkingv1.AddToScheme,
 	rbacv1.SchemeGroupVersion:          rbacv1.AddToScheme,
+	schedulingv1.SchemeGroupVersion:    schedulingv1.AddToScheme,
 	storagev1.SchemeGroupVersion:       storagev1.AddToScheme,
 }
 
@@ -161,6 +165,18 @@ func (c *clients) clusterRoleBindings() typedClient[rbacv1.ClusterRoleBinding, r
 
 func (c *clients) storageClasses() typedClient[storagev1.StorageClass, storagev1.StorageClassList, *storagev1.StorageClass, *storagev1.StorageClassList] {
 	return typed[storagev1.StorageClass, storagev1.StorageClassList](c, storagev1.SchemeGroupVersion, "storageclasses", "")
+}
+
+func (c *clients) priorityClasses() typedClient[schedulingv1.PriorityClass, schedulingv1.PriorityClassList, *schedulingv1.PriorityClass, *schedulingv1.PriorityClassList] {
+	return typed[schedulingv1.PriorityClass, schedulingv1.PriorityClassList](c, schedulingv1.SchemeGroupVersion, "priorityclasses", "")
+}
+
+func (c *clients) policies() typedClient[policy, admissionv1.ValidatingAdmissionPolicyList, *policy, *admissionv1.ValidatingAdmissionPolicyList] {
+	return typed[policy, admissionv1.ValidatingAdmissionPolicyList](c, admissionv1.SchemeGroupVersion, "validatingadmissionpolicies", "")
+}
+
+func (c *clients) policyBindings() typedClient[binding, admissionv1.ValidatingAdmissionPolicyBindingList, *binding, *admissionv1.ValidatingAdmissionPolicyBindingList] {
+	return typed[binding, admissionv1.ValidatingAdmissionPolicyBindingList](c, admissionv1.SchemeGroupVersion, "validatingadmissionpolicybindings", "")
 }
 
 // core is the client of the core group, also for paths outside any group.

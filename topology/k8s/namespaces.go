@@ -59,6 +59,9 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		switch {
 		case apierrors.IsNotFound(err):
 			change.Action = created(change)
+			if err := t.refuseInheritance(ctx, c, want); err != nil {
+				return err
+			}
 			return t.createNamespace(ctx, want)
 		case err != nil:
 			return err
@@ -103,7 +106,9 @@ func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Nam
 	to.OwnerReferences = nil
 	before := readApplied(have)
 	now := applied{Labels: slices.Sorted(maps.Keys(want.Labels)), Annotations: slices.Sorted(maps.Keys(want.Annotations))}
-	to.Labels = mergeKeys(to.Labels, before.Labels, want.Labels, podSecurityLabels(want.PodSecurity), map[string]string{topology.LabelTenant: want.Name})
+	gone := slices.Concat(before.Labels, withPrefix(to.Labels, topology.LabelDomain))
+	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity), domainLabels(want.Allowed.Domains),
+		map[string]string{topology.LabelTenant: want.Name})
 
 	ours := map[string]string{}
 	for key, value := range map[string]string{
@@ -117,7 +122,8 @@ func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Nam
 			ours[key] = value
 		}
 	}
-	to.Annotations = mergeKeys(to.Annotations, before.Annotations, want.Annotations, ours)
+	gone = slices.Concat(before.Annotations, withPrefix(to.Annotations, topology.AnnotationAllow))
+	to.Annotations = mergeKeys(to.Annotations, gone, want.Annotations, allowanceAnnotations(want.Allowed), ours)
 	return to
 }
 
@@ -163,6 +169,7 @@ func toNamespace(have *corev1.Namespace) topology.Namespace {
 		PodSecurity:         topology.PodSecurity(have.Labels[labelPodSecurity+"enforce"]),
 		DefaultStorageClass: have.Annotations[topology.AnnotationDefaultStorageClass],
 		Protected:           have.Annotations[topology.AnnotationDeletionProtection] == "true",
+		Allowed:             readAllowances(have.Labels, have.Annotations),
 		Managed:             owned(have, have.Name),
 		Terminating:         have.DeletionTimestamp != nil,
 	}
@@ -194,8 +201,9 @@ func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
 			fields = append(fields, f)
 		}
 	}
-	if len(fields) == 0 {
-		fields = prefixed("metadata.annotations", topology.Diff(have.Annotations, to.Annotations))
+	if len(fields) == 0 { // what the port has no words for: marks of domains above one's own, and what was applied
+		fields = slices.Concat(prefixed("metadata.labels", topology.Diff(have.Labels, to.Labels)),
+			prefixed("metadata.annotations", topology.Diff(have.Annotations, to.Annotations)))
 	}
 	return fields
 }

@@ -72,7 +72,7 @@ func (t *Topology) explore(ctx context.Context) (topology.Platform, error) {
 		p.Monitoring = orElse(p.Monitoring, policyGroup("monitoring"))
 		p.DNS = orElse(p.DNS, openShiftDNS())
 	}
-	for _, explore := range []func(context.Context, *topology.Platform) error{t.exploreDNS, t.exploreAPIServer, t.exploreRanges, t.exploreNodes, t.exploreStorage} {
+	for _, explore := range []func(context.Context, *topology.Platform) error{t.exploreDNS, t.exploreAPIServer, t.exploreRanges, t.exploreNodes, t.exploreStorage, t.explorePriority} {
 		if err := explore(ctx, &p); err != nil {
 			return p, err
 		}
@@ -290,5 +290,20 @@ func (t *Topology) exploreStorage(ctx context.Context, p *topology.Platform) err
 		})
 	}
 	slices.SortFunc(p.StorageClasses, func(a, b topology.StorageClass) int { return strings.Compare(a.Name, b.Name) })
+	return nil
+}
+
+// explorePriority finds the priority class that pods get which name none. Of several the one of the least value counts, as it does to the API server.
+func (t *Topology) explorePriority(ctx context.Context, p *topology.Platform) error {
+	classes, err := t.clients.priorityClasses().List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return err
+	}
+	var least int32
+	for _, class := range classes.Items {
+		if class.GlobalDefault && (p.DefaultPriorityClass == "" || class.Value < least) {
+			p.DefaultPriorityClass, least = class.Name, class.Value
+		}
+	}
 	return nil
 }

@@ -22,23 +22,36 @@ func Permissions() []topology.Rule {
 		return topology.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
 	}
 	return []topology.Rule{
-		rule("", "namespaces", "get", "create", "update", "delete"),
+		rule("", "namespaces", "get", "list", "create", "update", "delete"),
 		rule("", "nodes", "list"),
+		rule("", "pods", "list"),
 		rule("", "services", "list"),
 		rule("", "persistentvolumeclaims", "list"),
 		rule("", "resourcequotas", "get", "create", "update", "delete"),
 		rule("", "limitranges", "get", "create", "update", "delete"),
+		rule("admissionregistration.k8s.io", "validatingadmissionpolicies", "get", "list", "create", "update", "delete"),
+		rule("admissionregistration.k8s.io", "validatingadmissionpolicybindings", "get", "list", "create", "update", "delete"),
 		rule("apps", "daemonsets", "get"),
 		rule("authorization.k8s.io", "subjectaccessreviews", "create"),
 		rule("discovery.k8s.io", "endpointslices", "list"),
+		rule("gateway.networking.k8s.io", "grpcroutes", "list"),
+		rule("gateway.networking.k8s.io", "httproutes", "list"),
+		rule("networking.k8s.io", "ingresses", "list"),
 		rule("networking.k8s.io", "networkpolicies", "get", "create", "update", "delete"),
 		rule("networking.k8s.io", "servicecidrs", "list"),
 		rule("rbac.authorization.k8s.io", "roles", "get", "list", "create", "update", "delete", "escalate", "bind"),
 		rule("rbac.authorization.k8s.io", "rolebindings", "get", "list", "create", "update", "delete"),
 		rule("rbac.authorization.k8s.io", "clusterroles", "get", "create", "update", "escalate", "bind"),
-		rule("rbac.authorization.k8s.io", "clusterrolebindings", "get", "create", "update", "delete"),
+		rule("rbac.authorization.k8s.io", "clusterrolebindings", "get", "list", "create", "update", "delete"),
+		rule("scheduling.k8s.io", "priorityclasses", "list"),
 		rule("storage.k8s.io", "storageclasses", "list"),
+		rule("tenancy.polyphony.dev", "guardrails", "bypass"), // no resource that exists, just a right: to write tenants' namespaces
 	}
+}
+
+// AdmissionPermissions are what the caller needs beyond [Permissions] for [Topology.Admit], which acts for others.
+func AdmissionPermissions() []topology.Rule {
+	return []topology.Rule{{APIGroups: []string{""}, Resources: []string{"users", "groups", "serviceaccounts"}, Verbs: []string{"impersonate"}}}
 }
 
 // networkPlugins recognises what enforces network policies by the API groups that it brings.

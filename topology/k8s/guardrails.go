@@ -1,0 +1,393 @@
+package k8s
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"hash/fnv"
+	"slices"
+	"strconv"
+	"strings"
+
+	admissionv1 "k8s.io/api/admissionregistration/v1"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Guardrails are ValidatingAdmissionPolicies, one for each rule, and a binding of the same name. The API server evaluates them itself, for every
+// namespace that has the tenant label; what a tenant is allowed they read from the namespace. They fail closed.
+const (
+	guardrailPrefix           = "polyphony-" // of the names of policies, and the rule's name
+	labelGuardrail            = topology.Prefix + "guardrail"
+	annotationGuardrailsMajor = topology.Prefix + "guardrails-version"
+)
+
+// guardrailFiles are the specifications of the policies, by rule.
+//
+//go:embed guardrails/*.yaml
+var guardrailFiles embed.FS
+
+type (
+	policy  = admissionv1.ValidatingAdmissionPolicy
+	binding = admissionv1.ValidatingAdmissionPolicyBinding
+)
+
+// renderGuardrail makes the policy of a rule and its binding, every default explicit.
+func renderGuardrail(rule topology.Guardrail, version int) (*policy, *binding) {
+	data, err := guardrailFiles.ReadFile("guardrails/" + string(rule) + ".yaml")
+	if err != nil {
+		panic(err) // a rule without a file: a test renders them all
+	}
+	meta := metav1.ObjectMeta{
+		Name:        guardrailPrefix + string(rule),
+		Labels:      map[string]string{labelGuardrail: string(rule)},
+		Annotations: map[string]string{annotationGuardrailsMajor: strconv.Itoa(version)},
+	}
+	p := &policy{ObjectMeta: meta}
+	if err := yaml.UnmarshalStrict(data, &p.Spec); err != nil {
+		panic(fmt.Errorf("guardrails/%s.yaml: %w", rule, err))
+	}
+	everything := &metav1.LabelSelector{}
+	p.Spec.FailurePolicy = new(admissionv1.Fail)
+	p.Spec.MatchConstraints.MatchPolicy = new(admissionv1.Equivalent)
+	p.Spec.MatchConstraints.NamespaceSelector, p.Spec.MatchConstraints.ObjectSelector = everything, everything
+	b := &binding{ObjectMeta: *meta.DeepCopy(), Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
+		PolicyName: meta.Name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
+	}}
+	if !slices.Contains(clusterGuardrails, rule) {
+		b.Spec.MatchResources = &admissionv1.MatchResources{
+			MatchPolicy: new(admissionv1.Equivalent), ObjectSelector: everything,
+			NamespaceSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
+				Key: topology.LabelTenant, Operator: metav1.LabelSelectorOpExists,
+			}}},
+		}
+	}
+	return p, b
+}
+
+// probe is a policy that refuses what nobody wants, which tells whether the API server has learnt of the policies.
+const (
+	probe           topology.Guardrail = "probe"
+	annotationProbe                    = topology.Prefix + "guardrails-probe"
+)
+
+// clusterGuardrails are about namespaces themselves, which have no namespace to select.
+var clusterGuardrails = []topology.Guardrail{topology.GuardrailNamespaces, probe}
+
+// installed is what there is of guardrails in the cluster, whole or not.
+type installed struct {
+	policies map[topology.Guardrail]*policy
+	bindings map[topology.Guardrail]*binding
+}
+
+func (t *Topology) installed(ctx context.Context, c call) (installed, error) {
+	have := installed{policies: map[topology.Guardrail]*policy{}, bindings: map[topology.Guardrail]*binding{}}
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		ours := metav1.ListOptions{LabelSelector: labelGuardrail}
+		policies, err := t.clients.policies().List(ctx, ours)
+		if apierrors.IsNotFound(err) {
+			return c.fails(topology.ErrUnsupported, "the cluster has no ValidatingAdmissionPolicies; guardrails need Kubernetes 1.30 or newer")
+		}
+		if err != nil {
+			return err
+		}
+		bindings, err := t.clients.policyBindings().List(ctx, ours)
+		if err != nil {
+			return err
+		}
+		for i := range policies.Items {
+			have.policies[topology.Guardrail(policies.Items[i].Labels[labelGuardrail])] = &policies.Items[i]
+		}
+		for i := range bindings.Items {
+			have.bindings[topology.Guardrail(bindings.Items[i].Labels[labelGuardrail])] = &bindings.Items[i]
+		}
+		return nil
+	})
+	return have, err
+}
+
+// set is what is whole. Of another version it cannot be told, so that what is there counts.
+func (i installed) set() topology.GuardrailSet {
+	var set topology.GuardrailSet
+	for _, p := range i.policies {
+		set.Version = max(set.Version, guardrailVersion(p))
+	}
+	for rule, p := range i.policies {
+		b := i.bindings[rule]
+		if b == nil || rule == probe || p.Name != guardrailPrefix+string(rule) || p.DeletionTimestamp != nil || b.DeletionTimestamp != nil {
+			continue
+		}
+		if set.Version == topology.GuardrailsVersion && !whole(rule, p, b) {
+			continue
+		}
+		set.Rules = append(set.Rules, rule)
+	}
+	slices.Sort(set.Rules)
+	return set
+}
+
+func whole(rule topology.Guardrail, p *policy, b *binding) bool {
+	if !slices.Contains(topology.AllGuardrails(), rule) {
+		return true
+	}
+	wantPolicy, wantBinding := renderGuardrail(rule, topology.GuardrailsVersion)
+	return len(topology.Diff(p.Spec, wantPolicy.Spec)) == 0 && len(topology.Diff(b.Spec, wantBinding.Spec)) == 0
+}
+
+func guardrailVersion(object metav1.Object) int {
+	version, _ := strconv.Atoi(object.GetAnnotations()[annotationGuardrailsMajor]) // what is not a number is older than every version
+	return version
+}
+
+// Guardrails implements topology.Guardrails.
+func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error) {
+	c := call{"read", "Guardrails", t.name}
+	have, err := t.installed(ctx, c)
+	if err != nil {
+		return topology.GuardrailSet{}, err
+	}
+	set := have.set()
+	if len(set.Rules) == 0 {
+		return topology.GuardrailSet{}, c.fails(topology.ErrNotFound, "")
+	}
+	return set, nil
+}
+
+// EnsureGuardrails implements topology.Guardrails. The probe comes last, so that whoever sees it in force sees the others in force.
+func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
+	if len(want.Rules) == 0 {
+		return t.DeleteGuardrails(ctx)
+	}
+	c := call{"ensure", "Guardrails", t.name}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	have, err := t.installed(ctx, c)
+	if err != nil {
+		return topology.Change{}, err
+	}
+	before := have.set()
+	switch {
+	case want.Version != topology.GuardrailsVersion:
+		return topology.Change{}, c.fails(topology.ErrInvalid, fmt.Sprintf("this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
+	case before.Version > want.Version:
+		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", before.Version, want.Version))
+	}
+	for _, rule := range want.Rules {
+		fields, err := t.keepGuardrail(ctx, c, have, rule)
+		if err != nil {
+			return topology.Change{}, err
+		}
+		change.Fields = append(change.Fields, fields...)
+	}
+	for rule := range have.policies {
+		if !slices.Contains(want.Rules, rule) && rule != probe {
+			if _, err := t.dropGuardrail(ctx, c, have, rule); err != nil {
+				return topology.Change{}, err
+			}
+		}
+	}
+	change.Fields = append(topology.Diff(before, want), change.Fields...)
+	switch {
+	case len(have.policies)+len(have.bindings) == 0:
+		change.Action, change.Fields = topology.Created, nil
+	case len(change.Fields) > 0:
+		change.Action = topology.Updated
+	}
+	return change, t.keepProbe(ctx, c)
+}
+
+// keepGuardrail makes a rule whole, and names what was different in what there was of it.
+func (t *Topology) keepGuardrail(ctx context.Context, c call, have installed, rule topology.Guardrail) ([]topology.FieldChange, error) {
+	p, b := renderGuardrail(rule, topology.GuardrailsVersion)
+	first, err := t.policyKeeper(c, p).ensure(ctx, t, startOf(have.policies[rule]))
+	if err != nil {
+		return nil, err
+	}
+	second, err := t.bindingKeeper(c, b).ensure(ctx, t, startOf(have.bindings[rule]))
+	return append(first.Fields, second.Fields...), err
+}
+
+func startOf[T any](object *T) **T {
+	if object == nil {
+		return nil
+	}
+	return &object
+}
+
+func (t *Topology) policyKeeper(c call, want *policy) keeper[*policy] {
+	return keeper[*policy]{
+		call: c, client: t.clients.policies(), want: want,
+		owned: func(have *policy) bool { return have.Labels[labelGuardrail] == want.Labels[labelGuardrail] },
+		merge: func(have *policy) *policy {
+			to := have.DeepCopy()
+			to.Spec = want.Spec
+			setVersion(to, want)
+			return to
+		},
+		fields: func(have, to *policy) []topology.FieldChange {
+			return prefixed("policy."+strings.TrimPrefix(have.Name, guardrailPrefix)+".", topology.Diff(have.Spec, to.Spec))
+		},
+	}
+}
+
+func (t *Topology) bindingKeeper(c call, want *binding) keeper[*binding] {
+	return keeper[*binding]{
+		call: c, client: t.clients.policyBindings(), want: want,
+		owned: func(have *binding) bool { return have.Labels[labelGuardrail] == want.Labels[labelGuardrail] },
+		merge: func(have *binding) *binding {
+			to := have.DeepCopy()
+			to.Spec = want.Spec
+			setVersion(to, want)
+			return to
+		},
+		fields: func(have, to *binding) []topology.FieldChange {
+			return prefixed("binding."+strings.TrimPrefix(have.Name, guardrailPrefix)+".", topology.Diff(have.Spec, to.Spec))
+		},
+	}
+}
+
+func setVersion(to, want metav1.Object) {
+	annotations := to.GetAnnotations()
+	if annotations == nil {
+		annotations = map[string]string{}
+	}
+	annotations[annotationGuardrailsMajor] = want.GetAnnotations()[annotationGuardrailsMajor]
+	to.SetAnnotations(annotations)
+}
+
+// dropGuardrail removes what there is of a rule.
+func (t *Topology) dropGuardrail(ctx context.Context, c call, have installed, rule topology.Guardrail) (dropped bool, err error) {
+	if b := have.bindings[rule]; b != nil {
+		if err := dropObject(ctx, t, c, client[*binding](t.clients.policyBindings()), b.Name); err != nil {
+			return false, err
+		}
+		dropped = true
+	}
+	if p := have.policies[rule]; p != nil {
+		if err := dropObject(ctx, t, c, client[*policy](t.clients.policies()), p.Name); err != nil {
+			return false, err
+		}
+		dropped = true
+	}
+	return dropped, nil
+}
+
+func dropObject[T apiObject](ctx context.Context, t *Topology, c call, objects client[T], name string) error {
+	return t.retry(ctx, c, func(ctx context.Context) error {
+		have, err := objects.Get(ctx, name)
+		if apierrors.IsNotFound(err) || err == nil && have.GetLabels()[labelGuardrail] == "" {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return deleteRead(ctx, t, objects, have)
+	})
+}
+
+// DeleteGuardrails implements topology.Guardrails.
+func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error) {
+	c := call{"delete", "Guardrails", t.name}
+	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	have, err := t.installed(ctx, c)
+	if err != nil {
+		return topology.Change{}, err
+	}
+	if version := have.set().Version; version > topology.GuardrailsVersion {
+		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", version))
+	}
+	rules := map[topology.Guardrail]bool{}
+	for rule := range have.policies {
+		rules[rule] = true
+	}
+	for rule := range have.bindings {
+		rules[rule] = true
+	}
+	for rule := range rules {
+		dropped, err := t.dropGuardrail(ctx, c, have, rule)
+		if err != nil {
+			return topology.Change{}, err
+		}
+		if dropped {
+			change.Action = topology.Deleted
+		}
+	}
+	return change, nil
+}
+
+// digest is another whenever one of the objects has changed.
+func (i installed) digest() string {
+	var lines []string
+	for rule, p := range i.policies {
+		lines = append(lines, fmt.Sprint("policy ", rule, p.UID, p.Generation))
+	}
+	for rule, b := range i.bindings {
+		lines = append(lines, fmt.Sprint("binding ", rule, b.UID, b.Generation))
+	}
+	slices.Sort(lines)
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(strings.Join(lines, "\n"))) // never fails
+	return strconv.FormatUint(hash.Sum64(), 36)
+}
+
+// withoutProbe is what the probe vouches for.
+func (i installed) withoutProbe() installed {
+	delete(i.policies, probe)
+	delete(i.bindings, probe)
+	return i
+}
+
+// keepProbe makes the probe say which objects it was written after.
+func (t *Topology) keepProbe(ctx context.Context, c call) error {
+	if t.dry {
+		return nil
+	}
+	have, err := t.installed(ctx, c)
+	if err != nil {
+		return err
+	}
+	p, b := renderGuardrail(probe, topology.GuardrailsVersion)
+	startPolicy, startBinding := startOf(have.policies[probe]), startOf(have.bindings[probe])
+	p.Spec.Validations[0].Message = inForce(have.withoutProbe())
+	if _, err := t.bindingKeeper(c, b).ensure(ctx, t, startBinding); err != nil {
+		return err
+	}
+	_, err = t.policyKeeper(c, p).ensure(ctx, t, startPolicy)
+	return err
+}
+
+func inForce(have installed) string { return "the guardrails are in force: " + have.digest() }
+
+// AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same cluster learn of the policies at about the same time.
+func (t *Topology) AwaitGuardrails(ctx context.Context) error {
+	c := call{"await", "Guardrails", t.name}
+	if t.dry {
+		return nil
+	}
+	have, err := t.installed(ctx, c)
+	if err != nil {
+		return err
+	}
+	if len(have.set().Rules) == 0 {
+		return c.fails(topology.ErrNotFound, "there are no guardrails to wait for; ensure them first")
+	}
+	answer := inForce(have.withoutProbe())
+	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "polyphony-probe-", Annotations: map[string]string{annotationProbe: "true"}}}
+	err = t.poll(ctx, c, func(ctx context.Context) (bool, error) {
+		err := t.clients.namespaces().DryCreate(ctx, namespace)
+		if apierrors.IsForbidden(err) && strings.Contains(err.Error(), answer) {
+			return true, nil
+		}
+		if apierrors.IsForbidden(err) && strings.Contains(err.Error(), guardrailPrefix+string(probe)) { // it still knows the ones before
+			return false, nil
+		}
+		return false, err
+	})
+	if err != nil && ctx.Err() != nil {
+		return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Detail: "the API server does not apply them yet", Cause: ctx.Err()}
+	}
+	return err
+}

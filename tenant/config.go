@@ -26,12 +26,40 @@ type TenantConfig struct {
 	Annotations map[string]string `json:"annotations,omitempty"`
 
 	// PodSecurity is the level of the Pod Security Standards that every pod must keep. Unset: restricted. "baseline" admits volumes that
-	// pods name themselves, such as NFS and iSCSI, which the node mounts past StorageAccess and NetworkIsolation. "privileged" switches the
-	// checks off, and with them every other fence, since such a pod owns its node.
+	// pods name themselves, such as NFS and iSCSI, which the node mounts past StorageAccess and NetworkIsolation, unless the guardrail
+	// "volumes" is installed. "privileged" switches the checks off, and with them every other fence, since such a pod owns its node.
 	PodSecurity topology.PodSecurity `json:"podSecurity,omitempty"`
+
+	// ImageRegistries are where images may come from: a registry and perhaps a path, such as "registry.example.com/acme" or
+	// "docker.io/library", is every image below it. "*" alone is every image. Unset: no image at all, so no pod runs. It has an effect only
+	// where the guardrail "images" is installed: see [GuardrailsScore].
+	ImageRegistries []string `json:"imageRegistries,omitempty"`
+
+	// PriorityClasses are the names of priority classes that pods may have, besides the topology's default one. Unset: none. The platform's own
+	// (system-...) are refused. It has an effect only where the guardrail "placement" is installed: see [GuardrailsScore].
+	PriorityClasses []string `json:"priorityClasses,omitempty"`
+
+	// RuntimeClasses are the names of runtime classes that pods may have. Unset: none. It has an effect only where the guardrail "placement" is
+	// installed: see [GuardrailsScore].
+	RuntimeClasses []string `json:"runtimeClasses,omitempty"`
+
+	// Tolerations are the keys of taints that pods may tolerate, such as "dedicated" or "example.com/team". Those of a node's condition
+	// (node.kubernetes.io/...) are always allowed, and so are the names of the resources that ResourceQuotaConfig.Extended grants. Unset: no
+	// others. Those of the platform's own nodes (node-role.kubernetes.io/...) are refused. It has an effect only where the guardrail
+	// "placement" is installed: see [GuardrailsScore].
+	Tolerations []string `json:"tolerations,omitempty"`
+
+	// DefaultToken lets pods have the token of the service account "default" without asking for it. Unset: they say
+	// automountServiceAccountToken: false, or use a service account of their own. It has an effect only where the guardrail "default-token"
+	// is installed: see [GuardrailsScore].
+	DefaultToken bool `json:"defaultToken,omitempty"`
 
 	// Adopt takes over a namespace of this name that Polyphony did not create. Unset, such a namespace is an error.
 	Adopt bool `json:"adopt,omitempty"`
+
+	// InheritGrants lets the tenant come into being although service accounts of its name hold rights in other namespaces, which are its own from then
+	// on. Unset, that is an error: they may be left from a tenant that has gone. It has no effect on a tenant that exists.
+	InheritGrants bool `json:"inheritGrants,omitempty"`
 
 	// DeletionProtection makes an OffboardScore refuse. To remove the tenant, run it once more without.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
@@ -74,7 +102,10 @@ func (c TenantConfig) validate(at *field.Path) field.ErrorList {
 	if !slices.Contains(levels, c.PodSecurity) {
 		errs = append(errs, field.NotSupported(at.Child("podSecurity"), c.PodSecurity, levels[1:]))
 	}
-	return errs
+	errs = append(errs, validateRegistries(c.ImageRegistries, at.Child("imageRegistries"))...)
+	errs = append(errs, validateList(c.PriorityClasses, at.Child("priorityClasses"), validatePriorityClass)...)
+	errs = append(errs, validateList(c.RuntimeClasses, at.Child("runtimeClasses"), validateObjectName)...)
+	return append(errs, validateList(c.Tolerations, at.Child("tolerations"), validateToleration)...)
 }
 
 // maxAnnotations leaves room within the 256 KiB that the API server allows for what others annotate.
@@ -127,6 +158,6 @@ func (c TenantConfig) namespace(defaultClass string) topology.Namespace {
 	}
 	return topology.Namespace{
 		Name: c.Name, DisplayName: c.DisplayName, Labels: c.Labels, Annotations: c.Annotations,
-		PodSecurity: level, DefaultStorageClass: defaultClass, Protected: c.DeletionProtection, Adopt: c.Adopt,
+		PodSecurity: level, DefaultStorageClass: defaultClass, Protected: c.DeletionProtection, Adopt: c.Adopt, InheritGrants: c.InheritGrants,
 	}
 }

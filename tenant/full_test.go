@@ -15,7 +15,9 @@ func full() TenantScore {
 			Name: "acme", DisplayName: "Acme Ltd.",
 			Labels:      map[string]string{"app.kubernetes.io/part-of": "shop", "cost-center": "42"},
 			Annotations: map[string]string{"Example.com/contact": "acme@example.com"},
-			PodSecurity: topology.PodSecurityBaseline, Adopt: true, DeletionProtection: true,
+			PodSecurity: topology.PodSecurityBaseline, Adopt: true, InheritGrants: true, DeletionProtection: true,
+			ImageRegistries: []string{"registry.example.com/acme", "docker.io/library"}, PriorityClasses: []string{"urgent", "batch"},
+			RuntimeClasses: []string{"gvisor"}, Tolerations: []string{"example.com/team", "dedicated"}, DefaultToken: true,
 		},
 		ResourceQuotas: ResourceQuotaConfig{
 			Requests: compute("8", "16Gi", "50Gi"), Limits: compute("16", "32Gi", "100Gi"), Storage: amount("400Gi"),
@@ -44,10 +46,14 @@ func full() TenantScore {
 				{CIDR: "10.0.0.0/8", Ports: []NetworkPort{{Protocol: topology.TCP, Port: 5432}, {Protocol: topology.SCTP, Port: 8000, EndPort: 8010}}},
 				{CIDR: "fd00::/8", Ports: []NetworkPort{{Port: 443}}},
 			},
+			Domains:            []string{"shop.acme.example", "acme.example.com"},
+			IngressAnnotations: []string{"nginx.ingress.kubernetes.io/rewrite-target", "cert-manager.io/cluster-issuer"},
+			ExternalNames:      []string{"rds.amazonaws.com", "db.example.net"},
 		},
 		StorageAccess: StorageAccessConfig{
 			Classes:      []StorageClassAccess{{Name: "fast", Capacity: *amount("100Gi"), Claims: new(int64(4))}, {Name: "bulk", Capacity: *amount("300Gi")}},
 			DefaultClass: "bulk", ClaimMin: amount("1Gi"), ClaimMax: amount("50Gi"),
+			InlineDrivers: []string{"secrets-store.csi.k8s.io", "csi.cert-manager.io"},
 		},
 		RBAC: RBACConfig{
 			Members: []Member{
@@ -80,7 +86,8 @@ func bigPlatform() topology.Platform {
 		OwnRanges: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12"), netip.MustParsePrefix("10.244.0.0/16"), netip.MustParsePrefix("198.51.102.0/24"),
 			netip.MustParsePrefix("fd00:10:244::/56"), netip.MustParsePrefix("2a02:1234::/48")},
 		IPv4: true, IPv6: true,
-		StorageClasses:    []topology.StorageClass{{Name: "bulk"}, {Name: "fast", Default: true}, {Name: "secret"}},
-		ExtendedResources: []string{"hugepages-1Gi", "nvidia.com/gpu", "vendor.example/fpga"},
+		StorageClasses:       []topology.StorageClass{{Name: "bulk"}, {Name: "fast", Default: true}, {Name: "secret"}},
+		DefaultPriorityClass: "standard",
+		ExtendedResources:    []string{"hugepages-1Gi", "nvidia.com/gpu", "vendor.example/fpga"},
 	}
 }

@@ -27,6 +27,20 @@ type NetworkIsolationPolicy struct {
 
 	Ingress []NetworkPeer `json:"ingress,omitempty"` // who else may connect to the tenant's pods
 	Egress  []NetworkPeer `json:"egress,omitempty"`  // whom else the tenant's pods may connect to
+
+	// Domains are the hosts that the tenant serves: "acme.example.com" is that host and every one below it. Lower case, at least two labels,
+	// at most 63 characters, without a wildcard. A domain that another tenant has, or one above or below it, is an error. Unset: none. That
+	// nobody serves other hosts is so only where the guardrail "ingress" is installed: see [GuardrailsScore].
+	Domains []string `json:"domains,omitempty"`
+
+	// IngressAnnotations are the keys of annotations for ingress controllers that the tenant may set, such as
+	// "nginx.ingress.kubernetes.io/rewrite-target". Unset: none. Snippets of configuration, and aliases that take hosts past Domains, are
+	// refused. It has an effect only where the guardrail "ingress" is installed: see [GuardrailsScore].
+	IngressAnnotations []string `json:"ingressAnnotations,omitempty"`
+
+	// ExternalNames are the domains that Services of type ExternalName may lead to: the domain itself and everything below it. Shaped like
+	// Domains, but at most 253 characters. Unset: none. It has an effect only where the guardrail "services" is installed: see [GuardrailsScore].
+	ExternalNames []string `json:"externalNames,omitempty"`
 }
 
 // NetworkPeer is somebody to talk to on some ports: exactly one of Tenant, NamespaceLabels and CIDR.
@@ -67,7 +81,9 @@ func (n NetworkIsolationPolicy) validate(at *field.Path, tenant string) field.Er
 				"; a peer is /"+strconv.Itoa(minEgressBits)+" or less"))
 		}
 	}
-	return errs
+	errs = append(errs, validateDomains(n.Domains, at.Child("domains"), maxDomain)...)
+	errs = append(errs, validateList(n.IngressAnnotations, at.Child("ingressAnnotations"), validateIngressAnnotation)...)
+	return append(errs, validateDomains(n.ExternalNames, at.Child("externalNames"), validation.DNS1123SubdomainMaxLength)...)
 }
 
 func (p NetworkPeer) validate(at *field.Path, tenant string) field.ErrorList {

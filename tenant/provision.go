@@ -36,8 +36,10 @@ func (s TenantScore) desired(p topology.Platform) (desired, error) {
 	if err != nil {
 		return desired{}, err
 	}
+	namespace := s.TenantConfig.namespace(s.StorageAccess.DefaultClass)
+	namespace.Allowed = s.allowances(p)
 	want := desired{
-		namespace:  s.TenantConfig.namespace(s.StorageAccess.DefaultClass),
+		namespace:  namespace,
 		quota:      topology.Quota{Namespace: name, Hard: s.ResourceQuotas.hard(p, s.StorageAccess)},
 		limitRange: topology.LimitRange{Namespace: name, Limits: s.ResourceQuotas.bounds(s.StorageAccess)},
 		network:    network,
@@ -47,10 +49,12 @@ func (s TenantScore) desired(p topology.Platform) (desired, error) {
 }
 
 // provision keeps to one order: the boundary, what fences it in, access last. Whoever dies in the middle leaves a tenant that is closed.
-// The quota is waited for, since until it is in force it does not bound anything. Giving rights comes last, but taking them does not
-// wait for a run that succeeds.
+// Domains of others are refused before anything is touched, and looked for again once others can see this tenant's. The quota is waited
+// for, since until it is in force it does not bound anything. Giving rights comes last, but taking them does not wait for a run that
+// succeeds.
 func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outcome, error) {
 	var want desired
+	var named bool // the domains, on the namespace, by this very run
 	out, err := interpret.Run(ctx,
 		interpret.Step{Name: "platform", Do: func(ctx context.Context) (none topology.Change, err error) {
 			p, err := t.Platform(ctx)
@@ -59,8 +63,19 @@ func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outco
 			}
 			return none, err
 		}},
-		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureNamespace(ctx, want.namespace)
+		interpret.Step{Name: "domains", Do: func(ctx context.Context) (none topology.Change, err error) {
+			return none, domainsFree(ctx, t, want.namespace)
+		}},
+		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (change topology.Change, err error) {
+			change, err = t.EnsureNamespace(ctx, want.namespace)
+			named = change.Action != topology.Unchanged
+			return change, err
+		}},
+		interpret.Step{Name: "domains still free", Do: func(ctx context.Context) (none topology.Change, err error) {
+			if !named { // whoever came after the first look has seen the domains here
+				return none, nil
+			}
+			return keepDomains(ctx, t, want.namespace)
 		}},
 		interpret.Step{Name: "network", Do: func(ctx context.Context) (topology.Change, error) {
 			return t.EnsureNetworkRules(ctx, want.network)

@@ -3,6 +3,7 @@ package tenant
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -36,7 +37,11 @@ func TestTheZeroTenantIsClosed(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, topology.NetworkRules{Namespace: "acme", Ingress: []topology.NetworkRule{sameNamespace},
 				Egress: append([]topology.NetworkRule{sameNamespace}, platform.DNS...)}, want.network)
-			require.Equal(t, topology.Namespace{Name: "acme", PodSecurity: topology.PodSecurityRestricted}, want.namespace)
+			expected := topology.Namespace{Name: "acme", PodSecurity: topology.PodSecurityRestricted}
+			if platform.DefaultPriorityClass != "" { // which every pod gets
+				expected.Allowed.PriorityClasses = []string{platform.DefaultPriorityClass}
+			}
+			require.Equal(t, expected, want.namespace)
 			require.Equal(t, topology.Access{Namespace: "acme"}, minimal().RBAC.access("acme"))
 			require.Equal(t, topology.ClusterReaders{Tenant: "acme"}, minimal().RBAC.readers("acme"))
 			require.Empty(t, want.notes)
@@ -83,8 +88,18 @@ func (r *recorder) Platform(context.Context) (topology.Platform, error) {
 	_, err := r.call("platform")
 	return r.platform, err
 }
+func (r *recorder) OverlappingDomains(context.Context, string, []string) ([]topology.DomainHolder, error) {
+	name := "domains"
+	if slices.Contains(r.calls, name) {
+		name = "domains still free"
+	}
+	_, err := r.call(name)
+	return nil, err
+}
 func (r *recorder) EnsureNamespace(context.Context, topology.Namespace) (topology.Change, error) {
-	return r.call("namespace")
+	change, err := r.call("namespace")
+	change.Action = topology.Created
+	return change, err
 }
 func (r *recorder) EnsureNetworkRules(context.Context, topology.NetworkRules) (topology.Change, error) {
 	return r.call("network")
@@ -115,7 +130,7 @@ func (r *recorder) EnsureClusterReaders(_ context.Context, want topology.Cluster
 }
 
 func TestProvisionKeepsItsOrder(t *testing.T) {
-	order := []string{"platform", "namespace", "network", "quota", "limits", "quota in force", "access", "read visibility"}
+	order := []string{"platform", "domains", "namespace", "domains still free", "network", "quota", "limits", "quota in force", "access", "read visibility"}
 	for i, failAt := range append([]string{""}, order...) {
 		t.Run("failing at "+failAt, func(t *testing.T) {
 			r := &recorder{platform: bigPlatform(), failAt: failAt}
@@ -124,7 +139,7 @@ func TestProvisionKeepsItsOrder(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, order, r.calls)
 				require.Equal(t, []bool{true}, r.waits, "the wait for the quota ends")
-				require.Len(t, report.Changes(), len(order)-2)
+				require.Len(t, report.Changes(), len(order)-4)
 				return
 			}
 			require.Equal(t, order[:i], r.calls, "nothing is done after what failed")

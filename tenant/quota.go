@@ -25,6 +25,8 @@ type ResourceQuotaConfig struct {
 	// well-known ones (see [WellKnownExtendedResources]) and all that nodes of the topology have.
 	Extended map[string]resource.Quantity `json:"extended,omitempty"`
 
+	// Objects is how many objects of each kind there may be. More than zero NodePorts or LoadBalancers is also what allows Services of that type
+	// where the guardrail "services" is installed: see [GuardrailsScore].
 	Objects ObjectCounts `json:"objects,omitzero"`
 
 	// Container bounds each container. A container that states nothing gets the defaults. Unset: request cpu 100m, memory 128Mi,

@@ -2,6 +2,7 @@
 // least-privilege roles.
 //
 // A [TenantScore] says what a tenant is; its zero value but for the name is the tightest tenant there is. An [OffboardScore] removes one.
+// A [GuardrailsScore], one for the whole topology, holds all tenants to rules about what they write.
 // Everything is enforced by the infrastructure itself, so nothing of Polyphony has to keep running. Source: ADR-011 (multi-tenancy by
 // namespaces), ADR-009 (read visibility against write isolation).
 package tenant
@@ -28,6 +29,7 @@ type TenantScore struct {
 type Topology interface {
 	topology.Topology
 	topology.Platforms
+	topology.Domains
 	topology.Namespaces
 	topology.Quotas
 	topology.LimitRanges

@@ -44,6 +44,10 @@ func TestTenantScore(t *testing.T) {
 	for name, s := range map[string]tenant.TenantScore{
 		"tightest": {TenantConfig: tenant.TenantConfig{Name: "acme"}},
 		"members":  {TenantConfig: tenant.TenantConfig{Name: "acme"}, RBAC: members()},
+		"allowances": {
+			TenantConfig:     tenant.TenantConfig{Name: "acme", ImageRegistries: []string{"*"}, DefaultToken: true},
+			NetworkIsolation: tenant.NetworkIsolationPolicy{Domains: []string{"acme.example.com", "acme.example"}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
@@ -82,5 +86,30 @@ func TestNoAccessBeforeTheFences(t *testing.T) {
 			}
 			require.ErrorIs(t, err, topology.ErrUnavailable)
 		}
+	}
+}
+
+func TestGuardrailsScore(t *testing.T) {
+	installed := tenant.GuardrailsScore{}
+	for name, tt := range map[string]struct {
+		score  tenant.GuardrailsScore
+		before []tenant.GuardrailsScore
+	}{
+		"every rule":  {score: installed},
+		"one rule":    {score: tenant.GuardrailsScore{Without: topology.AllGuardrails()[1:]}},
+		"fewer rules": {score: tenant.GuardrailsScore{Without: []topology.Guardrail{topology.GuardrailImages}}, before: []tenant.GuardrailsScore{installed}},
+		"more rules":  {score: installed, before: []tenant.GuardrailsScore{{Without: []topology.Guardrail{topology.GuardrailImages}}}},
+		"removed":     {score: tenant.GuardrailsScore{Remove: true}, before: []tenant.GuardrailsScore{installed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scoretest.Run(t, tt.score, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
+				top := fake.New(fake.Options{})
+				var prepare []score.Step
+				for _, s := range tt.before {
+					prepare = append(prepare, s.On(top))
+				}
+				return infrastructure(t, prepare...)(top)
+			}, func(s tenant.GuardrailsScore, top *fake.Topology) score.Step { return s.On(top) })
+		})
 	}
 }

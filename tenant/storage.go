@@ -13,7 +13,8 @@ import (
 
 // StorageAccessConfig is which volumes the tenant may claim. Unset: none. Every storage class of the topology that is not named is capped at
 // zero, and PersistentVolumes and StorageClasses themselves are out of reach for every role. A tenant that may use some class can also claim
-// volumes that an administrator has made by hand, with no class or one that has no object, up to the sum of its capacities. Source: ADR-011, "Storage access control".
+// volumes that an administrator has made by hand, with no class or one that has no object, up to the sum of its capacities, unless the
+// guardrail "claims" is installed: see [GuardrailsScore]. Source: ADR-011, "Storage access control".
 type StorageAccessConfig struct {
 	Classes []StorageClassAccess `json:"classes,omitempty"`
 
@@ -24,6 +25,10 @@ type StorageAccessConfig struct {
 
 	ClaimMin *resource.Quantity `json:"claimMin,omitempty"` // of one claim; unset: no bound
 	ClaimMax *resource.Quantity `json:"claimMax,omitempty"` // of one claim; unset: its class's capacity
+
+	// InlineDrivers are the CSI drivers whose volumes a pod may have without a claim, such as "secrets-store.csi.k8s.io". Unset: none. It has
+	// an effect only where the guardrail "volumes" is installed: see [GuardrailsScore].
+	InlineDrivers []string `json:"inlineDrivers,omitempty"`
 }
 
 // StorageClassAccess allows one storage class.
@@ -70,7 +75,7 @@ func (c StorageAccessConfig) validate(at *field.Path, quota ResourceQuotaConfig,
 	if c.ClaimMin != nil && c.ClaimMax != nil && c.ClaimMin.Cmp(*c.ClaimMax) > 0 {
 		errs = append(errs, field.Invalid(at.Child("claimMax"), c.ClaimMax.String(), "must not be less than claimMin"))
 	}
-	return errs
+	return append(errs, validateList(c.InlineDrivers, at.Child("inlineDrivers"), validateObjectName)...)
 }
 
 // hard is the part of the quota that is about storage.

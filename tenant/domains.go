@@ -1,0 +1,83 @@
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// maxDomain is what fits into the name of a label, by which tenants that have a domain are found.
+const maxDomain = validation.LabelValueMaxLength
+
+// Last labels of names that lead into the cluster, or nowhere else.
+var internalDomains = []string{"local", "localhost", "svc"}
+
+// validateDomains checks domains of at most so many characters, each of which covers everything below it.
+func validateDomains(domains []string, at *field.Path, maximum int) field.ErrorList {
+	return validateList(domains, at, func(domain string, at *field.Path) field.ErrorList {
+		if rest, ok := strings.CutPrefix(domain, "*."); ok {
+			return field.ErrorList{field.Invalid(at, domain, "a domain covers everything below it, write "+rest)}
+		}
+		if len(domain) > maximum {
+			return field.ErrorList{field.TooLong(at, "", maximum)}
+		}
+		if errs := validateObjectName(domain, at); len(errs) > 0 {
+			return errs
+		}
+		last := domain[strings.LastIndex(domain, ".")+1:]
+		switch i := slices.IndexFunc(domains, func(d string) bool { return strings.HasSuffix(domain, "."+d) }); {
+		case last[0] >= '0' && last[0] <= '9': // no top-level domain starts so, and resolvers read such a name as an address
+			return field.ErrorList{field.Invalid(at, domain, "must be a name, not an address")}
+		case slices.Contains(internalDomains, last):
+			return field.ErrorList{field.Invalid(at, domain, "is internal to the cluster: names that end in "+strings.Join(internalDomains, ", ")+" are refused")}
+		case last == domain:
+			return field.ErrorList{field.Invalid(at, domain, "must have at least two labels, such as acme.example.com")}
+		case i >= 0:
+			return field.ErrorList{field.Invalid(at, domain, "is covered by "+domains[i]+", leave one of both out")}
+		}
+		return nil
+	})
+}
+
+// domainsFree fails if another tenant has one of the namespace's domains, or one above or below. A namespace without domains costs no request.
+func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespace) error {
+	if len(want.Allowed.Domains) == 0 {
+		return nil
+	}
+	holders, err := t.OverlappingDomains(ctx, want.Name, want.Allowed.Domains)
+	if err != nil || len(holders) == 0 {
+		return err
+	}
+	var taken []string
+	for _, domain := range want.Allowed.Domains {
+		for _, h := range holders {
+			if domain == h.Domain || strings.HasSuffix(domain, "."+h.Domain) || strings.HasSuffix(h.Domain, "."+domain) {
+				taken = append(taken, fmt.Sprintf("%s, since the tenant %q has %s", domain, h.Tenant, h.Domain))
+			}
+		}
+	}
+	return &topology.Error{Op: "ensure", Kind: "Namespace", Name: want.Name, Reason: topology.ErrConflict,
+		Detail: "cannot have " + strings.Join(firstOf(taken, maxNotes), "; ") + "; take the domain out of networkIsolation.domains of one of both"}
+}
+
+// keepDomains gives the domains back if another tenant has got them at the same time: of two that write and then look, at least one sees the
+// other.
+func keepDomains(ctx context.Context, t Topology, want topology.Namespace) (topology.Change, error) {
+	err := domainsFree(ctx, t, want)
+	if !errors.Is(err, topology.ErrConflict) {
+		return topology.Change{}, err
+	}
+	want.Allowed.Domains = nil
+	change, failed := t.EnsureNamespace(ctx, want)
+	if failed != nil {
+		err = fmt.Errorf("%w; giving them back failed: %w", err, failed)
+	}
+	return change, err
+}

@@ -1,0 +1,228 @@
+package tenant
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
+)
+
+// serving is a tenant that has domains.
+func serving(name string, domains ...string) TenantScore {
+	return TenantScore{TenantConfig: TenantConfig{Name: name}, NetworkIsolation: NetworkIsolationPolicy{Domains: domains}}
+}
+
+func TestDomainsOfOthersAreRefused(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		wants []string
+		says  string // empty: it is fine
+	}{
+		{"another", []string{"acme.example.net"}, ""},
+		{"beside", []string{"acme.example.com", "shop2.example.com", "myglobex.example.com"}, ""},
+		{"the same", []string{"globex.example.com"}, `globex.example.com, since the tenant "globex" has globex.example.com; take`},
+		{"below", []string{"a.b.globex.example.com"}, `a.b.globex.example.com, since the tenant "globex" has globex.example.com; take`},
+		{"above", []string{"example.com"}, `example.com, since the tenant "globex" has globex.example.com; example.com, since the tenant "globex" has shop.example.com; take`},
+		{"one of several", []string{"acme.example.net", "hop.example.com", "workshop.example.com", "x.shop.example.com"}, `cannot have x.shop.example.com, since the tenant "globex" has shop.example.com; take`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			top := fake.New(fake.Options{})
+			_, err := score.Run(t.Context(), serving("globex", "globex.example.com", "shop.example.com").On(top))
+			require.NoError(t, err)
+			before := top.Counts().Writes
+			report, err := score.Run(t.Context(), serving("acme", tt.wants...).On(top))
+			if tt.says == "" {
+				require.NoError(t, err)
+				require.Equal(t, slices.Sorted(slices.Values(tt.wants)), domainsOf(t, top, "acme"))
+				return
+			}
+			require.ErrorIs(t, err, topology.ErrConflict)
+			require.ErrorContains(t, err, `ensure Namespace "acme": cannot have `)
+			require.ErrorContains(t, err, tt.says+" the domain out of networkIsolation.domains of one of both")
+			require.Equal(t, "domains", failedAt(t, err))
+			require.Empty(t, report.Changes())
+			require.Equal(t, before, top.Counts().Writes, "nothing has been touched")
+		})
+	}
+}
+
+func TestManyConflictsAreNotAllListed(t *testing.T) {
+	top := fake.New(fake.Options{})
+	var theirs []string
+	for _, c := range "abcdefghijklmnopqrstuvwxyz" {
+		theirs = append(theirs, string(c)+".example.com")
+	}
+	_, err := score.Run(t.Context(), serving("globex", theirs...).On(top))
+	require.NoError(t, err)
+	_, err = score.Run(t.Context(), serving("acme", "example.com").On(top))
+	require.ErrorContains(t, err, `has t.example.com; and 6 more; take the domain out`)
+}
+
+// A domain goes from one tenant to another once the first no longer has it.
+func TestDomainsAreHandedOver(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := score.Run(t.Context(), serving("globex", "example.com").On(top))
+	require.NoError(t, err)
+	_, err = score.Run(t.Context(), serving("acme", "example.com").On(top))
+	require.ErrorIs(t, err, topology.ErrConflict)
+	_, err = score.Run(t.Context(), serving("globex").On(top), serving("acme", "example.com").On(top))
+	require.NoError(t, err)
+	require.Empty(t, domainsOf(t, top, "globex"))
+	require.Equal(t, []string{"example.com"}, domainsOf(t, top, "acme"))
+}
+
+// racing is infrastructure on which something happens right after a tenant's namespace was written, and then again.
+type racing struct {
+	*fake.Topology
+	meanwhile []func()
+	looks     int // for domains
+	written   []topology.Namespace
+}
+
+func (r *racing) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+	r.looks++
+	return r.Topology.OverlappingDomains(ctx, tenant, domains)
+}
+
+func (r *racing) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+	change, err := r.Topology.EnsureNamespace(ctx, want)
+	r.written = append(r.written, want.Clone())
+	if len(r.meanwhile) > 0 {
+		r.meanwhile[0]()
+		r.meanwhile = r.meanwhile[1:]
+	}
+	return change, err
+}
+
+func TestDomainsThatAnotherGetsAtTheSameTimeAreGivenBack(t *testing.T) {
+	top := fake.New(fake.Options{})
+	r := &racing{Topology: top, meanwhile: []func(){func() {
+		_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
+			Allowed: topology.Allowances{Domains: []string{"shop.example.com"}}})
+		require.NoError(t, err)
+	}}}
+	s := serving("acme", "example.com", "acme.example.net")
+	s.TenantConfig.ImageRegistries = []string{"*"}
+	s.RBAC.Members = []Member{{Role: Developer, Name: "devs"}}
+	report, err := score.Run(t.Context(), s.On(r))
+	require.ErrorIs(t, err, topology.ErrConflict)
+	require.ErrorContains(t, err, `ensure Namespace "acme": cannot have example.com, since the tenant "globex" has shop.example.com; take`)
+	require.Equal(t, "domains still free", failedAt(t, err))
+	require.Empty(t, domainsOf(t, top, "acme"))
+	require.Equal(t, []string{"shop.example.com"}, domainsOf(t, top, "globex"))
+
+	require.Len(t, r.written, 2)
+	again := r.written[0]
+	again.Allowed.Domains = nil
+	require.Equal(t, again, r.written[1], "nothing else is taken back")
+	require.Equal(t, []topology.Action{topology.Created, topology.Updated}, actions(report), "both are in the report")
+	_, err = top.Access(t.Context(), "acme")
+	require.ErrorIs(t, err, topology.ErrNotFound)
+}
+
+func TestDomainsThatCannotBeGivenBack(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted})
+	require.NoError(t, err)
+	r := &racing{Topology: top.WithFaults(fake.Fault{Op: "ensure", Kind: "Namespace", Nth: 2, Err: topology.ErrUnavailable}), meanwhile: []func(){func() {
+		_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
+			Allowed: topology.Allowances{Domains: []string{"example.com"}}})
+		require.NoError(t, err)
+	}}}
+	_, err = score.Run(t.Context(), serving("acme", "example.com").On(r))
+	require.ErrorIs(t, err, topology.ErrConflict)
+	require.ErrorIs(t, err, topology.ErrUnavailable)
+	require.ErrorContains(t, err, "; giving them back failed: ")
+}
+
+// meeting is infrastructure on which everybody has looked for domains before anybody writes.
+type meeting struct {
+	*fake.Topology
+	all  *sync.WaitGroup
+	once *sync.Once
+}
+
+func (m meeting) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+	holders, err := m.Topology.OverlappingDomains(ctx, tenant, domains)
+	m.once.Do(func() {
+		m.all.Done()
+		m.all.Wait()
+	})
+	return holders, err
+}
+
+func TestNoTwoTenantsKeepADomain(t *testing.T) {
+	for range 50 {
+		top := fake.New(fake.Options{})
+		var all sync.WaitGroup
+		names := []string{"acme", "globex", "initech"}
+		all.Add(len(names))
+		var steps []score.Step
+		for i, name := range names {
+			steps = append(steps, serving(name, []string{"example.com", "a.example.com", "b.a.example.com"}[i]).On(meeting{top, &all, new(sync.Once)}))
+		}
+		_, err := score.Runner{Concurrency: len(names)}.Run(t.Context(), steps...)
+		require.ErrorIs(t, err, topology.ErrConflict)
+		var have []string
+		for _, name := range names {
+			have = append(have, domainsOf(t, top, name)...)
+		}
+		require.LessOrEqual(t, len(have), 1)
+	}
+}
+
+// Only who has domains is asked about them, and the second time only when it has got them just now.
+func TestWhatTheLookForDomainsCosts(t *testing.T) {
+	r := &racing{Topology: fake.New(fake.Options{})}
+	run := func(looks int, s TenantScore) {
+		t.Helper()
+		r.looks = 0
+		_, err := score.Run(t.Context(), s.On(r))
+		require.NoError(t, err)
+		require.Equal(t, looks, r.looks)
+	}
+	run(0, serving("acme"))
+	run(2, serving("acme", "example.com"))
+	run(1, serving("acme", "example.com"))
+	run(2, serving("acme", "example.com", "example.net"))
+	run(0, serving("acme"))
+}
+
+func TestALookForDomainsThatFails(t *testing.T) {
+	for nth, step := range map[int]string{1: "domains", 2: "domains still free"} {
+		top := fake.New(fake.Options{})
+		_, err := score.Run(t.Context(), serving("acme", "example.com").On(top.WithFaults(fake.Fault{Op: "read", Kind: "Domains", Nth: nth, Err: topology.ErrUnavailable})))
+		require.ErrorIs(t, err, topology.ErrUnavailable)
+		require.Equal(t, step, failedAt(t, err))
+		_, err = score.Run(t.Context(), serving("acme", "example.com").On(top))
+		require.NoError(t, err)
+	}
+}
+
+func domainsOf(t *testing.T, top *fake.Topology, name string) []string {
+	t.Helper()
+	namespace, err := top.Namespace(t.Context(), name)
+	require.NoError(t, err)
+	return namespace.Allowed.Domains
+}
+
+func failedAt(t *testing.T, err error) string {
+	t.Helper()
+	var at *score.Error
+	require.ErrorAs(t, err, &at)
+	return at.Step
+}
+
+func actions(report score.Report) []topology.Action {
+	var all []topology.Action
+	for _, c := range report.Changes() {
+		all = append(all, c.Action)
+	}
+	return all
+}

@@ -1,6 +1,7 @@
 package fake_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -16,13 +17,16 @@ func TestConformance(t *testing.T) {
 	h := topologytest.Harness[*fake.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: outsider{top.Outsider()}}
 	t.Run("Platforms", func(t *testing.T) { topologytest.Platforms(t, h) })
 	t.Run("Namespaces", func(t *testing.T) { topologytest.Namespaces(t, h) })
+	t.Run("Domains", func(t *testing.T) { topologytest.Domains(t, h) })
 	t.Run("Quotas", func(t *testing.T) { topologytest.Quotas(t, h) })
 	t.Run("LimitRanges", func(t *testing.T) { topologytest.LimitRanges(t, h) })
 	t.Run("NetworkIsolation", func(t *testing.T) { topologytest.NetworkIsolation(t, h) })
 	t.Run("AccessControl", func(t *testing.T) { topologytest.AccessControl(t, h) })
 	t.Run("ReadVisibility", func(t *testing.T) { topologytest.ReadVisibility(t, h) })
 	t.Run("Authorizer", func(t *testing.T) { topologytest.Authorizer(t, h) })
+	t.Run("Admission", func(t *testing.T) { topologytest.Admission(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
+	t.Run("Guardrails", func(t *testing.T) { topologytest.Guardrails(t, h) })
 	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
 }
 
@@ -62,3 +66,20 @@ func (o outsider) Hold(_ topologytest.T, namespace string) {
 }
 
 func (o outsider) Release(_ topologytest.T, namespace string) { o.Outsider.Release(namespace) }
+
+func (o outsider) Put(t topologytest.T, namespace, group, resource, manifest string) {
+	if namespace == "" { // the fake needs none of those
+		return
+	}
+	var object struct {
+		Metadata struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(manifest), &object))
+	o.Outsider.Put(namespace, group, resource, object.Metadata.Name, []byte(manifest))
+}
+
+func (o outsider) Grant(_ topologytest.T, namespace string, g topology.Grant) {
+	o.Outsider.Grant(namespace, g)
+}

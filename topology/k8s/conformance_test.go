@@ -1,17 +1,20 @@
 package k8s_test
 
 import (
+	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
@@ -21,12 +24,14 @@ func TestConformance(t *testing.T) {
 	h := topologytest.Harness[*k8s.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: outsider{admin(t)}}
 	t.Run("Platforms", func(t *testing.T) { topologytest.Platforms(t, h) })
 	t.Run("Namespaces", func(t *testing.T) { topologytest.Namespaces(t, h) })
+	t.Run("Domains", func(t *testing.T) { topologytest.Domains(t, h) })
 	t.Run("Quotas", func(t *testing.T) { topologytest.Quotas(t, h) })
 	t.Run("LimitRanges", func(t *testing.T) { topologytest.LimitRanges(t, h) })
 	t.Run("NetworkIsolation", func(t *testing.T) { topologytest.NetworkIsolation(t, h) })
 	t.Run("AccessControl", func(t *testing.T) { topologytest.AccessControl(t, h) })
 	t.Run("ReadVisibility", func(t *testing.T) { topologytest.ReadVisibility(t, h) })
 	t.Run("Authorizer", func(t *testing.T) { topologytest.Authorizer(t, h) })
+	t.Run("Admission", func(t *testing.T) { topologytest.Admission(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
 }
@@ -160,4 +165,34 @@ func (o outsider) Release(t topologytest.T, namespace string) {
 	_, err := o.client.CoreV1().ConfigMaps(namespace).Patch(t.Context(), "hold", types.MergePatchType, []byte(`{"metadata":{"finalizers":null}}`), metav1.PatchOptions{})
 	require.NoError(t, err)
 	o.patchNamespace(t, namespace, `{"metadata":{"finalizers":null}}`)
+}
+
+func (o outsider) Put(t topologytest.T, namespace, group, resource, manifest string) {
+	var object metav1.PartialObjectMetadata
+	require.NoError(t, json.Unmarshal([]byte(manifest), &object))
+	path := []string{"/apis", object.APIVersion}
+	if group == "" {
+		path = []string{"/api", "v1"}
+	}
+	request := o.client.RESTClient().Post().AbsPath(append(path, resource)...)
+	if namespace != "" {
+		request.AbsPath(append(path, "namespaces", namespace, resource)...)
+	}
+	err := request.SetHeader("Content-Type", "application/json").Body([]byte(manifest)).Do(t.Context()).Error()
+	require.True(t, err == nil || namespace == "" && apierrors.IsAlreadyExists(err), "%v", err)
+}
+
+func (o outsider) Grant(t topologytest.T, namespace string, g topology.Grant) {
+	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: g.Role}}
+	for _, r := range g.Rules {
+		role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+	}
+	binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: g.Role}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: g.Role}}
+	for _, s := range g.Subjects {
+		binding.Subjects = append(binding.Subjects, rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: string(s.Kind), Name: s.Name})
+	}
+	_, err := o.client.RbacV1().Roles(namespace).Create(t.Context(), role, metav1.CreateOptions{})
+	require.NoError(t, err)
+	_, err = o.client.RbacV1().RoleBindings(namespace).Create(t.Context(), binding, metav1.CreateOptions{})
+	require.NoError(t, err)
 }

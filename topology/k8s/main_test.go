@@ -56,7 +56,12 @@ const provisioner = "polyphony-test-provisioner"
 // admin returns a client that may do everything.
 func admin(t *testing.T) *kubernetes.Clientset {
 	t.Helper()
-	return clientset(t, load(t, testcluster.Use(t).Kubeconfig()))
+	return adminOf(t, testcluster.Use(t))
+}
+
+func adminOf(t *testing.T, c *testcluster.Cluster) *kubernetes.Clientset {
+	t.Helper()
+	return clientset(t, load(t, c.Kubeconfig()))
 }
 
 func clientset(t *testing.T, cfg *rest.Config) *kubernetes.Clientset {
@@ -77,8 +82,13 @@ func load(t *testing.T, kubeconfig string) *rest.Config {
 // kubeconfig returns the path of the provisioner's, after granting it what it needs.
 func kubeconfig(t *testing.T) string {
 	t.Helper()
+	return kubeconfigOf(t, testcluster.Use(t))
+}
+
+func kubeconfigOf(t *testing.T, c *testcluster.Cluster) string {
+	t.Helper()
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: provisioner}}
-	for _, r := range k8s.Permissions() {
+	for _, r := range append(k8s.Permissions(), k8s.AdmissionPermissions()...) {
 		role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
 	}
 	binding := &rbacv1.ClusterRoleBinding{
@@ -86,11 +96,11 @@ func kubeconfig(t *testing.T) string {
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: provisioner},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: provisioner}},
 	}
-	_, err := admin(t).RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{})
+	_, err := adminOf(t, c).RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{})
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
-	_, err = admin(t).RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{})
+	_, err = adminOf(t, c).RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{})
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
-	path, err := testcluster.Use(t).KubeconfigFor(provisioner)
+	path, err := c.KubeconfigFor(provisioner)
 	require.NoError(t, err)
 	return path
 }

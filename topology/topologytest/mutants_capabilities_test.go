@@ -215,6 +215,14 @@ func namespaceMutants() []mutant {
 			}
 		}),
 		n("a label that is no longer wanted goes, somebody else's stays", func(_, _ *puppet, out *brokenOutsider) { out.labelIsGone = true }),
+		n("what is allowed is stored, changed and taken away, each with its field named", onRead(func(ns *topology.Namespace, _ *error) { ns.Allowed.DefaultToken = false })),
+		n("what is allowed is stored, changed and taken away, each with its field named", onEnsure(func(c *topology.Change) { c.Fields = c.Fields[:len(c.Fields)-1] })),
+		n("what is allowed is stored, changed and taken away, each with its field named", keepsAllowed(func(have, want *topology.Allowances) {
+			if len(want.Tolerations) == 0 {
+				want.Tolerations = have.Tolerations
+			}
+		})),
+		n("what somebody else allows is taken away and named", keepsAllowed(func(have, want *topology.Allowances) { want.Domains = have.Domains })),
 		n("somebody else's namespace is ErrConflict, names the owner and stays untouched", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.ensureNamespace, func(ctx context.Context, want topology.Namespace) (topology.Change, error, bool) {
 				have, err := top.namespace(ctx, want.Name)
@@ -248,6 +256,19 @@ func namespaceMutants() []mutant {
 			after(&top.namespace, func(_ string, ns *topology.Namespace, _ *error) { ns.Labels = kept.Labels })
 		}),
 		n("a dry run says what would be done and does nothing", func(top, dry *puppet, _ *brokenOutsider) { dry.ensureNamespace = top.ensureNamespace }),
+	}
+}
+
+// keepsAllowed is an adapter that never takes something away that is allowed.
+func keepsAllowed(merge func(have, want *topology.Allowances)) func(top, dry *puppet, out *brokenOutsider) {
+	return func(top, _ *puppet, _ *brokenOutsider) {
+		ensure := top.ensureNamespace
+		top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+			if have, err := top.namespace(ctx, want.Name); err == nil {
+				merge(&have.Allowed, &want.Allowed)
+			}
+			return ensure(ctx, want)
+		}
 	}
 }
 

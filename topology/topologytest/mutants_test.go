@@ -2,6 +2,7 @@ package topologytest
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"runtime"
 	"sync"
@@ -152,7 +153,14 @@ func mutants() []mutant {
 		return methods[topology.ClusterReaders]{read: &top.clusterReaders, ensure: &top.ensureClusterReaders, remove: &top.deleteClusterReaders, dryEnsure: &dry.ensureClusterReaders, dryRemove: &dry.deleteClusterReaders,
 			name: func(r topology.ClusterReaders) string { return r.Tenant }}
 	})...)
+	all = append(all, contentMutants("Guardrails", func(top, dry *puppet) methods[topology.GuardrailSet] {
+		return methods[topology.GuardrailSet]{read: &top.guardrails, ensure: &top.ensureGuardrails, remove: &top.deleteGuardrails, dryEnsure: &dry.ensureGuardrails, dryRemove: &dry.deleteGuardrails,
+			name: func(topology.GuardrailSet) string { return "fake" }}
+	})...)
 	all = append(all, capabilityMutants()...)
+	all = append(all, domainMutants()...)
+	all = append(all, admissionMutants()...)
+	all = append(all, guardrailMutants()...)
 	all = append(all, namespaceMutants()...)
 	return append(all, tenantMutants()...)
 }
@@ -190,12 +198,29 @@ func (o *brokenOutsider) ClaimVolume(_ T, namespace, claim string) {
 	o.Outsider.ClaimVolume(namespace, topology.Volume{Name: claim, Size: resource.MustParse("1Gi")})
 }
 
+func (o *brokenOutsider) Put(t T, namespace, group, resource, manifest string) {
+	if namespace == "" { // the fake needs none of those
+		return
+	}
+	var object struct {
+		Metadata struct {
+			Name string `json:"name"`
+		} `json:"metadata"`
+	}
+	require.NoError(t, json.Unmarshal([]byte(manifest), &object))
+	o.Outsider.Put(namespace, group, resource, object.Metadata.Name, []byte(manifest))
+}
+
+func (o *brokenOutsider) Grant(_ T, namespace string, g topology.Grant) {
+	o.Outsider.Grant(namespace, g)
+}
+
 // suite is every case of a harness, by capability.
 func suite(h Harness[*puppet]) map[string][]check {
 	return map[string][]check{
 		"Platform": platformChecks(h), "Namespace": namespaceChecks(h), "Quota": quotaChecks(h), "LimitRange": limitChecks(h),
 		"NetworkRules": networkChecks(h), "Access": accessChecks(h), "ClusterReaders": visibilityChecks(h), "Authorizer": authorizerChecks(h),
-		"Volumes": volumeChecks(h), "Tenant": tenantChecks(h),
+		"Volumes": volumeChecks(h), "Tenant": tenantChecks(h), "Domains": domainChecks(h), "Admission": admissionChecks(h), "Guardrails": guardrailChecks(h),
 	}
 }
 

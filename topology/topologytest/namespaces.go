@@ -18,6 +18,24 @@ func fullNamespace(name string) topology.Namespace {
 	return topology.Namespace{
 		Name: name, DisplayName: "Acme, Inc.", PodSecurity: topology.PodSecurityRestricted, DefaultStorageClass: "gold",
 		Labels: map[string]string{"team": "a", "stage": "dev"}, Annotations: map[string]string{"example.com/cost-center": "4711"},
+		Allowed: fullAllowances(name),
+	}
+}
+
+// fullAllowances have two values in every list, so that a list is told from a value.
+func fullAllowances(tenant string) topology.Allowances {
+	return topology.Allowances{
+		Domains:            []string{tenant + ".example.com", tenant + ".shop.example.com"},
+		IngressAnnotations: []string{"nginx.ingress.kubernetes.io/rewrite-target", "nginx.ingress.kubernetes.io/use-regex"},
+		ServiceTypes:       []topology.ServiceType{topology.LoadBalancer, topology.NodePort},
+		ExternalNames:      []string{"db.example.com", "example.net"},
+		StorageClasses:     []string{"gold", "silver"},
+		InlineDrivers:      []string{"a.csi.example.com", "b.csi.example.com"},
+		ImageRegistries:    []string{"docker.io/library", "registry.example.com:5000/acme"},
+		PriorityClasses:    []string{"high", "low"},
+		RuntimeClasses:     []string{"kata", "sandbox"},
+		Tolerations:        []string{"dedicated", "example.com/gpu"},
+		DefaultToken:       true,
 	}
 }
 
@@ -90,6 +108,35 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			require.Equal(t, []topology.FieldChange{{Path: "labels[stage]", From: "dev"}}, ensure(t, want).Fields)
 			require.Equal(t, "enabled", outsider.NamespaceLabel(t, want.Name, "istio-injection"))
 			require.Equal(t, map[string]string{"team": "a"}, read(t, want.Name).Labels)
+		}},
+		{"what is allowed is stored, changed and taken away, each with its field named", func(t T) {
+			want := fullNamespace(place(t))
+			want.Allowed = topology.Allowances{}
+			ensure(t, want)
+			full := fullAllowances(want.Name)
+			for _, allowed := range []topology.Allowances{full, {ImageRegistries: []string{"*"}, Domains: full.Domains[1:]}, {}} {
+				before := want.Allowed
+				want.Allowed = allowed
+				var fields []topology.FieldChange
+				for _, f := range topology.Diff(before, allowed) {
+					f.Path = "allowed." + f.Path
+					fields = append(fields, f)
+				}
+				require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Updated, Fields: fields}, ensure(t, want))
+				require.Empty(t, topology.Diff(allowed, read(t, want.Name).Allowed))
+			}
+		}},
+		{"what somebody else allows is taken away and named", func(t T) {
+			want := fullNamespace(place(t))
+			ensure(t, want)
+			own, stolen := want.Allowed.Domains, want.Name+".bank.example.com"
+			outsider.LabelNamespace(t, want.Name, topology.LabelDomain+stolen, topology.DomainHeld)
+			require.Contains(t, read(t, want.Name).Allowed.Domains, stolen, "it is in force")
+			change := ensure(t, want)
+			require.Equal(t, topology.Updated, change.Action)
+			require.Equal(t, topology.Diff(topology.Namespace{Allowed: topology.Allowances{Domains: []string{stolen, own[0], own[1]}}}, topology.Namespace{Allowed: topology.Allowances{Domains: own}}), change.Fields)
+			require.Equal(t, own, read(t, want.Name).Allowed.Domains)
+			require.Empty(t, outsider.NamespaceLabel(t, want.Name, topology.LabelDomain+stolen))
 		}},
 		{"somebody else's namespace is ErrConflict, names the owner and stays untouched", func(t T) {
 			name := place(t)
@@ -177,9 +224,11 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			in := fullNamespace(want.Name)
 			ensure(t, in)
 			clear(in.Labels)
+			clear(in.Allowed.Domains)
 			out := read(t, want.Name)
 			require.Empty(t, topology.Diff(want, out))
 			clear(out.Annotations)
+			clear(out.Allowed.StorageClasses)
 			require.Empty(t, topology.Diff(want, read(t, want.Name)))
 		}},
 		{"a dry run says what would be done and does nothing", func(t T) {

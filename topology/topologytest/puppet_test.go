@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
 // puppet is an adapter each of whose methods can be exchanged, to see which cases notice.
@@ -34,10 +35,23 @@ type puppet struct {
 	clusterReaders       func(context.Context, string) (topology.ClusterReaders, error)
 	ensureClusterReaders func(context.Context, topology.ClusterReaders) (topology.Change, error)
 	deleteClusterReaders func(context.Context, string) (topology.Change, error)
+	overlappingDomains   func(context.Context, domainsOf) ([]topology.DomainHolder, error)
+	guardrails           func(context.Context, string) (topology.GuardrailSet, error) // by the topology's name, as contents are
+	ensureGuardrails     func(context.Context, topology.GuardrailSet) (topology.Change, error)
+	deleteGuardrails     func(context.Context, string) (topology.Change, error)
+	awaitGuardrails      func(context.Context) error
+	violations           func(context.Context, []topology.Guardrail) ([]topology.Violation, error)
+	admit                func(context.Context, topology.Request) (topology.Verdict, error)
+}
+
+// domainsOf are domains and the tenant that asks for them.
+type domainsOf struct {
+	tenant  string
+	domains []string
 }
 
 // newPuppet does what top does.
-func newPuppet(top TenantTopology) *puppet {
+func newPuppet(top *fake.Topology) *puppet {
 	return &puppet{
 		name:                 top.Name,
 		ready:                top.Ready,
@@ -64,6 +78,15 @@ func newPuppet(top TenantTopology) *puppet {
 		clusterReaders:       top.ClusterReaders,
 		ensureClusterReaders: top.EnsureClusterReaders,
 		deleteClusterReaders: top.DeleteClusterReaders,
+		overlappingDomains: func(ctx context.Context, of domainsOf) ([]topology.DomainHolder, error) {
+			return top.OverlappingDomains(ctx, of.tenant, of.domains)
+		},
+		guardrails:       func(ctx context.Context, _ string) (topology.GuardrailSet, error) { return top.Guardrails(ctx) },
+		ensureGuardrails: top.EnsureGuardrails,
+		deleteGuardrails: func(ctx context.Context, _ string) (topology.Change, error) { return top.DeleteGuardrails(ctx) },
+		awaitGuardrails:  top.AwaitGuardrails,
+		violations:       top.Violations,
+		admit:            top.Admit,
 	}
 }
 
@@ -163,4 +186,32 @@ func (p *puppet) EnsureClusterReaders(ctx context.Context, want topology.Cluster
 
 func (p *puppet) DeleteClusterReaders(ctx context.Context, name string) (topology.Change, error) {
 	return p.deleteClusterReaders(ctx, name)
+}
+
+func (p *puppet) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+	return p.overlappingDomains(ctx, domainsOf{tenant, domains})
+}
+
+func (p *puppet) Guardrails(ctx context.Context) (topology.GuardrailSet, error) {
+	return p.guardrails(ctx, p.name())
+}
+
+func (p *puppet) EnsureGuardrails(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
+	return p.ensureGuardrails(ctx, want)
+}
+
+func (p *puppet) DeleteGuardrails(ctx context.Context) (topology.Change, error) {
+	return p.deleteGuardrails(ctx, p.name())
+}
+
+func (p *puppet) AwaitGuardrails(ctx context.Context) error {
+	return p.awaitGuardrails(ctx)
+}
+
+func (p *puppet) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
+	return p.violations(ctx, rules)
+}
+
+func (p *puppet) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
+	return p.admit(ctx, r)
 }

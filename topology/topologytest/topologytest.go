@@ -42,6 +42,12 @@ type Outsider interface {
 	Occupy(t T, namespace, kind string)
 	Occupied(t T, namespace, kind string) bool
 
+	// Put stores an object, as an administrator who gives way to nothing. The namespace is "" for what is in none; such things may stay.
+	Put(t T, namespace, group, resource, manifest string)
+
+	// Grant gives rights in a namespace that Polyphony knows nothing of.
+	Grant(t T, namespace string, g topology.Grant)
+
 	ClaimVolume(t T, namespace, claim string)
 	Hold(t T, namespace string) // keeps it from going once it is deleted
 	Release(t T, namespace string)

@@ -1,0 +1,171 @@
+package topologytest
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func domainMutants() []mutant {
+	// finds is an adapter that finds otherwise; every namespace's domains are in all.
+	finds := func(rule string, match func(of domainsOf, held topology.DomainHolder, asked string) bool) mutant {
+		return mutant{"Domains", rule, func(top, _ *puppet, _ *brokenOutsider) {
+			seen := map[string]topology.Namespace{}
+			ensure := top.ensureNamespace
+			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+				seen[want.Name] = want
+				return ensure(ctx, want)
+			}
+			top.overlappingDomains = func(_ context.Context, of domainsOf) (all []topology.DomainHolder, _ error) {
+				for name, ns := range seen {
+					for _, held := range ns.Allowed.Domains {
+						holder := topology.DomainHolder{Tenant: name, Domain: held}
+						if slices.ContainsFunc(of.domains, func(d string) bool { return match(of, holder, d) }) {
+							all = append(all, holder)
+						}
+					}
+				}
+				return all, nil
+			}
+		}}
+	}
+	below := func(host, domain string) bool { return strings.HasSuffix(host, "."+domain) }
+	onAnswer := func(rule string, alter func(domainsOf, *[]topology.DomainHolder, *error)) mutant {
+		return mutant{"Domains", rule, func(top, _ *puppet, _ *brokenOutsider) { after(&top.overlappingDomains, alter) }}
+	}
+	return []mutant{
+		finds("the same domain overlaps", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+			return below(held.Domain, asked) || below(asked, held.Domain)
+		}),
+		finds("a domain above overlaps, however far", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+			_, parent, _ := strings.Cut(asked, ".")
+			return held.Domain == asked || held.Domain == parent
+		}),
+		finds("a domain below overlaps, however far", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+			_, parent, _ := strings.Cut(held.Domain, ".")
+			return held.Domain == asked || asked == parent
+		}),
+		finds("a neighbour does not overlap, whatever it ends in", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+			return strings.HasSuffix(asked, held.Domain) || strings.HasSuffix(held.Domain, asked)
+		}),
+		finds("a neighbour does not overlap, whatever it ends in", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+			_, parent, _ := strings.Cut(held.Domain, ".")
+			return held.Domain == asked || below(held.Domain, asked) || below(asked, parent)
+		}),
+		finds("the tenant's own do not count", func(_ domainsOf, held topology.DomainHolder, asked string) bool { return held.Domain == asked }),
+		onAnswer("domains that nobody has overlap with none", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+			*all = append(*all, topology.DomainHolder{Tenant: of.tenant})
+		}),
+		onAnswer("what is not Polyphony's does not count", func(_ domainsOf, all *[]topology.DomainHolder, _ *error) {
+			*all = append(*all, topology.DomainHolder{Tenant: "somebody-else"})
+		}),
+		onAnswer("a domain that was given back no longer overlaps", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+			*all = append(*all, topology.DomainHolder{Tenant: of.tenant, Domain: of.domains[0]})
+		}),
+		onAnswer("without domains there are none", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+			if len(of.domains) == 0 {
+				*all = []topology.DomainHolder{{}}
+			}
+		}),
+		onAnswer("overlapping domains are sorted, each once", func(_ domainsOf, all *[]topology.DomainHolder, _ *error) { slices.Reverse(*all) }),
+		onAnswer("overlapping domains are sorted, each once", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+			if len(of.domains) > 1 {
+				*all = append(*all, (*all)[len(*all)-1])
+			}
+		}),
+		{"Domains", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.overlappingDomains) }},
+		{"Domains", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
+			before(&top.overlappingDomains, func(_ context.Context, of domainsOf) ([]topology.DomainHolder, error, bool) {
+				return nil, nil, len(of.domains) == 0
+			})
+		}},
+	}
+}
+
+func admissionMutants() []mutant {
+	m := func(rule string, breaks func(top *puppet)) mutant {
+		return mutant{"Admission", rule, func(top, _ *puppet, _ *brokenOutsider) { breaks(top) }}
+	}
+	onVerdict := func(rule string, alter func(topology.Request, *topology.Verdict, *error)) mutant {
+		return m(rule, func(top *puppet) { after(&top.admit, alter) })
+	}
+	// asks is an adapter that takes a request for another.
+	asks := func(rule string, other func(*topology.Request)) mutant {
+		return m(rule, func(top *puppet) {
+			admit := top.admit
+			top.admit = func(ctx context.Context, r topology.Request) (topology.Verdict, error) {
+				other(&r)
+				return admit(ctx, r)
+			}
+		})
+	}
+	const allowed, access = "what the sender has the right to is allowed, and nothing comes of it", "what the sender has no right to is refused by access"
+	return []mutant{
+		onVerdict(access, func(_ topology.Request, v *topology.Verdict, _ *error) { *v = topology.Verdict{Allowed: true} }),
+		onVerdict(access, func(_ topology.Request, v *topology.Verdict, _ *error) {
+			if v.By == topology.FenceAccess {
+				v.By = topology.FenceOther
+			}
+		}),
+		onVerdict(access, func(_ topology.Request, v *topology.Verdict, _ *error) { v.Reason = "" }),
+		asks(access, func(r *topology.Request) { r.User, r.Groups = "root", []string{"system:masters"} }),
+		asks(access, func(r *topology.Request) {
+			if r.Verb == "watch" {
+				r.Verb = "list"
+			}
+		}),
+		onVerdict("a verb that no request has is answered from rights", func(r topology.Request, v *topology.Verdict, _ *error) {
+			v.Allowed = v.Allowed && r.Verb != "use"
+		}),
+		asks("a verb that no request has is answered from rights", func(r *topology.Request) {
+			if r.Verb == "bind" {
+				r.Verb = "get"
+			}
+		}),
+		onVerdict(allowed, func(r topology.Request, v *topology.Verdict, _ *error) {
+			if r.Verb == "deletecollection" {
+				*v = topology.Verdict{By: topology.FenceOther}
+			}
+		}),
+		{"Admission", allowed, func(top, _ *puppet, out *brokenOutsider) { // it does what it is asked about
+			after(&top.admit, func(r topology.Request, v *topology.Verdict, _ *error) {
+				if r.Verb == "create" && v.Allowed {
+					out.Outsider.Put(r.Namespace, r.APIGroup, r.Resource, "other", r.Object)
+				}
+			})
+		}},
+		onVerdict("a change of what is not there is ErrNotFound", func(r topology.Request, v *topology.Verdict, err *error) {
+			if r.Verb == "update" {
+				*v, *err = topology.Verdict{Allowed: true}, nil
+			}
+		}),
+		asks("a service account is in its own groups", func(r *topology.Request) {
+			if len(r.Groups) == 0 {
+				r.Groups = []string{"system:authenticated"}
+			}
+		}),
+		asks("a service account is in its own groups", func(r *topology.Request) {
+			if strings.HasPrefix(r.User, "system:serviceaccount:") {
+				r.Groups = []string{"system:serviceaccounts:" + r.Namespace}
+			}
+		}),
+		onVerdict("a quota that is used up refuses", func(_ topology.Request, v *topology.Verdict, _ *error) {
+			if v.By == topology.FenceQuota {
+				*v = topology.Verdict{Allowed: true}
+			}
+		}),
+		onVerdict("a quota that is used up refuses", func(r topology.Request, v *topology.Verdict, _ *error) {
+			if r.Resource == "leases" {
+				*v = topology.Verdict{By: topology.FenceQuota}
+			}
+		}),
+		onVerdict("a request that is none is ErrInvalid", func(r topology.Request, _ *topology.Verdict, err *error) {
+			if r.User != "" && string(r.Object) == "not json" {
+				*err = nil
+			}
+		}),
+		m("a cancelled context gets no answer", func(top *puppet) { uncancelled(&top.admit) }),
+	}
+}

@@ -1,0 +1,201 @@
+package topologytest
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+const (
+	tableCase   = "each rule refuses what it is for, and admits what is allowed"
+	sendersCase = "each rule binds by namespace or by sender, as it says"
+	inForceCase = "a rule is in force once it was awaited, and no longer once it is gone"
+	thereCase   = "what is there and would be refused is reported, and can be changed otherwise"
+)
+
+// lacks is an adapter that stores every rule and holds all but one.
+func lacks(capabilityCase string, rule topology.Guardrail) mutant {
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
+		ensure := top.ensureGuardrails
+		top.ensureGuardrails = func(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
+			want.Rules = slices.DeleteFunc(slices.Clone(want.Rules), func(r topology.Guardrail) bool { return r == rule })
+			return ensure(ctx, want)
+		}
+	}}
+}
+
+// judges is an adapter with another verdict.
+func judges(capabilityCase string, alter func(topology.Request, *topology.Verdict)) mutant {
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
+		after(&top.admit, func(r topology.Request, v *topology.Verdict, err *error) {
+			if *err == nil {
+				alter(r, v)
+			}
+		})
+	}}
+}
+
+// lets is an adapter whose guardrails let pass what they should not.
+func lets(capabilityCase string, pass func(topology.Request, topology.Verdict) bool) mutant {
+	return judges(capabilityCase, func(r topology.Request, v *topology.Verdict) {
+		if v.By == topology.FenceGuardrails && pass(r, *v) {
+			*v = topology.Verdict{Allowed: true}
+		}
+	})
+}
+
+// stops is an adapter whose guardrails refuse what they should not.
+func stops(capabilityCase string, rule topology.Guardrail, what func(topology.Request) bool) mutant {
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
+		before(&top.admit, func(ctx context.Context, r topology.Request) (topology.Verdict, error, bool) {
+			set, err := top.guardrails(ctx, top.name())
+			return topology.Verdict{By: topology.FenceGuardrails, Rule: rule, Reason: "no"}, nil, err == nil && slices.Contains(set.Rules, rule) && what(r)
+		})
+	}}
+}
+
+// allows is an adapter in which every namespace allows something else than it should.
+func allows(capabilityCase string, alter func(*topology.Allowances)) mutant {
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
+		ensure := top.ensureNamespace
+		top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+			want = want.Clone()
+			alter(&want.Allowed)
+			return ensure(ctx, want)
+		}
+	}}
+}
+
+func contains(r topology.Request, text string) bool { return strings.Contains(string(r.Object), text) }
+
+func guardrailMutants() []mutant {
+	g := func(rule string, breaks func(top, dry *puppet)) mutant {
+		return mutant{"Guardrails", rule, func(top, dry *puppet, _ *brokenOutsider) { breaks(top, dry) }}
+	}
+	return slices.Concat(tableMutants(), senderMutants(), violationMutants(), []mutant{
+		g("ensuring nothing is a delete", func(top, _ *puppet) {
+			before(&top.ensureGuardrails, func(_ context.Context, want topology.GuardrailSet) (topology.Change, error, bool) {
+				return topology.Change{Kind: "Guardrails", Name: "fake", Action: topology.Deleted}, nil, len(want.Rules) == 0
+			})
+		}),
+		g("a version that the release does not know is ErrInvalid", func(top, _ *puppet) {
+			ensure := top.ensureGuardrails
+			top.ensureGuardrails = func(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
+				want.Version = topology.GuardrailsVersion
+				return ensure(ctx, want)
+			}
+		}),
+		g("awaiting what is not there is ErrNotFound", func(top, _ *puppet) { top.awaitGuardrails = func(context.Context) error { return nil } }),
+		g("awaiting what is not there is ErrNotFound", func(top, dry *puppet) { dry.awaitGuardrails = top.awaitGuardrails }),
+		lets(inForceCase, func(topology.Request, topology.Verdict) bool { return true }),
+		judges(inForceCase, func(_ topology.Request, v *topology.Verdict) { v.Reason = "" }),
+		g(inForceCase, func(top, _ *puppet) {
+			top.deleteGuardrails = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
+		}),
+		g(inForceCase, func(top, _ *puppet) { // it takes a moment, and nobody waits
+			late := true
+			top.awaitGuardrails = func(context.Context) error { return nil }
+			after(&top.admit, func(_ topology.Request, v *topology.Verdict, _ *error) {
+				if v.By == topology.FenceGuardrails && late {
+					*v, late = topology.Verdict{Allowed: true}, false
+				}
+			})
+		}),
+	})
+}
+
+func tableMutants() []mutant {
+	all := []mutant{
+		judges(tableCase, func(_ topology.Request, v *topology.Verdict) { *v = topology.Verdict{Allowed: true} }),
+		judges(tableCase, func(_ topology.Request, v *topology.Verdict) {
+			if v.By == topology.FenceGuardrails {
+				v.Rule = topology.GuardrailNamespaces
+			}
+		}),
+		judges(tableCase, func(_ topology.Request, v *topology.Verdict) {
+			if v.By == topology.FenceGuardrails {
+				*v = topology.Verdict{By: topology.FenceOther, Reason: v.Reason}
+			}
+		}),
+		stops(tableCase, topology.GuardrailFinalizers, func(r topology.Request) bool { return contains(r, "foregroundDeletion") }),
+		stops(tableCase, topology.GuardrailImages, func(r topology.Request) bool { return contains(r, "@sha256:") }),
+		allows(tableCase, func(a *topology.Allowances) { *a = topology.Allowances{} }),
+		allows(tableCase, func(a *topology.Allowances) { *a = allowed }),
+	}
+	for _, rule := range topology.AllGuardrails() {
+		if rule != topology.GuardrailNamespaces {
+			all = append(all, lacks(tableCase, rule))
+		}
+	}
+	for _, forgets := range []func(*topology.Allowances){
+		func(a *topology.Allowances) { a.Domains = nil }, func(a *topology.Allowances) { a.IngressAnnotations = nil }, func(a *topology.Allowances) { a.ServiceTypes = nil },
+		func(a *topology.Allowances) { a.ExternalNames = nil }, func(a *topology.Allowances) { a.StorageClasses = nil }, func(a *topology.Allowances) { a.InlineDrivers = nil },
+		func(a *topology.Allowances) { a.ImageRegistries = nil }, func(a *topology.Allowances) { a.PriorityClasses = nil }, func(a *topology.Allowances) { a.RuntimeClasses = nil },
+		func(a *topology.Allowances) { a.Tolerations = nil }, func(a *topology.Allowances) { a.DefaultToken = false },
+	} {
+		all = append(all, allows(tableCase, forgets))
+	}
+	// Mistakes that are easily made, each of which some row of the table is for.
+	for _, text := range []string{
+		`"db.example.com."`, `"notexample.com"`, `"endpointslice-controller.k8s.io"`, `"host":"*.example.com"`, `"host":""`, `"defaultBackend"`, `"tls":[{"secretName"`, `"nginx.org/`,
+		`,bank.example.com"`, `"storageClassName":""`, `"volumeName"`, `"selector":{"matchLabels":{"tenant"`, `"tolerations":[{"operator":"Exists"}]`, `"effect":"NoSchedule"`, `"ACME/app"`,
+		`registry.example.com:5000/`, `evil.example.com/`, `"initContainers"`, `"kubernetes.io/pvc-protection"`,
+	} {
+		all = append(all, lets(tableCase, func(r topology.Request, _ topology.Verdict) bool { return contains(r, text) }))
+	}
+	return all
+}
+
+func senderMutants() []mutant {
+	isController := func(r topology.Request) bool { return strings.HasPrefix(r.User, "system:serviceaccount:kube-system:") }
+	isAdministrator := func(r topology.Request) bool { return slices.Contains(r.Groups, "system:masters") }
+	all := []mutant{
+		judges(sendersCase, func(_ topology.Request, v *topology.Verdict) { *v = topology.Verdict{Allowed: true} }),
+		lets(sendersCase, func(r topology.Request, _ topology.Verdict) bool { return isController(r) }),
+		lets(sendersCase, func(r topology.Request, _ topology.Verdict) bool { return isAdministrator(r) }),
+		lets(sendersCase, func(r topology.Request, _ topology.Verdict) bool {
+			return r.Verb == "patch" && r.Resource != "namespaces"
+		}),
+		lets(sendersCase, func(r topology.Request, _ topology.Verdict) bool { return r.Subresource == "status" }),
+		lets(sendersCase, func(r topology.Request, _ topology.Verdict) bool { return r.Subresource == "finalize" }),
+		lets(sendersCase, func(r topology.Request, _ topology.Verdict) bool { return r.Subresource == "ephemeralcontainers" }),
+		lets(sendersCase, func(r topology.Request, _ topology.Verdict) bool { return contains(r, `"labels":null`) }),
+		stops(sendersCase, topology.GuardrailEndpoints, func(r topology.Request) bool { return r.Resource == "endpointslices" && isController(r) }),
+		stops(sendersCase, topology.GuardrailFinalizers, func(r topology.Request) bool { return r.Resource == "configmaps" && isController(r) }),
+		stops(sendersCase, topology.GuardrailServices, func(r topology.Request) bool { return r.Resource == "services" && isAdministrator(r) }),
+		stops(sendersCase, topology.GuardrailNamespaces, func(r topology.Request) bool { return r.Resource == "namespaces" }),
+		stops(sendersCase, topology.GuardrailClaims, func(r topology.Request) bool { return contains(r, `"labels":{"a":"b"}`) }),
+	}
+	for _, rule := range []topology.Guardrail{
+		topology.GuardrailClaims, topology.GuardrailEndpoints, topology.GuardrailFinalizers, topology.GuardrailImages, topology.GuardrailNamespaces,
+		topology.GuardrailPlacement, topology.GuardrailServices,
+	} {
+		all = append(all, lacks(sendersCase, rule))
+	}
+	return all
+}
+
+func violationMutants() []mutant {
+	onAnswer := func(alter func([]topology.Guardrail, *[]topology.Violation, *error)) mutant {
+		return mutant{"Guardrails", thereCase, func(top, _ *puppet, _ *brokenOutsider) { after(&top.violations, alter) }}
+	}
+	return []mutant{
+		onAnswer(func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) { *all = nil }),
+		onAnswer(func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) { slices.Reverse(*all) }),
+		onAnswer(func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) { (*all)[0].Message = "" }),
+		onAnswer(func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) {
+			*all = append(*all, (*all)[len(*all)-1])
+		}),
+		{"Guardrails", thereCase, func(top, _ *puppet, _ *brokenOutsider) { // whatever the rules that are asked for
+			violations := top.violations
+			top.violations = func(ctx context.Context, _ []topology.Guardrail) ([]topology.Violation, error) {
+				return violations(ctx, topology.AllGuardrails())
+			}
+		}},
+		stops(thereCase, topology.GuardrailServices, func(r topology.Request) bool { return r.Verb == "patch" && contains(r, `"labels"`) }),
+		stops(thereCase, topology.GuardrailServices, func(r topology.Request) bool { return contains(r, `"externalIPs":null`) }),
+		lets(thereCase, func(r topology.Request, _ topology.Verdict) bool { return r.Verb == "patch" }),
+	}
+}

@@ -1,0 +1,199 @@
+package tenanttest
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/base64"
+	"encoding/pem"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Groups of resources, as ask takes them.
+const (
+	networkPolicies = "networkpolicies.networking.k8s.io"
+	roles           = "roles.rbac.authorization.k8s.io"
+	roleBindings    = "rolebindings.rbac.authorization.k8s.io"
+	rbac            = "rbac.authorization.k8s.io/v1"
+)
+
+// accessAttacks are what rights alone stop.
+func accessAttacks() []AttackCase {
+	access := func(name string, attempts func(scene) []attempt) AttackCase {
+		return AttackCase{Name: name, Fence: topology.FenceAccess, attempts: attempts}
+	}
+	return []AttackCase{
+		access("NetworkPolicy that allows everything", func(s scene) []attempt {
+			return each(create(networkPolicies, s.own, object("networking.k8s.io/v1", "NetworkPolicy", nobody,
+				`"spec":{"podSelector":{},"ingress":[{}],"egress":[{}],"policyTypes":["Ingress","Egress"]}`)))
+		}),
+		access("edit a fence", func(s scene) []attempt {
+			return each(
+				write("patch", networkPolicies, s.own, "polyphony", `{"spec":{"ingress":[{}]}}`),
+				write("patch", "resourcequotas", s.own, "polyphony", `{"spec":{"hard":{"pods":"1000"}}}`),
+				write("patch", "limitranges", s.own, "polyphony", `{"spec":{"limits":[]}}`),
+				write("patch", roles, s.own, "polyphony-viewer", `{"rules":[]}`),
+				write("patch", roleBindings, s.own, "polyphony-viewer", `{"subjects":[]}`),
+			)
+		}),
+		access("delete a fence", func(s scene) []attempt {
+			var requests []topology.Request
+			for _, resource := range []string{networkPolicies, "resourcequotas", "limitranges", roles, roleBindings} {
+				requests = append(requests, ask("delete", resource, s.own, "polyphony"), ask("deletecollection", resource, s.own, ""))
+			}
+			return each(append(requests, ask("delete", "namespaces", s.own, s.own))...)
+		}),
+		access("RoleBinding to view, edit, admin or cluster-admin", bindings),
+		access("Role with escalate, bind or impersonate", func(s scene) []attempt {
+			rule := `"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["escalate","bind","impersonate"]}]`
+			return each(
+				create(roles, s.own, object(rbac, "Role", nobody, rule)),
+				create("clusterroles.rbac.authorization.k8s.io", "", object(rbac, "ClusterRole", nobody, rule)),
+				ask("escalate", roles, s.own, ""), ask("bind", roles, s.own, ""),
+				ask("escalate", "clusterroles.rbac.authorization.k8s.io", "", ""), ask("bind", "clusterroles.rbac.authorization.k8s.io", "", "cluster-admin"),
+			)
+		}),
+		access("ClusterRole that aggregates into view, edit or admin", func(scene) []attempt {
+			var requests []topology.Request
+			for _, role := range []string{"view", "edit", "admin"} {
+				requests = append(requests, create("clusterroles.rbac.authorization.k8s.io", "", `{"apiVersion":"`+rbac+`","kind":"ClusterRole","metadata":{"name":"`+nobody+
+					`","labels":{"rbac.authorization.k8s.io/aggregate-to-`+role+`":"true"}},"rules":[{"apiGroups":[""],"resources":["secrets"],"verbs":["*"]}]}`))
+			}
+			return each(requests...)
+		}),
+		access("impersonation of users, groups and service accounts", func(s scene) []attempt {
+			return each(ask("impersonate", "users", "", "admin"), ask("impersonate", "groups", "", "system:masters"),
+				ask("impersonate", "serviceaccounts", s.own, "default"), ask("impersonate", "serviceaccounts", s.other, "default"))
+		}),
+		access("right to bypass guardrails", func(scene) []attempt {
+			return each(ask("bypass", "guardrails.tenancy.polyphony.dev", "", "services"))
+		}),
+		access("token of another service account", func(s scene) []attempt {
+			token := `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":[]}}`
+			return each(write("create", "serviceaccounts/token", s.own, "default", token), write("create", "serviceaccounts/token", s.other, "default", token))
+		}),
+		access("secrets and configuration of another tenant", func(s scene) []attempt {
+			var requests []topology.Request
+			for _, resource := range []string{"secrets", "configmaps"} {
+				requests = append(requests, ask("get", resource, s.other, nobody), ask("list", resource, s.other, ""), ask("watch", resource, s.other, ""),
+					ask("list", resource, "", ""), ask("delete", resource, s.other, nobody), ask("deletecollection", resource, s.other, ""))
+			}
+			return each(requests...)
+		}),
+		access("writing into another tenant", writesElsewhere),
+		access("getting into pods of another tenant", intoPods),
+		access("leases, events and configuration of the platform", func(s scene) []attempt {
+			var requests []topology.Request
+			for _, namespace := range []string{s.other, "kube-system", "default"} {
+				requests = append(requests, ask("list", "leases.coordination.k8s.io", namespace, ""), ask("list", "events", namespace, ""), ask("list", "secrets", namespace, ""),
+					create("configmaps", namespace, object("v1", "ConfigMap", nobody, "")),
+					create("leases.coordination.k8s.io", namespace, object("coordination.k8s.io/v1", "Lease", nobody, "")),
+					create("events", namespace, object("v1", "Event", nobody, `"involvedObject":{"namespace":"`+namespace+`"}`)))
+			}
+			return each(requests...)
+		}),
+		access("certificate signing requests", signingRequests),
+		access("nodes and their proxy", func(scene) []attempt {
+			return each(ask("list", "nodes", "", ""), ask("get", "nodes/proxy", "", nobody), ask("create", "nodes/proxy", "", nobody),
+				write("patch", "nodes", "", nobody, `{`+label+`}`), ask("delete", "nodes", "", nobody))
+		}),
+		access("webhook configurations, admission policies and API services", func(scene) []attempt {
+			const admission = "admissionregistration.k8s.io"
+			return each(
+				create("validatingwebhookconfigurations."+admission, "", object(admission+"/v1", "ValidatingWebhookConfiguration", nobody, "")),
+				create("mutatingwebhookconfigurations."+admission, "", object(admission+"/v1", "MutatingWebhookConfiguration", nobody, "")),
+				write("patch", "validatingadmissionpolicies."+admission, "", "polyphony-services", `{`+label+`}`),
+				ask("delete", "validatingadmissionpolicybindings."+admission, "", "polyphony-services"),
+				ask("delete", "apiservices.apiregistration.k8s.io", "", nobody),
+				ask("delete", "customresourcedefinitions.apiextensions.k8s.io", "", nobody),
+			)
+		}),
+		access("priority classes, storage classes, volumes and runtime classes of its own", func(scene) []attempt {
+			return each(
+				create("priorityclasses.scheduling.k8s.io", "", object("scheduling.k8s.io/v1", "PriorityClass", nobody, `"value":1000`)),
+				create("storageclasses.storage.k8s.io", "", object("storage.k8s.io/v1", "StorageClass", nobody, `"provisioner":"example.com/x"`)),
+				create("persistentvolumes", "", object("v1", "PersistentVolume", nobody, `"spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],"hostPath":{"path":"/"}}`)),
+				create("runtimeclasses.node.k8s.io", "", object("node.k8s.io/v1", "RuntimeClass", nobody, `"handler":"x"`)),
+			)
+		}),
+		access("namespaces of its own", func(s scene) []attempt {
+			return each(create("namespaces", "", object("v1", "Namespace", nobody, "")), ask("list", "namespaces", "", ""), ask("get", "namespaces", s.other, s.other),
+				write("patch", "namespaces", s.other, s.other, `{`+label+`}`), ask("delete", "namespaces", s.other, s.other))
+		}),
+		access("pods on every node, and pods bound by hand", func(s scene) []attempt {
+			onEveryNode := object("apps/v1", "DaemonSet", nobody, `"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"b"}]}}}`)
+			elsewhere := create("daemonsets.apps", "default", onEveryNode) // where no quota stands in the way
+			return append([]attempt{{create("daemonsets.apps", s.own, onEveryNode), &elsewhere}}, each(
+				write("create", "pods/binding", s.own, nobody, object("v1", "Binding", nobody, `"target":{"kind":"Node","name":"x"}`)),
+				write("patch", "pods/status", s.own, nobody, `{"status":{"podIP":"192.0.2.1"}}`),
+			)...)
+		}),
+	}
+}
+
+func bindings(s scene) []attempt {
+	var requests []topology.Request
+	for _, role := range []string{"view", "edit", "admin", "cluster-admin"} {
+		rest := `"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"` + role + `"},"subjects":[{"kind":"ServiceAccount","name":"default","namespace":"` + s.own + `"}]`
+		for _, namespace := range []string{s.own, s.other} {
+			requests = append(requests, create(roleBindings, namespace, object(rbac, "RoleBinding", nobody, rest)))
+		}
+		requests = append(requests, create("clusterrolebindings.rbac.authorization.k8s.io", "", object(rbac, "ClusterRoleBinding", nobody, rest)))
+	}
+	return each(requests...)
+}
+
+func writesElsewhere(s scene) []attempt {
+	requests := []topology.Request{
+		create("secrets", s.other, object("v1", "Secret", nobody, "")),
+		create("configmaps", s.other, object("v1", "ConfigMap", nobody, "")),
+		create("serviceaccounts", s.other, object("v1", "ServiceAccount", nobody, "")),
+		create("services", s.other, object("v1", "Service", nobody, `"spec":{"ports":[{"port":80}]}`)),
+	}
+	for _, resource := range []string{
+		"pods", "services", "persistentvolumeclaims", "serviceaccounts", "deployments.apps", "statefulsets.apps", "jobs.batch", "cronjobs.batch",
+		"ingresses.networking.k8s.io", networkPolicies, "resourcequotas", "limitranges", roles, roleBindings, "horizontalpodautoscalers.autoscaling",
+		"poddisruptionbudgets.policy", "leases.coordination.k8s.io",
+	} {
+		requests = append(requests, write("patch", resource, s.other, nobody, `{`+label+`}`), ask("delete", resource, s.other, nobody), ask("deletecollection", resource, s.other, ""))
+	}
+	requests = append(requests, write("patch", "deployments.apps/scale", s.other, nobody, `{"spec":{"replicas":0}}`))
+	return each(requests...)
+}
+
+func intoPods(s scene) []attempt {
+	var requests []topology.Request
+	for _, subresource := range []string{"exec", "attach", "portforward", "proxy"} {
+		requests = append(requests, ask("get", "pods/"+subresource, s.other, nobody), ask("create", "pods/"+subresource, s.other, nobody))
+	}
+	requests = append(requests, ask("get", "pods/log", s.other, nobody), ask("get", "services/proxy", s.other, nobody),
+		ask("get", "pods/proxy", s.own, nobody), ask("get", "services/proxy", s.own, nobody), // past the network rules, from the API server
+		write("patch", "pods/ephemeralcontainers", s.other, nobody, `{"spec":{"ephemeralContainers":[{"name":"a","image":"b"}]}}`))
+	return each(requests...)
+}
+
+func signingRequests(scene) []attempt {
+	const signing = "certificatesigningrequests.certificates.k8s.io"
+	return each(
+		create(signing, "", object("certificates.k8s.io/v1", "CertificateSigningRequest", nobody,
+			`"spec":{"signerName":"kubernetes.io/kube-apiserver-client","usages":["client auth"],"request":"`+certificateRequest()+`"}`)),
+		write("patch", "certificatesigningrequests.certificates.k8s.io/approval", "", nobody, `{"status":{"conditions":[]}}`),
+		ask("approve", "signers.certificates.k8s.io", "", "kubernetes.io/kube-apiserver-client"),
+	)
+}
+
+// certificateRequest is a request for a certificate of somebody powerful.
+func certificateRequest() string {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err) // since Go 1.24 it cannot fail
+	}
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{Subject: pkix.Name{CommonName: "system:admin"}}, key)
+	if err != nil {
+		panic(err) // nothing in it is from outside
+	}
+	return base64.StdEncoding.EncodeToString(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE REQUEST", Bytes: der}))
+}

@@ -1,0 +1,146 @@
+package tenanttest
+
+import (
+	"slices"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Attacks are all known ways out of a tenant that can be tried without an effect, in the order of docs/threat-model.md.
+func Attacks() []AttackCase {
+	var all []AttackCase
+	for _, list := range [][]AttackCase{accessAttacks(), networkAttacks(), podAttacks(), storageAttacks(), namespaceAttacks()} {
+		all = append(all, list...)
+	}
+	return all
+}
+
+func guarded(rule topology.Guardrail, name string, needs func(scene) string, attempts func(scene) []attempt) AttackCase {
+	return AttackCase{Name: name, Fence: topology.FenceGuardrails, Rule: rule, needs: needs, attempts: attempts}
+}
+
+func networkAttacks() []AttackCase {
+	ingress := func(name string, attempts func(scene) []topology.Request) AttackCase {
+		return guarded(topology.GuardrailIngress, name, needsDomain, func(s scene) []attempt {
+			harmless := s.ingress("", rules(s.domain))
+			var all []attempt
+			for _, r := range attempts(s) {
+				all = append(all, attempt{r, &harmless})
+			}
+			return all
+		})
+	}
+	return []AttackCase{
+		guarded(topology.GuardrailServices, "externalIPs of a Service (CVE-2020-8554)", nil, func(s scene) []attempt {
+			return s.services(`"externalIPs":["192.0.2.1"]`)
+		}),
+		guarded(topology.GuardrailServices, "node ports and load balancers", nil, func(s scene) []attempt {
+			var specs []string
+			for _, kind := range []topology.ServiceType{topology.NodePort, topology.LoadBalancer} {
+				if !slices.Contains(s.types, kind) {
+					specs = append(specs, `"type":"`+string(kind)+`"`)
+				}
+			}
+			return s.services(specs...)
+		}),
+		guarded(topology.GuardrailServices, "ExternalName to another tenant", nil, func(s scene) []attempt {
+			return s.services(`"type":"ExternalName","externalName":"web.`+s.other+`.svc.cluster.local"`, `"type":"ExternalName","externalName":"kubernetes.default.svc"`)
+		}),
+		{Name: "endpoints at a foreign address (CVE-2021-25740)", Fence: topology.FenceAccess, attempts: func(s scene) []attempt {
+			return each(
+				create("endpointslices.discovery.k8s.io", s.own, object("discovery.k8s.io/v1", "EndpointSlice", nobody, `"addressType":"IPv4","endpoints":[{"addresses":["192.0.2.1"]}]`)),
+				create("endpoints", s.own, object("v1", "Endpoints", nobody, `"subsets":[{"addresses":[{"ip":"192.0.2.1"}]}]`)),
+			)
+		}},
+		ingress("host of another tenant", func(s scene) []topology.Request {
+			return []topology.Request{s.ingress("", rules(s.theirs)), s.ingress("", rules("www."+s.theirs)),
+				s.ingress("", rules(s.domain)+`,"tls":[{"hosts":["`+s.theirs+`"],"secretName":"x"}]`)}
+		}),
+		ingress("wildcard host, no host and default backend", func(s scene) []topology.Request {
+			return []topology.Request{s.ingress("", rules("*.com")), s.ingress("", rules("")), s.ingress("", `"defaultBackend":`+backend)}
+		}),
+		ingress("snippets and other orders to a shared ingress controller (CVE-2021-25742)", func(s scene) []topology.Request {
+			return []topology.Request{s.ingress(`"nginx.ingress.kubernetes.io/server-snippet":"return 200;"`, rules(s.domain)),
+				s.ingress(`"nginx.ingress.kubernetes.io/server-alias":"`+s.theirs+`"`, rules(s.domain)), s.ingress(`"nginx.org/location-snippets":"x"`, rules(s.domain))}
+		}),
+		ingress("DNS name of another tenant", func(s scene) []topology.Request {
+			return []topology.Request{s.ingress(`"external-dns.alpha.kubernetes.io/hostname":"`+s.theirs+`"`, rules(s.domain))}
+		}),
+	}
+}
+
+func podAttacks() []AttackCase {
+	pods := func(fence topology.Fence, rule topology.Guardrail, name string, manifests func(scene) []string) AttackCase {
+		return AttackCase{Name: name, Fence: fence, Rule: rule, needs: needsImage, attempts: func(s scene) []attempt { return s.pods(manifests(s)...) }}
+	}
+	const guardrails = topology.FenceGuardrails
+	return []AttackCase{
+		pods(guardrails, topology.GuardrailPlacement, "system-node-critical, node by name, every taint tolerated", func(s scene) []string {
+			return []string{s.pod(`"priorityClassName":"system-node-critical"`, "", ""), s.pod(`"nodeName":"control-plane-1"`, "", ""),
+				s.pod(`"tolerations":[{"operator":"Exists"}]`, "", ""), s.pod(`"tolerations":[{"key":"node-role.kubernetes.io/control-plane","operator":"Exists"}]`, "", "")}
+		}),
+		pods(guardrails, topology.GuardrailImages, "image from elsewhere", func(s scene) []string {
+			if s.anyImage {
+				return nil
+			}
+			return []string{s.pod("", `"image":"evil.example.com/x"`, ""), s.pod(`"initContainers":[{"name":"x","image":"evil.example.com/x","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]`, "", "")}
+		}),
+		pods(guardrails, topology.GuardrailVolumes, "volume that no claim stands for", func(s scene) []string {
+			return []string{s.pod(`"volumes":[{"name":"v","csi":{"driver":"polyphony-tenanttest.example.com"}}]`, "", "")}
+		}),
+		pods(guardrails, topology.GuardrailDefaultToken, "token of the service account default, unasked", func(s scene) []string {
+			return []string{s.pod(`"automountServiceAccountToken":true`, "", "")}
+		}),
+		pods(topology.FencePodSecurity, "", "privileged, added capability, privilege escalation, run as root", func(s scene) []string {
+			return []string{s.pod("", "", `"privileged":true,"allowPrivilegeEscalation":true`), s.pod("", "", `"capabilities":{"add":["SYS_ADMIN"]}`),
+				s.pod("", "", `"allowPrivilegeEscalation":true`), s.pod(`"securityContext":{"runAsUser":0,"seccompProfile":{"type":"RuntimeDefault"}}`, "", "")}
+		}),
+		pods(topology.FencePodSecurity, "", "host path, network, port, processes and IPC", func(s scene) []string {
+			return []string{s.pod(`"volumes":[{"name":"v","hostPath":{"path":"/"}}]`, "", ""), s.pod(`"hostNetwork":true`, "", ""), s.pod("", `"ports":[{"containerPort":80,"hostPort":80}]`, ""),
+				s.pod(`"hostPID":true`, "", ""), s.pod(`"hostIPC":true`, "", "")}
+		}),
+		pods(topology.FenceLimits, "", "container whose limit of zero is no limit", func(s scene) []string {
+			return []string{s.pod("", `"resources":{"limits":{"cpu":"0","memory":"0","ephemeral-storage":"0"},"requests":{"cpu":"0","memory":"0","ephemeral-storage":"0"}}`, "")}
+		}),
+		pods(topology.FenceQuota, "", "more than the quota, and quota scopes", func(s scene) []string {
+			much := `"resources":{"limits":{"cpu":"9999","memory":"9999Ti"},"requests":{"cpu":"9999","memory":"9999Ti"}}`
+			return []string{s.pod("", much, ""), s.pod(`"activeDeadlineSeconds":60`, much, ""), s.pod(`"terminationGracePeriodSeconds":0`, much, "")}
+		}),
+	}
+}
+
+func storageAttacks() []AttackCase {
+	claims := func(name string, specs func(scene) []string) AttackCase {
+		return guarded(topology.GuardrailClaims, name, needsClass, func(s scene) []attempt { return s.claims(specs(s)...) })
+	}
+	return []AttackCase{
+		claims("claim of another tenant's volume", func(s scene) []string {
+			class := `"storageClassName":"` + s.class + `",`
+			return []string{class + `"volumeName":"theirs"`, class + `"selector":{"matchLabels":{"a":"b"}}`}
+		}),
+		claims("storage class that is not allowed, or none", func(scene) []string {
+			return []string{`"storageClassName":"polyphony-tenanttest"`, `"storageClassName":""`}
+		}),
+		guarded(topology.GuardrailTokenSecrets, "token that never expires", nil, func(s scene) []attempt {
+			return each(create("secrets", s.own, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"`+nobody+
+				`","annotations":{"kubernetes.io/service-account.name":"default"}},"type":"kubernetes.io/service-account-token"}`))
+		}),
+	}
+}
+
+func namespaceAttacks() []AttackCase {
+	return []AttackCase{
+		{Name: "labels of the namespace, through any subresource (GHSA-2ww6-hf35-mfjm)", Fence: topology.FenceAccess, attempts: func(s scene) []attempt {
+			var requests []topology.Request
+			for _, resource := range []string{"namespaces", "namespaces/status"} {
+				requests = append(requests,
+					write("patch", resource, s.own, s.own, `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`),
+					write("patch", resource, s.own, s.own, `{"metadata":{"labels":{"`+topology.LabelTenant+`":null}}}`))
+			}
+			return each(append(requests, write("update", "namespaces/finalize", s.own, s.own, object("v1", "Namespace", s.own, `"spec":{"finalizers":["kubernetes"]}`)))...)
+		}},
+		guarded(topology.GuardrailFinalizers, "finalizer that holds the namespace for ever", nil, func(s scene) []attempt {
+			return each(create("configmaps", s.own, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"`+nobody+`","finalizers":["example.com/hold"]}}`))
+		}),
+	}
+}

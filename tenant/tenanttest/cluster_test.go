@@ -1,0 +1,172 @@
+package tenanttest_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/polyphony-go/polyphony/internal/testcluster"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/tenanttest"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/k8s"
+)
+
+const (
+	patience = 20 * time.Second
+	tick     = 50 * time.Millisecond
+)
+
+// cluster is a cluster and its administrator.
+type cluster struct {
+	top   *k8s.Topology
+	admin *kubernetes.Clientset
+}
+
+func newCluster(t *testing.T) cluster {
+	t.Helper()
+	cfg, err := clientcmd.BuildConfigFromFlags("", testcluster.Use(t).Kubeconfig())
+	require.NoError(t, err)
+	cfg.QPS = -1
+	admin, err := kubernetes.NewForConfig(cfg)
+	require.NoError(t, err)
+	_, err = admin.StorageV1().StorageClasses().Create(t.Context(), &storagev1.StorageClass{
+		ObjectMeta: metav1.ObjectMeta{Name: "standard"}, Provisioner: "example.com/nobody",
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		require.NoError(t, admin.StorageV1().StorageClasses().Delete(context.Background(), "standard", metav1.DeleteOptions{}))
+	})
+	top, err := k8s.New(cfg, k8s.Options{Name: "test"})
+	require.NoError(t, err)
+	return cluster{top, admin}
+}
+
+// member is one of the tenant's groups.
+func (c cluster) member(s tenant.TenantScore, role tenant.Role) tenanttest.Sender {
+	i := slices.IndexFunc(s.RBAC.Members, func(m tenant.Member) bool { return m.Role == role })
+	return tenanttest.Sender{Role: role, User: "somebody", Groups: []string{s.RBAC.Members[i].Name}}
+}
+
+// removals takes away each fence of the attacker's, one by one. What rights and guardrails both stop gets through without the guardrail only for
+// somebody who has more rights than Polyphony gives, so that a grant comes first there.
+func (c cluster) removals(attacker tenant.TenantScore) []removal {
+	name := attacker.TenantConfig.Name
+	var all []removal
+	guardrail := func(rule topology.Guardrail, escapes ...string) {
+		all = append(all, removal{"guardrail " + string(rule), func(t *testing.T) { c.install(t, rule) }, escapes, func(t *testing.T) { c.install(t) }})
+	}
+	provision := func(t *testing.T) {
+		t.Helper()
+		_, err := score.Run(t.Context(), attacker.On(c.top))
+		require.NoError(t, err)
+	}
+	guardrail(topology.GuardrailServices, "externalIPs of a Service (CVE-2020-8554)", "ExternalName to another tenant")
+	guardrail(topology.GuardrailIngress, "host of another tenant", "wildcard host, no host and default backend",
+		"snippets and other orders to a shared ingress controller (CVE-2021-25742)", "DNS name of another tenant")
+	guardrail(topology.GuardrailPlacement, "system-node-critical, node by name, every taint tolerated")
+	guardrail(topology.GuardrailImages, "image from elsewhere")
+	guardrail(topology.GuardrailVolumes, "volume that no claim stands for")
+	guardrail(topology.GuardrailDefaultToken, "token of the service account default, unasked")
+	guardrail(topology.GuardrailClaims, "claim of another tenant's volume")
+	guardrail(topology.GuardrailTokenSecrets, "token that never expires")
+	guardrail(topology.GuardrailFinalizers, "finalizer that holds the namespace for ever")
+	all = append(all,
+		removal{"pod security", func(t *testing.T) {
+			_, err := c.admin.CoreV1().Namespaces().Patch(t.Context(), name, types.MergePatchType,
+				[]byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`), metav1.PatchOptions{})
+			require.NoError(t, err)
+		}, []string{"privileged, added capability, privilege escalation, run as root", "host path, network, port, processes and IPC"}, provision},
+		removal{"quota", func(t *testing.T) {
+			require.NoError(t, c.admin.CoreV1().ResourceQuotas(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
+		}, []string{"more than the quota, and quota scopes"}, provision},
+		removal{"limits", func(t *testing.T) {
+			require.NoError(t, c.admin.CoreV1().LimitRanges(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
+		}, []string{"container whose limit of zero is no limit"}, provision},
+		removal{"rights", func(t *testing.T) { c.grantEverything(t, attacker) },
+			[]string{"NetworkPolicy that allows everything", "edit a fence", "delete a fence", "RoleBinding to view, edit, admin or cluster-admin",
+				"Role with escalate, bind or impersonate", "impersonation of users, groups and service accounts", "token of another service account"},
+			func(t *testing.T) { c.takeEverything(t, attacker) }},
+	)
+	for rule, escape := range map[topology.Guardrail]string{
+		topology.GuardrailEndpoints:  "endpoints at a foreign address (CVE-2021-25740)",
+		topology.GuardrailNamespaces: "labels of the namespace, through any subresource (GHSA-2ww6-hf35-mfjm)",
+	} {
+		all = append(all, removal{"guardrail " + string(rule) + " from somebody with every right in the namespace",
+			func(t *testing.T) {
+				c.grantEverything(t, attacker)
+				c.stillRefused(t, attacker, escape)
+				c.install(t, rule)
+			}, []string{escape}, func(t *testing.T) {
+				c.install(t)
+				c.stillRefused(t, attacker, escape)
+				c.takeEverything(t, attacker)
+			}})
+	}
+	return all
+}
+
+// install has every guardrail but some in force.
+func (c cluster) install(t *testing.T, without ...topology.Guardrail) {
+	t.Helper()
+	_, err := score.Run(t.Context(), tenant.GuardrailsScore{Without: without}.On(c.top))
+	require.NoError(t, err)
+}
+
+const everything = "everything"
+
+// grantEverything gives developers what Polyphony never would, as an administrator in a hurry does.
+func (c cluster) grantEverything(t *testing.T, s tenant.TenantScore) {
+	t.Helper()
+	name := s.TenantConfig.Name
+	_, err := c.admin.RbacV1().Roles(name).Create(t.Context(), &rbacv1.Role{
+		ObjectMeta: metav1.ObjectMeta{Name: everything},
+		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	_, err = c.admin.RbacV1().RoleBindings(name).Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: everything},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: everything},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: c.member(s, tenant.Developer).Groups[0]}},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { return c.may(t, s, "delete", "resourcequotas") }, patience, tick)
+}
+
+func (c cluster) takeEverything(t *testing.T, s tenant.TenantScore) {
+	t.Helper()
+	name := s.TenantConfig.Name
+	require.NoError(t, c.admin.RbacV1().RoleBindings(name).Delete(t.Context(), everything, metav1.DeleteOptions{}))
+	require.NoError(t, c.admin.RbacV1().Roles(name).Delete(t.Context(), everything, metav1.DeleteOptions{}))
+	require.Eventually(t, func() bool { return !c.may(t, s, "delete", "resourcequotas") }, patience, tick)
+}
+
+func (c cluster) may(t *testing.T, s tenant.TenantScore, verb, resource string) bool {
+	t.Helper()
+	who := c.member(s, tenant.Developer)
+	answer, err := c.top.Authorize(t.Context(), topology.AccessQuestion{User: who.User, Groups: who.Groups, Verb: verb, Resource: resource, Namespace: s.TenantConfig.Name})
+	require.NoError(t, err)
+	return answer.Allowed
+}
+
+// stillRefused checks that guardrails stop what rights no longer do.
+func (c cluster) stillRefused(t *testing.T, s tenant.TenantScore, name string) {
+	t.Helper()
+	for _, a := range tenanttest.Attacks() {
+		if a.Name == name {
+			result := a.Try(t.Context(), c.top, c.member(s, tenant.Developer), s, newTenant("globex"))
+			require.NoError(t, result.Err)
+			require.Equal(t, topology.FenceGuardrails, result.Verdicts[0].By)
+		}
+	}
+}

@@ -1,0 +1,172 @@
+// Package tenanttest is the adversary: every known way out of a tenant, tried by the tenant's own members against the infrastructure itself.
+//
+//	tenanttest.Attack(t, cluster, acme, globex)
+//
+// Nothing is written: each attempt is a request that takes the whole way through the infrastructure as a dry run (see
+// [topology.Admission]), sent as a member of each role. So it can be run against clusters in use, with tenants that were provisioned
+// before. What cannot be tried without an effect is in docs/threat-model.md, with the test that shows it.
+package tenanttest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Attack fails t for every escape of a member of the attacker's that is not refused, and for every positive control that is: the same
+// request, or nearly the same, where it should pass. Both tenants must be provisioned as their Scores say, and the guardrails be
+// installed. Members of both tenants are tried against neither.
+//
+// It returns what could not be tried, sorted, as "role: attack: reason": what the topology cannot tell ([topology.ErrNotModelled]; nothing, for a real
+// infrastructure), and what needs something that the attacker is not allowed (a domain, a storage class, images) for its positive control
+// to pass. A caller that gives its attacker those on a real cluster may require that nothing is left.
+//
+// The sender of positive controls is an administrator (group system:masters), save where a member itself should pass. On Kubernetes the
+// caller needs [k8s.AdmissionPermissions] without restriction: it acts for members and for administrators.
+//
+// [k8s.AdmissionPermissions]: https://pkg.go.dev/github.com/polyphony-go/polyphony/topology/k8s#AdmissionPermissions
+func Attack(t *testing.T, top topology.Admission, attacker, victim tenant.TenantScore) (untried []string) {
+	t.Helper()
+	members := attackers(attacker, victim)
+	if len(members) == 0 {
+		t.Errorf("%s has no members who are not members of %s too, so there is nobody to attack", attacker.Name(), victim.Name())
+	}
+	for _, m := range members {
+		for _, a := range Attacks() {
+			result := a.Try(t.Context(), top, m, attacker, victim)
+			switch {
+			case errors.Is(result.Err, topology.ErrNotModelled), errors.Is(result.Err, ErrUntried):
+				untried = append(untried, string(m.Role)+": "+a.Name+": "+result.Err.Error())
+			case result.Err != nil:
+				t.Errorf("%s: %s: %v", m.Role, a.Name, result.Err)
+			}
+		}
+	}
+	slices.Sort(untried)
+	return untried
+}
+
+// Sender is somebody who sends requests.
+type Sender struct {
+	Role   tenant.Role // in the attacker's tenant
+	User   string
+	Groups []string
+}
+
+// administrator is the sender of positive controls.
+var administrator = Sender{User: "polyphony-tenanttest", Groups: []string{"system:masters"}}
+
+// attackers are one member of each role, the most powerful first, who is no member of the victim's.
+func attackers(attacker, victim tenant.TenantScore) []Sender {
+	var senders []Sender
+	for _, role := range tenant.Roles() {
+		i := slices.IndexFunc(attacker.RBAC.Members, func(m tenant.Member) bool {
+			return m.Role == role && !slices.ContainsFunc(victim.RBAC.Members, func(v tenant.Member) bool { return sender(v).same(sender(m)) })
+		})
+		if i >= 0 {
+			senders = append(senders, sender(attacker.RBAC.Members[i]))
+		}
+	}
+	return senders
+}
+
+// sender is somebody whom the member stands for.
+func sender(m tenant.Member) Sender {
+	s := Sender{Role: m.Role, User: "polyphony-tenanttest-" + string(m.Role), Groups: []string{m.Name, "system:authenticated"}}
+	switch m.Kind {
+	case topology.User:
+		s.User, s.Groups = m.Name, []string{"system:authenticated"}
+	case topology.ServiceAccount:
+		s.User, s.Groups = "system:serviceaccount:"+m.Namespace+":"+m.Name, nil // the infrastructure knows its groups
+	case topology.Group, "":
+	}
+	return s
+}
+
+func (s Sender) same(other Sender) bool {
+	return slices.Equal(s.Groups, other.Groups) && (s.User == other.User || len(s.Groups) == 2)
+}
+
+func (s Sender) sends(r topology.Request) topology.Request {
+	if r.User == "" {
+		r.User, r.Groups = s.User, s.Groups
+	}
+	return r
+}
+
+// Result is what became of an attack.
+type Result struct {
+	Verdicts []topology.Verdict // of each of its attempts
+
+	// Err says what is wrong: an attempt was not refused (ErrEscaped), a positive control was (ErrNoControl), or the topology could not tell.
+	Err error
+}
+
+// What Result.Err matches by [errors.Is], besides the errors of topologies.
+var (
+	ErrEscaped   = errors.New("not refused")
+	ErrNoControl = errors.New("the positive control does not pass, so the refusal says nothing")
+	ErrUntried   = errors.New("the attacker is not allowed what the positive control takes")
+)
+
+// Try tries one attack as one sender.
+func (a AttackCase) Try(ctx context.Context, top topology.Admission, by Sender, attacker, victim tenant.TenantScore) Result {
+	var result Result
+	scene := newScene(attacker, victim)
+	if a.needs != nil {
+		if missing := a.needs(scene); missing != "" {
+			return Result{Err: fmt.Errorf("%w: %s", ErrUntried, missing)}
+		}
+	}
+	for _, attempt := range a.attempts(scene) {
+		verdict, err := top.Admit(ctx, by.sends(attempt.request))
+		if err == nil && verdict.Allowed {
+			return Result{result.Verdicts, fmt.Errorf("%w: %s", ErrEscaped, describe(by.sends(attempt.request)))}
+		}
+		if err == nil {
+			result.Verdicts = append(result.Verdicts, verdict)
+			err = a.control(ctx, top, attempt, verdict)
+		}
+		switch {
+		case errors.Is(err, topology.ErrNotModelled): // the other attempts may be
+			result.Err = err
+		case err != nil:
+			return Result{result.Verdicts, err}
+		}
+	}
+	return result
+}
+
+// control tries the positive control of an attempt. Where rights are what stops it, it is enough to be let through to an object that is not there.
+func (a AttackCase) control(ctx context.Context, top topology.Admission, attempt attempt, refused topology.Verdict) error {
+	request := attempt.request
+	if attempt.instead != nil {
+		request = *attempt.instead
+	}
+	request = administrator.sends(request)
+	verdict, err := top.Admit(ctx, request)
+	switch {
+	case errors.Is(err, topology.ErrNotFound) && a.Fence == topology.FenceAccess, err == nil && verdict.Allowed:
+		return nil
+	case err != nil:
+		return err
+	default:
+		return fmt.Errorf("%w: %s: %s: %s; the attempt itself was refused by %s: %s", ErrNoControl, describe(request), verdict.By, verdict.Reason, refused.By, refused.Reason)
+	}
+}
+
+func describe(r topology.Request) string {
+	what := r.Resource
+	if r.APIGroup != "" {
+		what += "." + r.APIGroup
+	}
+	if r.Subresource != "" {
+		what += "/" + r.Subresource
+	}
+	return fmt.Sprintf("%s may %s %s %s/%s %s", r.User, r.Verb, what, r.Namespace, r.Name, r.Object)
+}

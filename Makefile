@@ -12,7 +12,7 @@ LINT = .cache/bin/golangci-lint
 CORE = ./topology/...,./interpret/...,./score/...,./tenant/...
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cluster cover clean
+.PHONY: help demo test lint fmt cluster cover bench clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ cover: ## what the tests cover of the library
 	$(GO) tool cover -html=.cache/cover.out -o .cache/cover.html
 	@$(GO) tool cover -func=.cache/cover.out | tail -n 1
 	@echo "line by line: .cache/cover.html"
+
+bench: ## measure what guardrails cost, some minutes
+	$(GO) -C internal/bench run ./guardrails
 
 clean: ## remove what was built here (the control plane stays in your cache directory)
 	rm -rf .cache bin

@@ -1,0 +1,215 @@
+// Command guardrails measures what guardrails cost: the time that an API server takes to create a pod in a tenant's namespace, with and without
+// them, with one tenant and with a thousand. It prints a table in Markdown.
+//
+//	make bench
+//
+// Machines are shared and noisy, so that rounds with and without alternate in one run, on one API server, and what counts is their ratio.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"slices"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/polyphony-go/polyphony/internal/testcluster"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology/k8s"
+)
+
+var (
+	rounds  = flag.Int("rounds", 10, "rounds with guardrails, and as many without")
+	pods    = flag.Int("pods", 200, "pods to create in each round, one after the other")
+	tenants = flag.Int("tenants", 1000, "tenants in the second half")
+)
+
+func main() {
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	cluster, err := testcluster.Start(ctx, testcluster.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if stopped := cluster.Stop(); err == nil {
+			err = stopped
+		}
+	}()
+	b, err := newBench(ctx, cluster)
+	if err != nil {
+		return err
+	}
+	fmt.Println("| tenants | without, median | with, median | with, 95th percentile | ratio of medians | rounds from - to |")
+	fmt.Println("| --- | --- | --- | --- | --- | --- |")
+	for _, n := range []int{1, *tenants} {
+		if err := b.provision(ctx, n); err != nil {
+			return err
+		}
+		if err := b.compare(ctx, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bench is a cluster, and a developer of its first tenant.
+type bench struct {
+	top       *k8s.Topology
+	admin     *kubernetes.Clientset
+	developer *kubernetes.Clientset
+}
+
+func newBench(ctx context.Context, cluster *testcluster.Cluster) (*bench, error) {
+	adminConfig, err := clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig())
+	if err != nil {
+		return nil, err
+	}
+	path, err := cluster.KubeconfigFor("jane", "devs") // a normal user: priority and fairness and authorization count
+	if err != nil {
+		return nil, err
+	}
+	developerConfig, err := clientcmd.BuildConfigFromFlags("", path)
+	if err != nil {
+		return nil, err
+	}
+	adminConfig.QPS, developerConfig.QPS = -1, -1
+	b := &bench{}
+	if b.top, err = k8s.New(adminConfig, k8s.Options{Name: "bench"}); err != nil {
+		return nil, err
+	}
+	if b.admin, err = kubernetes.NewForConfig(adminConfig); err != nil {
+		return nil, err
+	}
+	b.developer, err = kubernetes.NewForConfig(developerConfig)
+	return b, err
+}
+
+func name(i int) string { return fmt.Sprintf("tenant-%04d", i) }
+
+// provision has the first n tenants.
+func (b *bench) provision(ctx context.Context, n int) error {
+	much := func(amount string) *resource.Quantity { return new(resource.MustParse(amount)) }
+	var steps []score.Step
+	for i := range n {
+		steps = append(steps, tenant.TenantScore{
+			TenantConfig: tenant.TenantConfig{Name: name(i), ImageRegistries: []string{"registry.example.com/a", "registry.example.com/b"}},
+			ResourceQuotas: tenant.ResourceQuotaConfig{
+				Requests: tenant.ComputeResources{CPU: much("1000"), Memory: much("1000Gi"), EphemeralStorage: much("1000Gi")},
+				Limits:   tenant.ComputeResources{CPU: much("1000"), Memory: much("1000Gi"), EphemeralStorage: much("1000Gi")},
+				Objects:  tenant.ObjectCounts{Pods: new(int64(1000)), AllPods: new(int64(1000))},
+			},
+			RBAC: tenant.RBACConfig{Members: []tenant.Member{{Role: tenant.Developer, Name: "devs"}}},
+		}.On(b.top))
+	}
+	_, err := score.Runner{Concurrency: 16}.Run(ctx, steps...)
+	return err
+}
+
+// compare alternates rounds without and with guardrails.
+func (b *bench) compare(ctx context.Context, n int) error {
+	var without, with []time.Duration
+	var ratios []float64
+	if _, err := b.round(ctx); err != nil { // to warm up
+		return err
+	}
+	for range *rounds {
+		if err := b.guardrails(ctx, false); err != nil {
+			return err
+		}
+		off, err := b.round(ctx)
+		if err != nil {
+			return err
+		}
+		if err := b.guardrails(ctx, true); err != nil {
+			return err
+		}
+		on, err := b.round(ctx)
+		if err != nil {
+			return err
+		}
+		without, with = append(without, off...), append(with, on...)
+		ratios = append(ratios, float64(quantile(on, 0.5))/float64(quantile(off, 0.5)))
+	}
+	slices.Sort(ratios)
+	fmt.Printf("| %d | %s | %s | %s | %.2f | %.2f - %.2f |\n", n, millis(quantile(without, 0.5)), millis(quantile(with, 0.5)), millis(quantile(with, 0.95)),
+		float64(quantile(with, 0.5))/float64(quantile(without, 0.5)), ratios[0], ratios[len(ratios)-1])
+	return nil
+}
+
+func (b *bench) guardrails(ctx context.Context, on bool) error {
+	if _, err := score.Run(ctx, tenant.GuardrailsScore{Remove: !on}.On(b.top)); err != nil || on {
+		return err
+	}
+	return b.awaitNone(ctx)
+}
+
+// awaitNone returns once no guardrail is in force any more: somebody may run any image.
+func (b *bench) awaitNone(ctx context.Context) error {
+	foreign := pod()
+	foreign.Spec.Containers[0].Image = "elsewhere.example.com/app"
+	for {
+		_, err := b.developer.CoreV1().Pods(name(0)).Create(ctx, foreign, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// round creates pods one after the other and removes them again. It returns how long each took to create.
+func (b *bench) round(ctx context.Context) ([]time.Duration, error) {
+	var took []time.Duration
+	for range *pods {
+		began := time.Now()
+		if _, err := b.developer.CoreV1().Pods(name(0)).Create(ctx, pod(), metav1.CreateOptions{}); err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began))
+	}
+	now := metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}
+	return took, b.admin.CoreV1().Pods(name(0)).DeleteCollection(ctx, now, metav1.ListOptions{})
+}
+
+// pod is an ordinary one, with two containers, volumes and a toleration.
+func pod() *corev1.Pod {
+	container := corev1.Container{
+		Name: "app", Image: "registry.example.com/b/app:1.2.3",
+		SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+	}
+	sidecar := container
+	sidecar.Name, sidecar.Image = "sidecar", "registry.example.com/b/sidecar@sha256:0123456789012345678901234567890123456789012345678901234567890123"
+	return &corev1.Pod{
+		ObjectMeta: metav1.ObjectMeta{GenerateName: "app-", Labels: map[string]string{"app": "app"}},
+		Spec: corev1.PodSpec{
+			AutomountServiceAccountToken: new(false), Containers: []corev1.Container{container, sidecar},
+			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+			Volumes:         []corev1.Volume{{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
+			Tolerations:     []corev1.Toleration{{Key: "node.kubernetes.io/memory-pressure", Operator: corev1.TolerationOpExists}},
+		},
+	}
+}
+
+func quantile(all []time.Duration, q float64) time.Duration {
+	sorted := slices.Sorted(slices.Values(all))
+	return sorted[int(q*float64(len(sorted)-1))]
+}
+
+func millis(d time.Duration) string { return fmt.Sprintf("%.2f ms", d.Seconds()*1000) }

@@ -12,7 +12,7 @@ LINT = .cache/bin/golangci-lint
 CORE = ./topology/...,./interpret/...,./score/...,./tenant/...
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cluster cover bench clean
+.PHONY: help demo test lint fmt cluster cover packets bench clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,10 @@ cover: ## what the tests cover of the library
 	$(GO) tool cover -html=.cache/cover.out -o .cache/cover.html
 	@$(GO) tool cover -func=.cache/cover.out | tail -n 1
 	@echo "line by line: .cache/cover.html"
+
+# IMAGE has busybox' httpd and nc.
+packets: ## what network rules do to real packets, on the cluster of KUBECONFIG, whose CNI must enforce them
+	$(GO) run ./internal/packets -image=$(or $(IMAGE),docker.io/library/busybox:1)
 
 bench: ## measure what guardrails cost, some minutes
 	$(GO) -C internal/bench run ./guardrails

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -40,16 +41,26 @@ func newCluster(t *testing.T) cluster {
 	cfg.QPS = -1
 	admin, err := kubernetes.NewForConfig(cfg)
 	require.NoError(t, err)
-	_, err = admin.StorageV1().StorageClasses().Create(t.Context(), &storagev1.StorageClass{
-		ObjectMeta: metav1.ObjectMeta{Name: "standard"}, Provisioner: "example.com/nobody",
-	}, metav1.CreateOptions{})
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		require.NoError(t, admin.StorageV1().StorageClasses().Delete(context.Background(), "standard", metav1.DeleteOptions{}))
-	})
+	classes := admin.StorageV1().StorageClasses()
+	_, err = classes.Create(t.Context(), &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "standard"}, Provisioner: "example.com/nobody"}, metav1.CreateOptions{})
+	if !apierrors.IsAlreadyExists(err) { // many clusters have one of that name
+		require.NoError(t, err)
+		t.Cleanup(func() { require.NoError(t, classes.Delete(context.Background(), "standard", metav1.DeleteOptions{})) })
+	}
 	top, err := k8s.New(cfg, k8s.Options{Name: "test"})
 	require.NoError(t, err)
+	t.Cleanup(func() { cleanUp(t, top) })
 	return cluster{top, admin}
+}
+
+// cleanUp leaves nothing behind in a cluster that outlives the tests.
+func cleanUp(t *testing.T, top *k8s.Topology) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	_, err := score.Run(ctx, tenant.GuardrailsScore{Remove: true}.On(top),
+		tenant.OffboardScore{Tenant: attackerName}.On(top), tenant.OffboardScore{Tenant: victimName}.On(top))
+	require.NoError(t, err)
 }
 
 // member is one of the tenant's groups.
@@ -164,7 +175,7 @@ func (c cluster) stillRefused(t *testing.T, s tenant.TenantScore, name string) {
 	t.Helper()
 	for _, a := range tenanttest.Attacks() {
 		if a.Name == name {
-			result := a.Try(t.Context(), c.top, c.member(s, tenant.Developer), s, newTenant("globex"))
+			result := a.Try(t.Context(), c.top, c.member(s, tenant.Developer), s, newTenant(victimName))
 			require.NoError(t, result.Err)
 			require.Equal(t, topology.FenceGuardrails, result.Verdicts[0].By)
 		}

@@ -20,6 +20,9 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 
+// Names that nobody uses, should the cluster be somebody's.
+const attackerName, victimName = "polyphony-tenanttest-acme", "polyphony-tenanttest-globex"
+
 // newTenant is a tenant with members of every role, and just what positive controls take.
 func newTenant(name string) tenant.TenantScore {
 	return tenant.TenantScore{
@@ -47,7 +50,7 @@ func provision(t *testing.T, top interface {
 	topology.Guardrails
 }) (attacker, victim tenant.TenantScore) {
 	t.Helper()
-	attacker, victim = newTenant("acme"), newTenant("globex")
+	attacker, victim = newTenant(attackerName), newTenant(victimName)
 	_, err := score.Run(t.Context(), score.Sequence(tenant.GuardrailsScore{}.On(top), attacker.On(top), victim.On(top)))
 	require.NoError(t, err)
 	return attacker, victim

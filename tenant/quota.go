@@ -32,7 +32,7 @@ type ResourceQuotaConfig struct {
 	// Container bounds each container. A container that states nothing gets the defaults. Unset: request cpu 100m, memory 128Mi,
 	// ephemeralStorage 100Mi; limit cpu 500m, memory 512Mi, ephemeralStorage 1Gi, each moved into Min and Max if it is outside. Min is cpu
 	// 1m, memory 1Mi, ephemeralStorage 1Mi, or Max if that is less, and never zero: to Kubernetes a container's limit of zero is no limit,
-	// and counts as nothing.
+	// and counts as nothing. A container that requests more than the default limit and states no limit of its own is refused.
 	Container ContainerBounds `json:"container,omitzero"`
 
 	// Pod bounds the sum over the containers of each pod. Unset: not bounded beyond the totals.

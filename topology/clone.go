@@ -65,6 +65,45 @@ func (p NetworkPeer) Clone() NetworkPeer {
 	return p
 }
 
+// Clone returns a copy that shares nothing with p.
+func (p NetworkPolicy) Clone() NetworkPolicy {
+	p.Pods = p.Pods.Clone()
+	p.Ingress, p.Egress = cloneRules(p.Ingress), cloneRules(p.Egress)
+	return p
+}
+
+func cloneRules(rules *PolicyRules) *PolicyRules {
+	if rules == nil {
+		return nil
+	}
+	return new(PolicyRules(cloneEach(*rules, func(r PolicyRule) PolicyRule {
+		r.Ports = slices.Clone(r.Ports)
+		r.Peers = cloneEach(r.Peers, func(p PolicyPeer) PolicyPeer {
+			p.Except = slices.Clone(p.Except)
+			p.Namespaces, p.Pods = clonePointer(p.Namespaces), clonePointer(p.Pods)
+			return p
+		})
+		return r
+	})))
+}
+
+func clonePointer[V interface{ Clone() V }](v *V) *V {
+	if v == nil {
+		return nil
+	}
+	return new((*v).Clone())
+}
+
+// Clone returns a copy that shares nothing with s.
+func (s LabelSelector) Clone() LabelSelector {
+	s.Labels = maps.Clone(s.Labels)
+	s.Expressions = cloneEach(s.Expressions, func(r LabelRequirement) LabelRequirement {
+		r.Values = slices.Clone(r.Values)
+		return r
+	})
+	return s
+}
+
 // Clone returns a copy that shares nothing with a.
 func (a Access) Clone() Access {
 	a.Grants = cloneEach(a.Grants, func(g Grant) Grant {

@@ -32,6 +32,7 @@ func portValues() map[string]portValue {
 		"NetworkRules": valueOf[topology.NetworkRules](), "NetworkRule": valueOf[topology.NetworkRule](), "NetworkPeer": valueOf[topology.NetworkPeer](),
 		"Access": valueOf[topology.Access](), "ClusterReaders": valueOf[topology.ClusterReaders](), "Platform": valueOf[topology.Platform](),
 		"Allowances": valueOf[topology.Allowances](), "GuardrailSet": valueOf[topology.GuardrailSet](),
+		"NetworkPolicy": valueOf[topology.NetworkPolicy](), "LabelSelector": valueOf[topology.LabelSelector](),
 	}
 }
 
@@ -110,6 +111,9 @@ func fill(v reflect.Value, n *int) {
 		v.Set(reflect.ValueOf(resource.MustParse(fmt.Sprintf("%d0000000000000000000000001", *n))))
 	case v.Type() == prefixType:
 		v.Set(reflect.ValueOf(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(*n), 0, 0}), 16)))
+	case v.Kind() == reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		fill(v.Elem(), n)
 	case v.Kind() == reflect.Struct:
 		for i := range v.NumField() {
 			fill(v.Field(i), n)
@@ -189,6 +193,9 @@ func leaves(v any) []leaf {
 			add(path, func() { v.Addr().Interface().(*resource.Quantity).Add(resource.MustParse("1")) })
 		case v.Type() == prefixType:
 			add(path, func() { v.Set(reflect.ValueOf(netip.MustParsePrefix("192.0.2.0/24"))) })
+		case v.Kind() == reflect.Pointer:
+			walk(path, v.Elem())
+			add(path+" removed", func() { v.SetZero() })
 		case v.Kind() == reflect.Struct:
 			for i := range v.NumField() {
 				walk(path+"."+v.Type().Field(i).Name, v.Field(i))

@@ -16,7 +16,7 @@ import (
 
 // Diff lists the fields in which two values of one type differ, by their JSON names, in a stable order. Quantities are compared by
 // amount ("1" is "1000m"), and an empty list or map is the same as none. A struct field tagged `diff:"key"` pairs the elements
-// of a list by its value; other lists of structs are paired by position, lists of scalars are compared whole. A struct that marshals
+// of a list by its value; other lists of structs are paired by position, lists of scalars are compared whole. Of one tagged `diff:"none=everybody"` it says so where it is empty. A struct that marshals
 // itself is a scalar. Without a change nothing differs, and a change never has From equal to To.
 func Diff[V any](from, to V) []FieldChange {
 	var d differ
@@ -64,8 +64,24 @@ func (d *differ) structs(path string, from, to reflect.Value) {
 		case name == "":
 			name = field.Name
 		}
+		if none, ok := strings.CutPrefix(field.Tag.Get("diff"), "none="); ok && (from.Field(i).Len() == 0) != (to.Field(i).Len() == 0) {
+			d.changes = append(d.changes, FieldChange{Path: join(path, name), From: showAll(from.Field(i), none), To: showAll(to.Field(i), none)})
+			continue
+		}
 		d.walk(join(path, name), from.Field(i), to.Field(i))
 	}
+}
+
+// showAll prints a list whose emptiness means something else than nothing.
+func showAll(list reflect.Value, none string) string {
+	var texts []string
+	for i := range list.Len() {
+		texts = append(texts, show(list.Index(i)))
+	}
+	if len(texts) == 0 {
+		return none
+	}
+	return strings.Join(texts, " or ")
 }
 
 func (d *differ) maps(path string, from, to reflect.Value) {

@@ -18,8 +18,8 @@ type NetworkRules struct {
 
 // NetworkRule allows traffic between the pods of the namespace and any of its peers on any of its ports.
 type NetworkRule struct {
-	Peers []NetworkPeer `json:"peers,omitempty"` // none: everybody
-	Ports []NetworkPort `json:"ports,omitempty"` // none: every port of every protocol
+	Peers []NetworkPeer `json:"peers,omitempty" diff:"none=everybody"`  // none: everybody
+	Ports []NetworkPort `json:"ports,omitempty" diff:"none=every port"` // none: every port of every protocol
 }
 
 // NetworkPeer is somebody to talk to: addresses if there is a CIDR, pods otherwise. The zero value is every pod of the namespace of the

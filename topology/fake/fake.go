@@ -66,6 +66,7 @@ type namespace struct {
 	volumes       map[string]topology.Volume
 	objects       map[objectKey]json.RawMessage // of others, as manifests
 	grants        []topology.Grant              // of others
+	policies      []topology.NetworkPolicy      // of others
 }
 
 // slot is the place of one value. It may be taken by somebody else's object.

@@ -114,7 +114,19 @@ func (o Outsider) Put(in, group, resource, name string, manifest json.RawMessage
 	})
 }
 
+// SetGuardrailsVersion makes the guardrails that are installed those of another release. There must be some.
+func (o Outsider) SetGuardrailsVersion(version int) {
+	o.state.mu.Lock()
+	defer o.state.mu.Unlock()
+	o.state.guardrails.Version = version
+}
+
 // Grant gives rights in a namespace.
 func (o Outsider) Grant(in string, g topology.Grant) {
 	o.change(in, func(n *namespace) { n.grants = append(n.grants, g) })
+}
+
+// AddNetworkPolicy adds one that is not Polyphony's, in the namespace that it names.
+func (o Outsider) AddNetworkPolicy(p topology.NetworkPolicy) {
+	o.change(p.Namespace, func(n *namespace) { n.policies = append(n.policies, p.Clone()) })
 }

@@ -37,7 +37,7 @@ func Permissions() []topology.Rule {
 		rule("gateway.networking.k8s.io", "grpcroutes", "list"),
 		rule("gateway.networking.k8s.io", "httproutes", "list"),
 		rule("networking.k8s.io", "ingresses", "list"),
-		rule("networking.k8s.io", "networkpolicies", "get", "create", "update", "delete"),
+		rule("networking.k8s.io", "networkpolicies", "get", "list", "create", "update", "delete"),
 		rule("networking.k8s.io", "servicecidrs", "list"),
 		rule("rbac.authorization.k8s.io", "roles", "get", "list", "create", "update", "delete", "escalate", "bind"),
 		rule("rbac.authorization.k8s.io", "rolebindings", "get", "list", "create", "update", "delete"),

@@ -33,6 +33,9 @@ type Rule struct {
 	APIGroups []string `json:"apiGroups"`
 	Resources []string `json:"resources"` // subresources as "pods/log"
 	Verbs     []string `json:"verbs"`
+
+	// ResourceNames narrows the rule to objects of these names. None: every object.
+	ResourceNames []string `json:"resourceNames,omitempty"`
 }
 
 // SubjectKind says what a Subject is.

@@ -108,13 +108,23 @@ func (s LabelSelector) Clone() LabelSelector {
 func (a Access) Clone() Access {
 	a.Grants = cloneEach(a.Grants, func(g Grant) Grant {
 		g.Subjects = slices.Clone(g.Subjects)
-		g.Rules = cloneEach(g.Rules, func(r Rule) Rule {
-			r.APIGroups, r.Resources, r.Verbs = slices.Clone(r.APIGroups), slices.Clone(r.Resources), slices.Clone(r.Verbs)
-			return r
-		})
+		g.Rules = cloneEach(g.Rules, Rule.Clone)
 		return g
 	})
 	return a
+}
+
+// Clone returns a copy that shares nothing with r.
+func (r Rule) Clone() Rule {
+	r.APIGroups, r.Resources, r.Verbs = slices.Clone(r.APIGroups), slices.Clone(r.Resources), slices.Clone(r.Verbs)
+	r.ResourceNames = slices.Clone(r.ResourceNames)
+	return r
+}
+
+// Clone returns a copy that shares nothing with g.
+func (g GrantInForce) Clone() GrantInForce {
+	g.Rules, g.Subjects = cloneEach(g.Rules, Rule.Clone), slices.Clone(g.Subjects)
+	return g
 }
 
 // Clone returns a copy that shares nothing with c.

@@ -68,7 +68,11 @@ func (r Rule) String() string {
 			resources = append(resources, name)
 		}
 	}
-	return strings.Join(r.Verbs, ", ") + " " + strings.Join(resources, ", ")
+	text := strings.Join(r.Verbs, ", ") + " " + strings.Join(resources, ", ")
+	if len(r.ResourceNames) > 0 {
+		text += " named " + strings.Join(r.ResourceNames, ", ")
+	}
+	return text
 }
 
 // String prints as "Group devs" or "ServiceAccount ci/deployer".

@@ -2,7 +2,7 @@ package fake
 
 import (
 	"context"
-	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/polyphony-go/polyphony/topology"
@@ -77,27 +77,58 @@ func (t *Topology) Authorize(ctx context.Context, q topology.AccessQuestion) (to
 	return t.state.authorize(q), nil
 }
 
+// authorize answers from the grants that can matter: those in the namespace, and those of cluster readers.
 func (s *state) authorize(q topology.AccessQuestion) topology.AccessAnswer {
-	if slices.Contains(q.Groups, "system:masters") {
-		return topology.AccessAnswer{Allowed: true, Reason: "the group system:masters may do everything"}
-	}
+	grants := s.readerGrants()
 	if ns := s.namespaces[q.Namespace]; ns != nil {
-		for _, g := range ns.allGrants() {
-			if subject := holder(g.Subjects, q); subject != "" && slices.ContainsFunc(g.Rules, func(r topology.Rule) bool { return allows(r, q) }) {
-				return topology.AccessAnswer{Allowed: true, Reason: fmt.Sprintf("the role %s in %s, held by %s", g.Role, q.Namespace, subject)}
-			}
+		grants = append(grants, ns.grantsInForce()...)
+	}
+	return topology.NewGrantState(grants).Answer(q)
+}
+
+// GrantsInForce implements topology.GrantsInForce.
+func (t *Topology) GrantsInForce(ctx context.Context) ([]topology.GrantInForce, error) {
+	if err := t.begin(ctx, call{"read", "GrantsInForce", t.name}); err != nil {
+		return nil, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	grants := t.state.readerGrants()
+	for _, name := range slices.Sorted(maps.Keys(t.state.namespaces)) {
+		grants = append(grants, t.state.namespaces[name].grantsInForce()...)
+	}
+	return grants, nil
+}
+
+func (s *state) readerGrants() []topology.GrantInForce {
+	var grants []topology.GrantInForce
+	for _, tenant := range slices.Sorted(maps.Keys(s.readers)) {
+		grant := topology.GrantInForce{Binding: "ClusterRoleBinding of the cluster readers of " + tenant, Role: "ClusterRole polyphony-cluster-reader", Rules: topology.ClusterReadRules()}
+		for _, group := range s.readers[tenant].Groups {
+			grant.Subjects = append(grant.Subjects, topology.Subject{Kind: topology.Group, Name: group})
+		}
+		grants = append(grants, grant)
+	}
+	return grants
+}
+
+func (n *namespace) grantsInForce() []topology.GrantInForce {
+	var grants []topology.GrantInForce
+	add := func(name string, g topology.Grant) {
+		at := n.value.Name + "/" + name
+		grants = append(grants, topology.GrantInForce{
+			Binding: "RoleBinding " + at, Role: "Role " + at, Namespace: n.value.Name, Rules: g.Rules, Subjects: g.Subjects,
+		}.Clone())
+	}
+	if n.access.value != nil {
+		for _, g := range n.access.value.Grants {
+			add("polyphony-"+g.Role, g)
 		}
 	}
-	if slices.ContainsFunc(topology.ClusterReadRules(), func(r topology.Rule) bool { return allows(r, q) }) {
-		for tenant, readers := range s.readers {
-			for _, group := range readers.Groups {
-				if slices.Contains(q.Groups, group) {
-					return topology.AccessAnswer{Allowed: true, Reason: fmt.Sprintf("the group %s of %s reads workloads everywhere", group, tenant)}
-				}
-			}
-		}
+	for _, g := range n.grants {
+		add(g.Role, g)
 	}
-	return topology.AccessAnswer{Reason: "nothing grants it"}
+	return grants
 }
 
 // allGrants are those of Polyphony and those of others.
@@ -106,24 +137,4 @@ func (n *namespace) allGrants() []topology.Grant {
 		return n.grants
 	}
 	return slices.Concat(n.access.value.Grants, n.grants)
-}
-
-// holder is the first of the subjects that the question is asked for, or "".
-func holder(subjects []topology.Subject, q topology.AccessQuestion) string {
-	for _, s := range subjects {
-		switch {
-		case s.Kind == topology.Group && slices.Contains(q.Groups, s.Name), s.Kind == topology.User && q.User == s.Name,
-			s.Kind == topology.ServiceAccount && q.User == "system:serviceaccount:"+s.Namespace+":"+s.Name:
-			return string(s.Kind) + " " + s.Name
-		}
-	}
-	return ""
-}
-
-func allows(r topology.Rule, q topology.AccessQuestion) bool {
-	resource := q.Resource
-	if q.Subresource != "" {
-		resource += "/" + q.Subresource
-	}
-	return slices.Contains(r.Verbs, q.Verb) && slices.Contains(r.APIGroups, q.APIGroup) && slices.Contains(r.Resources, resource)
 }

@@ -288,7 +288,7 @@ func (t *Topology) keepBinding(c call, name string, subjects []topology.Subject)
 func renderRules(rules []topology.Rule) []rbacv1.PolicyRule {
 	var rendered []rbacv1.PolicyRule
 	for _, r := range rules {
-		rendered = append(rendered, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+		rendered = append(rendered, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs, ResourceNames: r.ResourceNames})
 	}
 	return rendered
 }
@@ -296,7 +296,7 @@ func renderRules(rules []topology.Rule) []rbacv1.PolicyRule {
 func toRules(rules []rbacv1.PolicyRule) []topology.Rule {
 	var read []topology.Rule
 	for _, r := range rules {
-		read = append(read, topology.Rule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+		read = append(read, topology.Rule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs, ResourceNames: r.ResourceNames})
 	}
 	return read
 }

@@ -41,7 +41,7 @@ func Permissions() []topology.Rule {
 		rule("networking.k8s.io", "servicecidrs", "list"),
 		rule("rbac.authorization.k8s.io", "roles", "get", "list", "create", "update", "delete", "escalate", "bind"),
 		rule("rbac.authorization.k8s.io", "rolebindings", "get", "list", "create", "update", "delete"),
-		rule("rbac.authorization.k8s.io", "clusterroles", "get", "create", "update", "escalate", "bind"),
+		rule("rbac.authorization.k8s.io", "clusterroles", "get", "list", "create", "update", "escalate", "bind"),
 		rule("rbac.authorization.k8s.io", "clusterrolebindings", "get", "list", "create", "update", "delete"),
 		rule("scheduling.k8s.io", "priorityclasses", "list"),
 		rule("storage.k8s.io", "storageclasses", "list"),

@@ -15,6 +15,8 @@ func TestStoredNames(t *testing.T) {
 	require.Equal(t, "domain.tenancy.polyphony.dev/", topology.LabelDomain)
 	require.Equal(t, []string{"held", "above"}, []string{topology.DomainHeld, topology.DomainAbove})
 	require.Equal(t, "allow.tenancy.polyphony.dev/", topology.AnnotationAllow)
+	require.Equal(t, []topology.Fence{"access", "guardrails", "pod security", "quota", "limits", "other"},
+		[]topology.Fence{topology.FenceAccess, topology.FenceGuardrails, topology.FencePodSecurity, topology.FenceQuota, topology.FenceLimits, topology.FenceOther})
 	require.Equal(t, "tenancy.polyphony.dev/display-name", topology.AnnotationDisplayName)
 	require.Equal(t, "tenancy.polyphony.dev/deletion-protection", topology.AnnotationDeletionProtection)
 	require.Equal(t, "tenancy.polyphony.dev/default-storage-class", topology.AnnotationDefaultStorageClass)

@@ -44,7 +44,7 @@ func dataSource(w write) string {
 func tokenSecret(w write) string {
 	const account = "kubernetes.io/service-account.name"
 	if w.object.Type != "kubernetes.io/service-account-token" ||
-		!w.created() && w.object.Metadata.Annotations[account] == w.old.Metadata.Annotations[account] {
+		!w.created() && sameKey(w.object.Metadata.Annotations, w.old.Metadata.Annotations, account) {
 		return ""
 	}
 	return "the Secret asks for a token of a service account that never expires: mount a projected serviceAccountToken volume instead"
@@ -111,6 +111,9 @@ func finalizers(w write) string {
 	fine := []string{"foregroundDeletion", "orphan"}
 	if w.Resource == "persistentvolumeclaims" {
 		fine = append(fine, "kubernetes.io/pvc-protection")
+	}
+	if w.Subresource == "status" { // the cloud controller's to write, under whatever name that runs
+		fine = append(fine, "service.kubernetes.io/load-balancer-cleanup")
 	}
 	if !w.created() {
 		fine = append(fine, w.old.Metadata.Finalizers...)

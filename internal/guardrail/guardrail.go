@@ -48,7 +48,7 @@ var rules = map[topology.Guardrail]rule{
 	topology.GuardrailEndpoints: {resources: []string{"endpoints", "endpointslices"}, exempts: true, bypassable: true, checks: []check{endpoints}},
 	topology.GuardrailIngress: {
 		resources: []string{"services", "ingresses", "httproutes", "grpcroutes", "tlsroutes"}, bypassable: true,
-		checks: []check{defaultBackend, ruleHosts, tlsHosts, hostnames, ingressAnnotations, dnsNames},
+		checks: []check{defaultBackend, hosts, tlsHosts, ingressAnnotations, dnsNames},
 	},
 	topology.GuardrailClaims:       {resources: []string{"persistentvolumeclaims"}, checks: []check{storageClass, volumeName, volumeSelector, dataSource}},
 	topology.GuardrailVolumes:      {resources: []string{"pods"}, checks: []check{volumes}},

@@ -52,30 +52,83 @@ func within(domains []string, host string) bool {
 const serviceName = "kubernetes.io/service-name"
 
 func endpoints(w write) string {
-	if !w.created() && reflect.DeepEqual(w.object.Subsets, w.old.Subsets) && reflect.DeepEqual(w.object.Endpoints, w.old.Endpoints) &&
-		reflect.DeepEqual(w.object.Ports, w.old.Ports) && w.object.Metadata.Labels[serviceName] == w.old.Metadata.Labels[serviceName] {
+	if !w.created() && same(w.object.Subsets, w.old.Subsets) && same(w.object.Endpoints, w.old.Endpoints) && same(w.object.Ports, w.old.Ports) &&
+		sameKey(w.object.Metadata.Labels, w.old.Metadata.Labels, serviceName) {
 		return ""
 	}
 	return "endpoints written by hand lead to addresses of others (CVE-2021-25740): give the Service a selector; for an address outside the cluster use networkIsolation.egress of the TenantScore and the address itself"
 }
 
+// same tells whether two values are, empty fields within them aside, which an API server adds or takes away by itself.
+func same(a, b any) bool { return reflect.DeepEqual(withoutEmpty(a), withoutEmpty(b)) }
+
+func withoutEmpty(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		filled := map[string]any{}
+		for key, value := range v {
+			if nested, ok := value.(map[string]any); value != "" && (!ok || len(nested) > 0) {
+				filled[key] = withoutEmpty(value)
+			}
+		}
+		return filled
+	case []any:
+		items := make([]any, len(v))
+		for i := range v {
+			items[i] = withoutEmpty(v[i])
+		}
+		return items
+	default:
+		return v
+	}
+}
+
+// sameKey tells whether two maps have the same under a key, or both nothing.
+func sameKey(a, b map[string]string, key string) bool {
+	one, inOne := a[key]
+	other, inOther := b[key]
+	return inOne == inOther && one == other
+}
+
 func defaultBackend(w write) string {
 	backend := w.object.Spec.DefaultBackend
-	if w.Resource != "ingresses" || backend == nil || !w.created() && reflect.DeepEqual(w.old.Spec.DefaultBackend, backend) {
+	if w.Resource != "ingresses" || backend == nil || !w.created() && same(w.old.Spec.DefaultBackend, backend) {
 		return ""
 	}
 	return "a default backend takes the requests for hosts that nobody serves: remove spec.defaultBackend and give each rule a host"
 }
 
-const askForDomain = " within the tenant's domains: ask for the domain in networkIsolation.domains of its TenantScore"
+const askForDomain = "ask for the domain in networkIsolation.domains of its TenantScore"
 
-func ruleHosts(w write) string {
-	if w.Resource != "ingresses" || !w.created() && reflect.DeepEqual(w.old.Spec.Rules, w.object.Spec.Rules) {
-		return ""
+// newHosts are those of an Ingress's rules or of a route, if these are new or changed; "" is every host.
+func (w write) newHosts() []string {
+	switch {
+	case w.Resource == "ingresses" && (w.created() || !same(w.old.Spec.Rules, w.object.Spec.Rules)):
+		var all []string
+		for _, rule := range w.object.Spec.Rules {
+			fields, _ := rule.(map[string]any)
+			host, _ := fields["host"].(string)
+			all = append(all, host)
+		}
+		return all
+	case strings.HasSuffix(w.Resource, "routes") && (w.created() || !slices.Equal(w.old.Spec.Hostnames, w.object.Spec.Hostnames)):
+		if len(w.object.Spec.Hostnames) == 0 {
+			return []string{""}
+		}
+		return w.object.Spec.Hostnames
+	default:
+		return nil
 	}
-	for _, rule := range w.object.Spec.Rules {
-		if host, _ := rule["host"].(string); !within(w.Allowed.Domains, host) {
-			return "every rule needs a host" + askForDomain
+}
+
+func hosts(w write) string {
+	for _, host := range w.newHosts() {
+		switch {
+		case within(w.Allowed.Domains, host):
+		case host == "":
+			return "without a host it takes those of everybody: " + askForDomain
+		default:
+			return "the host " + host + " is not within a domain of the tenant: " + askForDomain
 		}
 	}
 	return ""
@@ -87,19 +140,8 @@ func tlsHosts(w write) string {
 	}
 	for _, tls := range w.object.Spec.TLS {
 		if len(tls.Hosts) == 0 || slices.ContainsFunc(tls.Hosts, func(h string) bool { return !within(w.Allowed.Domains, h) }) {
-			return "every entry of spec.tls needs hosts" + askForDomain
+			return "every entry of spec.tls needs hosts within the tenant's domains: " + askForDomain
 		}
-	}
-	return ""
-}
-
-func hostnames(w write) string {
-	names := w.object.Spec.Hostnames
-	if !strings.HasSuffix(w.Resource, "routes") || !w.created() && slices.Equal(w.old.Spec.Hostnames, names) {
-		return ""
-	}
-	if len(names) == 0 || slices.ContainsFunc(names, func(h string) bool { return !within(w.Allowed.Domains, h) }) {
-		return "a route needs spec.hostnames" + askForDomain
 	}
 	return ""
 }
@@ -137,7 +179,7 @@ func dnsNames(w write) string {
 		}
 		for host := range strings.SplitSeq(w.object.Metadata.Annotations[key], ",") {
 			if !within(w.Allowed.Domains, strings.TrimSpace(host)) {
-				return "names for ExternalDNS must be" + askForDomain
+				return "names for ExternalDNS must be within the tenant's domains: " + askForDomain
 			}
 		}
 	}

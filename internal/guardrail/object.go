@@ -40,10 +40,10 @@ type spec struct {
 	ExternalName string   `json:"externalName"`
 
 	// Ingress and routes
-	DefaultBackend any              `json:"defaultBackend"`
-	Rules          []map[string]any `json:"rules"`
-	TLS            []ingressTLS     `json:"tls"`
-	Hostnames      []string         `json:"hostnames"`
+	DefaultBackend any          `json:"defaultBackend"`
+	Rules          []any        `json:"rules"`
+	TLS            []ingressTLS `json:"tls"`
+	Hostnames      []string     `json:"hostnames"`
 
 	// PersistentVolumeClaim
 	StorageClassName string `json:"storageClassName"`

@@ -2,7 +2,6 @@ package guardrail
 
 import (
 	"encoding/json"
-	"reflect"
 	"slices"
 	"strings"
 )
@@ -18,14 +17,14 @@ func tolerations(w write) string {
 	for _, t := range w.object.Spec.Tolerations {
 		key, _ := t["key"].(string)
 		if strings.HasPrefix(key, "node.kubernetes.io/") || key != "" && slices.Contains(w.Allowed.Tolerations, key) ||
-			!w.created() && slices.ContainsFunc(w.old.Spec.Tolerations, func(old map[string]any) bool { return reflect.DeepEqual(old, t) }) {
+			!w.created() && slices.ContainsFunc(w.old.Spec.Tolerations, func(old map[string]any) bool { return same(old, t) }) {
 			continue
 		}
 		what := "the taint " + key + " may not be tolerated"
 		if key == "" {
 			what = "a toleration without a key tolerates every taint"
 		}
-		return what + ": remove the toleration, or ask for its key in tenantConfig.tolerations of the TenantScore"
+		return what + ": remove the toleration, or ask for its key in tenantConfig.tolerations, or for an extended resource in resourceQuotas.extended, of the TenantScore"
 	}
 	return ""
 }
@@ -54,7 +53,7 @@ func volumes(w write) string {
 		return ""
 	}
 	for _, v := range w.object.Spec.Volumes {
-		if slices.ContainsFunc(claimed, func(kind string) bool { return v[kind] != nil }) {
+		if len(v) == 1 || slices.ContainsFunc(claimed, func(kind string) bool { return v[kind] != nil }) { // its name alone: an emptyDir
 			continue
 		}
 		var csi struct {
@@ -72,12 +71,18 @@ func volumes(w write) string {
 	return ""
 }
 
-// images are those of containers of every kind, and of volumes.
+// images are those of containers of every kind.
 func (o object) images() []string {
 	var all []string
 	for _, c := range slices.Concat(o.Spec.Containers, o.Spec.InitContainers, o.Spec.EphemeralContainers) {
 		all = append(all, c.Image)
 	}
+	return all
+}
+
+// volumeImages are those of volumes.
+func (o object) volumeImages() []string {
+	var all []string
 	for _, v := range o.Spec.Volumes {
 		var image struct {
 			Reference string `json:"reference"`
@@ -112,11 +117,13 @@ func contains(registry, image string) bool {
 }
 
 func images(w write) string {
-	var known []string
-	if !w.created() {
+	all, known := w.object.images(), []string(nil)
+	if w.created() {
+		all = append(all, w.object.volumeImages()...) // which cannot be changed
+	} else {
 		known = w.old.images()
 	}
-	for _, image := range w.object.images() {
+	for _, image := range all {
 		full := reference(image)
 		if !slices.Contains(known, image) && !slices.ContainsFunc(w.Allowed.ImageRegistries, func(r string) bool { return contains(r, full) }) {
 			return "the image " + full + " is not of an allowed registry: use one of [" + strings.Join(w.Allowed.ImageRegistries, ", ") +

@@ -76,12 +76,13 @@ var light = []string{
 	"k8s.io/apimachinery/pkg/util/validation",
 }
 
-// layers from the bottom up. The first that fits a package is its own; packages that none fits (cmd, examples, internal, test support) may
-// import what they like.
+// layers from the bottom up. The first that fits a package is its own; packages that none fits (cmd, examples, the rest of internal, test
+// support) may import what they like.
 var layers = []layer{
 	{"topology", nil, light},
-	{"topology/fake", []string{"topology"}, light},
-	{"topology/k8s", []string{"topology"}, []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/utils"}},
+	{"internal/guardrail", []string{"topology"}, nil},
+	{"topology/fake", []string{"topology", "internal/guardrail"}, light},
+	{"topology/k8s", []string{"topology", "internal/guardrail"}, []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/utils", "sigs.k8s.io/yaml"}},
 	{"interpret", []string{"topology"}, light},
 	{"score", []string{"topology", "interpret"}, light},
 	{"tenant", []string{"topology", "interpret", "score"}, light},

@@ -1,10 +1,13 @@
 package fake
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -137,62 +140,72 @@ func (s *state) defaulted(resource string, data json.RawMessage) (json.RawMessag
 	if spec == nil {
 		return data, nil
 	}
-	fill := func(key string, value string) {
-		if _, ok := spec[key]; !ok && value != "" {
-			spec[key] = value
-		}
-	}
 	if resource == "pods" {
-		fill("priorityClassName", s.platform.DefaultPriorityClass)
-		fill("serviceAccountName", "default")
+		fill(spec, "priorityClassName", s.platform.DefaultPriorityClass)
+		account, _ := spec["serviceAccount"].(string) // its name of old
+		fill(spec, "serviceAccountName", cmp.Or(account, "default"))
 		mountToken(spec)
-	} else {
+	} else if _, named := spec["storageClassName"]; !named { // an empty one is none
 		i := slices.IndexFunc(s.platform.StorageClasses, func(c topology.StorageClass) bool { return c.Default })
 		if i >= 0 {
-			fill("storageClassName", s.platform.StorageClasses[i].Name)
+			spec["storageClassName"] = s.platform.StorageClasses[i].Name
 		}
 	}
 	return json.Marshal(object)
 }
 
+// fill sets a field of text that has none.
+func fill(spec map[string]any, field, text string) {
+	if have, _ := spec[field].(string); have == "" && text != "" {
+		spec[field] = text
+	}
+}
+
 // mountToken adds the volume with the service account's token, unless the pod says otherwise.
 func mountToken(spec map[string]any) {
-	if spec["automountServiceAccountToken"] == false {
+	volumes, ok := spec["volumes"].([]any)
+	if spec["automountServiceAccountToken"] == false || !ok && spec["volumes"] != nil {
 		return
 	}
-	volumes, _ := spec["volumes"].([]any)
 	spec["volumes"] = append(volumes, map[string]any{"name": "kube-api-access-fake", "projected": map[string]any{}})
 }
 
-// counted holds a create against the counts of the quota.
+// counted holds what is written against the counts of the quota, once nothing else has refused it.
 func (n *namespace) counted(c call, r topology.Request, object json.RawMessage) (topology.Verdict, error) {
 	if r.Resource == "pods" {
 		return topology.Verdict{}, c.fails(topology.ErrNotModelled, "the fake does not model pod security, limits and what pods use")
 	}
-	if r.Verb != "create" || r.Subresource != "" || n.quota.value == nil {
-		return topology.Verdict{Allowed: true}, nil
+	keys := []string{"count/" + r.Resource + "." + r.APIGroup}
+	if r.APIGroup == "" {
+		keys = []string{r.Resource, "count/" + r.Resource}
 	}
-	key := r.Resource
-	if r.APIGroup != "" {
-		key = "count/" + r.Resource + "." + r.APIGroup
+	for _, key := range keys {
+		if hard, bounded := n.quotaOf(key); bounded && r.Verb == "create" && r.Subresource == "" && n.count(r.APIGroup, r.Resource) >= hard.Value() {
+			return topology.Verdict{By: topology.FenceQuota, Reason: "the quota is " + hard.String() + " " + r.Resource + ", and all are used"}, nil
+		}
 	}
-	hard, bounded := n.quota.value.Hard[key]
-	if !bounded {
-		return topology.Verdict{Allowed: true}, nil
+	claim, exposed := r.Resource == "persistentvolumeclaims", r.Resource == "services" && isExposed(object)
+	if n.quota.value != nil && (claim || exposed) || n.limitRange.value != nil && claim {
+		return topology.Verdict{}, c.fails(topology.ErrNotModelled, "the fake does not model quotas of storage, node ports and load balancers, nor limits")
 	}
-	used := int64(0)
+	return topology.Verdict{Allowed: true}, nil
+}
+
+func (n *namespace) quotaOf(key string) (hard resource.Quantity, bounded bool) {
+	if n.quota.value == nil {
+		return hard, false
+	}
+	hard, bounded = n.quota.value.Hard[key]
+	return hard, bounded
+}
+
+func (n *namespace) count(group, resource string) (used int64) {
 	for at := range n.objects {
-		if at.group == r.APIGroup && at.resource == r.Resource {
+		if at.group == group && at.resource == resource {
 			used++
 		}
 	}
-	if used >= hard.Value() {
-		return topology.Verdict{By: topology.FenceQuota, Reason: "the quota is " + hard.String() + " " + r.Resource + ", and all are used"}, nil
-	}
-	if r.Resource == "persistentvolumeclaims" || r.Resource == "services" && isExposed(object) {
-		return topology.Verdict{}, c.fails(topology.ErrNotModelled, "the fake does not model quotas of storage, node ports and load balancers")
-	}
-	return topology.Verdict{Allowed: true}, nil
+	return used
 }
 
 // isExposed tells whether a Service takes node ports or a load balancer, of which there are quotas.

@@ -67,6 +67,10 @@ func (o outsider) Hold(_ topologytest.T, namespace string) {
 
 func (o outsider) Release(_ topologytest.T, namespace string) { o.Outsider.Release(namespace) }
 
+func (o outsider) SetGuardrailsVersion(_ topologytest.T, version int) {
+	o.Outsider.SetGuardrailsVersion(version)
+}
+
 func (o outsider) Put(t topologytest.T, namespace, group, resource, manifest string) {
 	if namespace == "" { // the fake needs none of those
 		return

@@ -89,13 +89,10 @@ func (t *Topology) attempt(ctx context.Context, r topology.Request) (*rest.Reque
 	if len(r.Groups) > 0 {
 		request.SetHeader("Impersonate-Group", r.Groups...)
 	}
-	if r.Resource == "namespaces" && r.APIGroup == "" {
-		request.AbsPath(append(path, "namespaces")...)
-	} else if r.Namespace != "" {
-		request.AbsPath(append(path, "namespaces", r.Namespace, r.Resource)...)
-	} else {
-		request.AbsPath(append(path, r.Resource)...)
+	if r.Namespace != "" && (r.Resource != "namespaces" || r.APIGroup != "") { // namespaces are in none, though rights may say so
+		path = append(path, "namespaces", r.Namespace)
 	}
+	request.AbsPath(append(path, r.Resource)...)
 	if r.Name != "" && (r.Verb != "create" || r.Subresource != "") {
 		request.Suffix(r.Name)
 	}
@@ -156,6 +153,7 @@ func (t *Topology) groupPath(ctx context.Context, group string) ([]string, error
 // Which of our own policies refuses is in its name, and the other fences say so in words that Kubernetes has kept since they came.
 var (
 	deniedByGuardrail   = regexp.MustCompile(`ValidatingAdmissionPolicy '` + guardrailPrefix + `([a-z-]+)' with binding '[^']*' denied request: (.*)`)
+	noImpersonation     = regexp.MustCompile(`forbidden: User "[^"]*" cannot impersonate(-on:\S+)? resource`) // before and since Kubernetes 1.36
 	deniedByPodSecurity = regexp.MustCompile(`violates PodSecurity "`)
 	deniedByQuota       = regexp.MustCompile(`exceeded quota: |failed quota: |insufficient quota`)
 	deniedByLimits      = regexp.MustCompile(`(minimum|maximum) \S+ usage per (Container|Pod|PersistentVolumeClaim)|max limit to request ratio`)
@@ -175,7 +173,7 @@ func judge(c call, r topology.Request, err error) (topology.Verdict, error) {
 		return topology.Verdict{}, err
 	}
 	message := status.Status().Message
-	if strings.Contains(message, "cannot impersonate resource") {
+	if noImpersonation.MatchString(message) {
 		return topology.Verdict{}, c.fails(topology.ErrForbidden, "the caller may not act for the sender; it needs the verb impersonate: "+message)
 	}
 	if match := deniedByGuardrail.FindStringSubmatch(message); match != nil {

@@ -60,7 +60,7 @@ func TestOffboardingMeetsProvisioning(t *testing.T) {
 	s, name := provisioned(t, admin(t))
 	_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name}.On(cluster(t)))
 	require.NoError(t, err)
-	racing := cluster(t, first(http.MethodGet, "clusterrolebindings", func() {
+	racing := cluster(t, first(http.MethodGet, "clusterrolebindings/polyphony", func() {
 		_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name}.On(cluster(t)))
 		require.NoError(t, err)
 	}))

@@ -2,6 +2,7 @@ package k8s_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -167,6 +168,17 @@ func (o outsider) Release(t topologytest.T, namespace string) {
 	o.patchNamespace(t, namespace, `{"metadata":{"finalizers":null}}`)
 }
 
+func (o outsider) SetGuardrailsVersion(t topologytest.T, version int) {
+	policies := o.client.AdmissionregistrationV1().ValidatingAdmissionPolicies()
+	list, err := policies.List(t.Context(), metav1.ListOptions{LabelSelector: "tenancy.polyphony.dev/guardrail"})
+	require.NoError(t, err)
+	patch := fmt.Appendf(nil, `{"metadata":{"annotations":{"tenancy.polyphony.dev/guardrails-version":"%d"}}}`, version)
+	for _, p := range list.Items {
+		_, err := policies.Patch(t.Context(), p.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+		require.NoError(t, err)
+	}
+}
+
 func (o outsider) Put(t topologytest.T, namespace, group, resource, manifest string) {
 	var object metav1.PartialObjectMetadata
 	require.NoError(t, json.Unmarshal([]byte(manifest), &object))
@@ -189,7 +201,11 @@ func (o outsider) Grant(t topologytest.T, namespace string, g topology.Grant) {
 	}
 	binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: g.Role}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: g.Role}}
 	for _, s := range g.Subjects {
-		binding.Subjects = append(binding.Subjects, rbacv1.Subject{APIGroup: rbacv1.GroupName, Kind: string(s.Kind), Name: s.Name})
+		subject := rbacv1.Subject{Kind: string(s.Kind), Namespace: s.Namespace, Name: s.Name}
+		if s.Kind != topology.ServiceAccount {
+			subject.APIGroup = rbacv1.GroupName
+		}
+		binding.Subjects = append(binding.Subjects, subject)
 	}
 	_, err := o.client.RbacV1().Roles(namespace).Create(t.Context(), role, metav1.CreateOptions{})
 	require.NoError(t, err)

@@ -76,6 +76,11 @@ var drifts = map[string]struct {
 	"pod security is that of an old version": {"metadata.labels[pod-security.kubernetes.io/enforce-version]", patchNamespace(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce-version":"v1.20"}}}`)},
 	"pod security is privileged":             {"podSecurity", patchNamespace(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`)},
 	"a label of the Score is edited":         {"labels[team]", patchNamespace(`{"metadata":{"labels":{"team":"b"}}}`)},
+	"every image is allowed":                 {"allowed.imageRegistries", patchNamespace(`{"metadata":{"annotations":{"allow.tenancy.polyphony.dev/image-registries":"*"}}}`)},
+	"the default token is allowed":           {"allowed.defaultToken", patchNamespace(`{"metadata":{"annotations":{"allow.tenancy.polyphony.dev/default-token":"true"}}}`)},
+	"something unknown is allowed":           {"metadata.annotations[allow.tenancy.polyphony.dev/later]", patchNamespace(`{"metadata":{"annotations":{"allow.tenancy.polyphony.dev/later":"x"}}}`)},
+	"a domain is held":                       {"allowed.domains", patchNamespace(`{"metadata":{"labels":{"domain.tenancy.polyphony.dev/bank.example.com":"held"}}}`)},
+	"a domain is above none":                 {"metadata.labels[domain.tenancy.polyphony.dev/example.com]", patchNamespace(`{"metadata":{"labels":{"domain.tenancy.polyphony.dev/example.com":"above"}}}`)},
 }
 
 func editPolicy(edit func(*networkingv1.NetworkPolicySpec)) func(*testing.T, *kubernetes.Clientset, string) {

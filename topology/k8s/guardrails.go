@@ -4,13 +4,12 @@ import (
 	"context"
 	"embed"
 	"fmt"
-	"hash/fnv"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
-	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"sigs.k8s.io/yaml"
@@ -37,7 +36,7 @@ type (
 )
 
 // renderGuardrail makes the policy of a rule and its binding, every default explicit.
-func renderGuardrail(rule topology.Guardrail, version int) (*policy, *binding) {
+func renderGuardrail(rule topology.Guardrail) (*policy, *binding) {
 	data, err := guardrailFiles.ReadFile("guardrails/" + string(rule) + ".yaml")
 	if err != nil {
 		panic(err) // a rule without a file: a test renders them all
@@ -45,7 +44,7 @@ func renderGuardrail(rule topology.Guardrail, version int) (*policy, *binding) {
 	meta := metav1.ObjectMeta{
 		Name:        guardrailPrefix + string(rule),
 		Labels:      map[string]string{labelGuardrail: string(rule)},
-		Annotations: map[string]string{annotationGuardrailsMajor: strconv.Itoa(version)},
+		Annotations: map[string]string{annotationGuardrailsMajor: strconv.Itoa(topology.GuardrailsVersion)},
 	}
 	p := &policy{ObjectMeta: meta}
 	if err := yaml.UnmarshalStrict(data, &p.Spec); err != nil {
@@ -68,12 +67,6 @@ func renderGuardrail(rule topology.Guardrail, version int) (*policy, *binding) {
 	}
 	return p, b
 }
-
-// probe is a policy that refuses what nobody wants, which tells whether the API server has learnt of the policies.
-const (
-	probe           topology.Guardrail = "probe"
-	annotationProbe                    = topology.Prefix + "guardrails-probe"
-)
 
 // clusterGuardrails are about namespaces themselves, which have no namespace to select.
 var clusterGuardrails = []topology.Guardrail{topology.GuardrailNamespaces, probe}
@@ -100,14 +93,31 @@ func (t *Topology) installed(ctx context.Context, c call) (installed, error) {
 			return err
 		}
 		for i := range policies.Items {
-			have.policies[topology.Guardrail(policies.Items[i].Labels[labelGuardrail])] = &policies.Items[i]
+			if rule, ok := ruleOf(&policies.Items[i]); ok {
+				have.policies[rule] = &policies.Items[i]
+			}
 		}
 		for i := range bindings.Items {
-			have.bindings[topology.Guardrail(bindings.Items[i].Labels[labelGuardrail])] = &bindings.Items[i]
+			if rule, ok := ruleOf(&bindings.Items[i]); ok {
+				have.bindings[rule] = &bindings.Items[i]
+			}
 		}
 		return nil
 	})
 	return have, err
+}
+
+// ruleOf is the rule that an object is of. A copy that somebody has made under another name is theirs.
+func ruleOf(object metav1.Object) (rule topology.Guardrail, ours bool) {
+	name := object.GetLabels()[labelGuardrail]
+	return topology.Guardrail(name), object.GetName() == guardrailPrefix+name
+}
+
+// rules are those of which there is anything, the probe among them.
+func (i installed) rules() []topology.Guardrail {
+	rules := slices.AppendSeq(slices.Collect(maps.Keys(i.policies)), maps.Keys(i.bindings))
+	slices.Sort(rules)
+	return slices.Compact(rules)
 }
 
 // set is what is whole. Of another version it cannot be told, so that what is there counts.
@@ -118,7 +128,7 @@ func (i installed) set() topology.GuardrailSet {
 	}
 	for rule, p := range i.policies {
 		b := i.bindings[rule]
-		if b == nil || rule == probe || p.Name != guardrailPrefix+string(rule) || p.DeletionTimestamp != nil || b.DeletionTimestamp != nil {
+		if b == nil || rule == probe || p.DeletionTimestamp != nil || b.DeletionTimestamp != nil {
 			continue
 		}
 		if set.Version == topology.GuardrailsVersion && !whole(rule, p, b) {
@@ -134,7 +144,7 @@ func whole(rule topology.Guardrail, p *policy, b *binding) bool {
 	if !slices.Contains(topology.AllGuardrails(), rule) {
 		return true
 	}
-	wantPolicy, wantBinding := renderGuardrail(rule, topology.GuardrailsVersion)
+	wantPolicy, wantBinding := renderGuardrail(rule)
 	return len(topology.Diff(p.Spec, wantPolicy.Spec)) == 0 && len(topology.Diff(b.Spec, wantBinding.Spec)) == 0
 }
 
@@ -182,26 +192,35 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 		}
 		change.Fields = append(change.Fields, fields...)
 	}
-	for rule := range have.policies {
-		if !slices.Contains(want.Rules, rule) && rule != probe {
-			if _, err := t.dropGuardrail(ctx, c, have, rule); err != nil {
-				return topology.Change{}, err
-			}
+	for _, rule := range have.rules() {
+		if slices.Contains(want.Rules, rule) || rule == probe {
+			continue
+		}
+		if err := t.dropGuardrail(ctx, c, have, rule); err != nil {
+			return topology.Change{}, err
+		}
+		if !slices.Contains(before.Rules, rule) { // what was not whole has counted as none
+			change.Fields = append(change.Fields, topology.FieldChange{Path: "remains[" + string(rule) + "]", From: "present"})
 		}
 	}
 	change.Fields = append(topology.Diff(before, want), change.Fields...)
 	switch {
-	case len(have.policies)+len(have.bindings) == 0:
+	case len(have.rules()) == 0:
 		change.Action, change.Fields = topology.Created, nil
 	case len(change.Fields) > 0:
 		change.Action = topology.Updated
 	}
-	return change, t.keepProbe(ctx, c)
+	if change.Action != topology.Unchanged && !t.dry {
+		if have, err = t.installed(ctx, c); err != nil {
+			return topology.Change{}, err
+		}
+	}
+	return change, t.keepProbe(ctx, c, have)
 }
 
 // keepGuardrail makes a rule whole, and names what was different in what there was of it.
 func (t *Topology) keepGuardrail(ctx context.Context, c call, have installed, rule topology.Guardrail) ([]topology.FieldChange, error) {
-	p, b := renderGuardrail(rule, topology.GuardrailsVersion)
+	p, b := renderGuardrail(rule)
 	first, err := t.policyKeeper(c, p).ensure(ctx, t, startOf(have.policies[rule]))
 	if err != nil {
 		return nil, err
@@ -228,7 +247,7 @@ func (t *Topology) policyKeeper(c call, want *policy) keeper[*policy] {
 			return to
 		},
 		fields: func(have, to *policy) []topology.FieldChange {
-			return prefixed("policy."+strings.TrimPrefix(have.Name, guardrailPrefix)+".", topology.Diff(have.Spec, to.Spec))
+			return guardrailFields("policy", have, to, topology.Diff(have.Spec, to.Spec))
 		},
 	}
 }
@@ -244,9 +263,18 @@ func (t *Topology) bindingKeeper(c call, want *binding) keeper[*binding] {
 			return to
 		},
 		fields: func(have, to *binding) []topology.FieldChange {
-			return prefixed("binding."+strings.TrimPrefix(have.Name, guardrailPrefix)+".", topology.Diff(have.Spec, to.Spec))
+			return guardrailFields("binding", have, to, topology.Diff(have.Spec, to.Spec))
 		},
 	}
+}
+
+// guardrailFields names what differs in an object of a rule.
+func guardrailFields(kind string, have, to metav1.Object, spec []topology.FieldChange) []topology.FieldChange {
+	before, after := have.GetAnnotations()[annotationGuardrailsMajor], to.GetAnnotations()[annotationGuardrailsMajor]
+	if before != after {
+		spec = append(spec, topology.FieldChange{Path: "version", From: before, To: after})
+	}
+	return prefixed(kind+"."+strings.TrimPrefix(have.GetName(), guardrailPrefix)+".", spec)
 }
 
 func setVersion(to, want metav1.Object) {
@@ -259,20 +287,16 @@ func setVersion(to, want metav1.Object) {
 }
 
 // dropGuardrail removes what there is of a rule.
-func (t *Topology) dropGuardrail(ctx context.Context, c call, have installed, rule topology.Guardrail) (dropped bool, err error) {
+func (t *Topology) dropGuardrail(ctx context.Context, c call, have installed, rule topology.Guardrail) error {
 	if b := have.bindings[rule]; b != nil {
 		if err := dropObject(ctx, t, c, client[*binding](t.clients.policyBindings()), b.Name); err != nil {
-			return false, err
+			return err
 		}
-		dropped = true
 	}
 	if p := have.policies[rule]; p != nil {
-		if err := dropObject(ctx, t, c, client[*policy](t.clients.policies()), p.Name); err != nil {
-			return false, err
-		}
-		dropped = true
+		return dropObject(ctx, t, c, client[*policy](t.clients.policies()), p.Name)
 	}
-	return dropped, nil
+	return nil
 }
 
 func dropObject[T apiObject](ctx context.Context, t *Topology, c call, objects client[T], name string) error {
@@ -299,95 +323,11 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	if version := have.set().Version; version > topology.GuardrailsVersion {
 		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", version))
 	}
-	rules := map[topology.Guardrail]bool{}
-	for rule := range have.policies {
-		rules[rule] = true
-	}
-	for rule := range have.bindings {
-		rules[rule] = true
-	}
-	for rule := range rules {
-		dropped, err := t.dropGuardrail(ctx, c, have, rule)
-		if err != nil {
+	for _, rule := range have.rules() {
+		if err := t.dropGuardrail(ctx, c, have, rule); err != nil {
 			return topology.Change{}, err
 		}
-		if dropped {
-			change.Action = topology.Deleted
-		}
+		change.Action = topology.Deleted
 	}
 	return change, nil
-}
-
-// digest is another whenever one of the objects has changed.
-func (i installed) digest() string {
-	var lines []string
-	for rule, p := range i.policies {
-		lines = append(lines, fmt.Sprint("policy ", rule, p.UID, p.Generation))
-	}
-	for rule, b := range i.bindings {
-		lines = append(lines, fmt.Sprint("binding ", rule, b.UID, b.Generation))
-	}
-	slices.Sort(lines)
-	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(strings.Join(lines, "\n"))) // never fails
-	return strconv.FormatUint(hash.Sum64(), 36)
-}
-
-// withoutProbe is what the probe vouches for.
-func (i installed) withoutProbe() installed {
-	delete(i.policies, probe)
-	delete(i.bindings, probe)
-	return i
-}
-
-// keepProbe makes the probe say which objects it was written after.
-func (t *Topology) keepProbe(ctx context.Context, c call) error {
-	if t.dry {
-		return nil
-	}
-	have, err := t.installed(ctx, c)
-	if err != nil {
-		return err
-	}
-	p, b := renderGuardrail(probe, topology.GuardrailsVersion)
-	startPolicy, startBinding := startOf(have.policies[probe]), startOf(have.bindings[probe])
-	p.Spec.Validations[0].Message = inForce(have.withoutProbe())
-	if _, err := t.bindingKeeper(c, b).ensure(ctx, t, startBinding); err != nil {
-		return err
-	}
-	_, err = t.policyKeeper(c, p).ensure(ctx, t, startPolicy)
-	return err
-}
-
-func inForce(have installed) string { return "the guardrails are in force: " + have.digest() }
-
-// AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same cluster learn of the policies at about the same time.
-func (t *Topology) AwaitGuardrails(ctx context.Context) error {
-	c := call{"await", "Guardrails", t.name}
-	if t.dry {
-		return nil
-	}
-	have, err := t.installed(ctx, c)
-	if err != nil {
-		return err
-	}
-	if len(have.set().Rules) == 0 {
-		return c.fails(topology.ErrNotFound, "there are no guardrails to wait for; ensure them first")
-	}
-	answer := inForce(have.withoutProbe())
-	namespace := &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{GenerateName: "polyphony-probe-", Annotations: map[string]string{annotationProbe: "true"}}}
-	err = t.poll(ctx, c, func(ctx context.Context) (bool, error) {
-		err := t.clients.namespaces().DryCreate(ctx, namespace)
-		if apierrors.IsForbidden(err) && strings.Contains(err.Error(), answer) {
-			return true, nil
-		}
-		if apierrors.IsForbidden(err) && strings.Contains(err.Error(), guardrailPrefix+string(probe)) { // it still knows the ones before
-			return false, nil
-		}
-		return false, err
-	})
-	if err != nil && ctx.Err() != nil {
-		return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Detail: "the API server does not apply them yet", Cause: ctx.Err()}
-	}
-	return err
 }

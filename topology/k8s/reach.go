@@ -24,7 +24,7 @@ func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]top
 				return "", err
 			}
 			for i := range list.Items {
-				policies = append(policies, toNetworkPolicy(&list.Items[i]))
+				policies = append(policies, NetworkPolicyOf(&list.Items[i]))
 			}
 			return list.Continue, nil
 		})
@@ -62,9 +62,9 @@ func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topolog
 	return state.Reach(conn), nil
 }
 
-// toNetworkPolicy reads a policy, whoever made it. Where it does not say which directions it is about, it is about ingress, and
+// NetworkPolicyOf reads a policy, whoever made it. Where it does not say which directions it is about, it is about ingress, and
 // about egress if it has rules for that.
-func toNetworkPolicy(have *networkingv1.NetworkPolicy) topology.NetworkPolicy {
+func NetworkPolicyOf(have *networkingv1.NetworkPolicy) topology.NetworkPolicy {
 	p := topology.NetworkPolicy{Namespace: have.Namespace, Name: have.Name, Pods: *toSelector(&have.Spec.PodSelector)}
 	types := have.Spec.PolicyTypes
 	if len(types) == 0 {

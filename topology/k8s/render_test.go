@@ -55,6 +55,8 @@ func open() tenant.TenantScore {
 		TenantConfig: tenant.TenantConfig{
 			Name: "acme", DisplayName: "Acme, Inc.", Labels: map[string]string{"team": "a"}, Annotations: map[string]string{"example.com/cost-center": "4711"},
 			PodSecurity: topology.PodSecurityBaseline, DeletionProtection: true,
+			ImageRegistries: []string{"docker.io/library", "registry.example.com/acme"}, PriorityClasses: []string{"batch"}, RuntimeClasses: []string{"sandbox"},
+			Tolerations: []string{"dedicated"}, DefaultToken: true,
 		},
 		ResourceQuotas: tenant.ResourceQuotaConfig{
 			Requests: tenant.ComputeResources{CPU: new(resource.MustParse("8"))},
@@ -64,12 +66,14 @@ func open() tenant.TenantScore {
 		},
 		NetworkIsolation: tenant.NetworkIsolationPolicy{
 			PublicInternetEgress: true, IngressControllers: true, Monitoring: true, APIServer: true,
-			Ingress: []tenant.NetworkPeer{{Tenant: "globex", PodLabels: map[string]string{"app": "client"}, Ports: ports}},
-			Egress:  []tenant.NetworkPeer{{CIDR: "10.0.0.0/8", Ports: ports}, {NamespaceLabels: map[string]string{"shared": "yes"}, Ports: ports[:1]}},
+			Domains: []string{"acme.example.com", "acme.shop.example.com"}, ExternalNames: []string{"db.example.com"},
+			IngressAnnotations: []string{"nginx.ingress.kubernetes.io/rewrite-target"},
+			Ingress:            []tenant.NetworkPeer{{Tenant: "globex", PodLabels: map[string]string{"app": "client"}, Ports: ports}},
+			Egress:             []tenant.NetworkPeer{{CIDR: "10.0.0.0/8", Ports: ports}, {NamespaceLabels: map[string]string{"shared": "yes"}, Ports: ports[:1]}},
 		},
 		StorageAccess: tenant.StorageAccessConfig{
 			Classes:      []tenant.StorageClassAccess{{Name: "fast", Capacity: resource.MustParse("20Gi"), Claims: new(int64(3))}},
-			DefaultClass: "fast", ClaimMax: new(resource.MustParse("10Gi")),
+			DefaultClass: "fast", ClaimMax: new(resource.MustParse("10Gi")), InlineDrivers: []string{"secrets-store.csi.k8s.io"},
 		},
 		RBAC: tenant.RBACConfig{
 			Members: []tenant.Member{

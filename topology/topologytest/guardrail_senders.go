@@ -86,6 +86,10 @@ func checkUpdates(who member) {
 	who.refused(who.patches("services", "web", `{"spec":{"type":"LoadBalancer"}}`), topology.GuardrailServices)
 	who.refused(who.patches("endpoints", "by-hand", `{"subsets":[{"addresses":[{"ip":"192.0.2.2"}]}]}`), topology.GuardrailEndpoints)
 	who.refused(who.patches("services", "web", `{"metadata":{"finalizers":["example.com/hold"]}}`), topology.GuardrailFinalizers)
+	cleanup := who.patches("services", "web", `{"metadata":{"finalizers":["service.kubernetes.io/load-balancer-cleanup"]}}`)
+	who.refused(cleanup, topology.GuardrailFinalizers)
+	cleanup.Subresource = "status"
+	who.admitted(cleanup)
 }
 
 // checkNamespace checks a member who can write the namespace itself, by a grant that Polyphony would never give.

@@ -78,6 +78,21 @@ func guardrailChecks[P GuardrailsTopology](h Harness[P]) []check {
 			_, err = h.Topology.Guardrails(t.Context())
 			requireError(t, err, topology.ErrNotFound)
 		}},
+		{"rules of a newer version are ErrConflict and stay", func(t T) {
+			p.store(t, p.place(t))
+			newer := guardrails(p.value("").Rules...)
+			newer.Version++
+			h.Outsider.SetGuardrailsVersion(t, newer.Version)
+			for _, want := range []topology.GuardrailSet{p.value(""), p.other(""), guardrails()} {
+				_, err := h.Topology.EnsureGuardrails(t.Context(), want)
+				requireError(t, err, topology.ErrConflict)
+			}
+			_, err := h.Topology.DeleteGuardrails(t.Context())
+			requireError(t, err, topology.ErrConflict)
+			p.requireStored(t, "", newer)
+			h.Outsider.SetGuardrailsVersion(t, topology.GuardrailsVersion)
+			p.requireStored(t, "", p.value(""))
+		}},
 		{"awaiting what is not there is ErrNotFound", func(t T) {
 			p.place(t)
 			requireError(t, h.Topology.AwaitGuardrails(t.Context()), topology.ErrNotFound)
@@ -168,7 +183,7 @@ func newMemberWith[P GuardrailsTopology](t T, h Harness[P], allowances topology.
 	m := member{t: t, top: h.Topology, namespace: name, group: name + "-members"}
 	everything := []topology.Rule{{
 		APIGroups: []string{"", "discovery.k8s.io", "networking.k8s.io"},
-		Resources: []string{"pods", "pods/ephemeralcontainers", "services", "persistentvolumeclaims", "secrets", "configmaps", "endpoints", "endpointslices", "ingresses", "namespaces", "namespaces/status", "namespaces/finalize"},
+		Resources: []string{"pods", "pods/ephemeralcontainers", "services", "services/status", "persistentvolumeclaims", "secrets", "configmaps", "endpoints", "endpointslices", "ingresses", "namespaces", "namespaces/status", "namespaces/finalize"},
 		Verbs:     []string{"get", "create", "update", "patch", "delete"},
 	}}
 	_, err = h.Topology.EnsureAccess(t.Context(), topology.Access{Namespace: name, Grants: []topology.Grant{

@@ -232,6 +232,19 @@ func namespaceMutants() []mutant {
 		n("adopt takes over, and says so", onEnsure(func(c *topology.Change) {
 			c.Fields = slices.DeleteFunc(c.Fields, func(f topology.FieldChange) bool { return f.Path == "metadata.labels["+topology.LabelTenant+"]" })
 		})),
+		n("a name whose service accounts hold rights elsewhere is ErrConflict, unless they are meant", func(top, _ *puppet, _ *brokenOutsider) {
+			ensure := top.ensureNamespace
+			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+				want.InheritGrants = true
+				return ensure(ctx, want)
+			}
+		}),
+		n("a name whose service accounts hold rights elsewhere is ErrConflict, unless they are meant", func(top, _ *puppet, _ *brokenOutsider) {
+			before(&top.ensureNamespace, func(ctx context.Context, want topology.Namespace) (topology.Change, error, bool) {
+				_, err := top.namespace(ctx, want.Name)
+				return topology.Change{}, topology.ErrConflict, err != nil && want.InheritGrants
+			})
+		}),
 		n("delete removes, and a second delete is unchanged", func(top, _ *puppet, _ *brokenOutsider) {
 			change(&top.deleteNamespace, func(c *topology.Change) { c.Action = topology.Deleted })
 		}),

@@ -87,6 +87,15 @@ func guardrailMutants() []mutant {
 				return ensure(ctx, want)
 			}
 		}),
+		g("rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
+			after(&top.ensureGuardrails, func(_ topology.GuardrailSet, _ *topology.Change, err *error) { *err = nil })
+		}),
+		g("rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
+			after(&top.deleteGuardrails, func(_ string, _ *topology.Change, err *error) { *err = nil })
+		}),
+		g("rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
+			after(&top.guardrails, func(_ string, s *topology.GuardrailSet, _ *error) { s.Version = topology.GuardrailsVersion })
+		}),
 		g("awaiting what is not there is ErrNotFound", func(top, _ *puppet) { top.awaitGuardrails = func(context.Context) error { return nil } }),
 		g("awaiting what is not there is ErrNotFound", func(top, dry *puppet) { dry.awaitGuardrails = top.awaitGuardrails }),
 		lets(inForceCase, func(topology.Request, topology.Verdict) bool { return true }),

@@ -211,6 +211,10 @@ func (o *brokenOutsider) Put(t T, namespace, group, resource, manifest string) {
 	o.Outsider.Put(namespace, group, resource, object.Metadata.Name, []byte(manifest))
 }
 
+func (o *brokenOutsider) SetGuardrailsVersion(_ T, version int) {
+	o.Outsider.SetGuardrailsVersion(version)
+}
+
 func (o *brokenOutsider) Grant(_ T, namespace string, g topology.Grant) {
 	o.Outsider.Grant(namespace, g)
 }

@@ -2,6 +2,7 @@ package topologytest
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -160,6 +161,30 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			require.True(t, read(t, want.Name).Managed)
 			want.Adopt = false
 			require.Equal(t, topology.Unchanged, ensure(t, want).Action)
+		}},
+		{"a name whose service accounts hold rights elsewhere is ErrConflict, unless they are meant", func(t T) {
+			elsewhere, want := newNamespace(t, top), fullNamespace(place(t))
+			for i, heir := range []topology.Subject{
+				{Kind: topology.ServiceAccount, Namespace: want.Name, Name: "bot"}, {Kind: topology.User, Name: "system:serviceaccount:" + want.Name + ":bot"},
+				{Kind: topology.Group, Name: "system:serviceaccounts:" + want.Name},
+			} {
+				role := fmt.Sprintf("left-over-%d", i)
+				outsider.Grant(t, elsewhere, topology.Grant{
+					Role: role, Subjects: []topology.Subject{heir}, Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
+				})
+				for _, ensure := range []func(context.Context, topology.Namespace) (topology.Change, error){top.EnsureNamespace, dry.EnsureNamespace} {
+					_, err := ensure(t.Context(), want)
+					requireError(t, err, topology.ErrConflict)
+					require.ErrorContains(t, err, role)
+				}
+				_, err := top.Namespace(t.Context(), want.Name)
+				requireError(t, err, topology.ErrNotFound)
+			}
+			require.Equal(t, topology.Created, ensure(t, fullNamespace(place(t))).Action, "another name")
+			want.InheritGrants = true
+			require.Equal(t, topology.Created, ensure(t, want).Action)
+			want.InheritGrants = false
+			require.Equal(t, topology.Unchanged, ensure(t, want).Action, "once it is there, they are its own")
 		}},
 		{"delete removes, and a second delete is unchanged", func(t T) {
 			want := fullNamespace(place(t))

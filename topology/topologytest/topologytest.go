@@ -48,6 +48,9 @@ type Outsider interface {
 	// Grant gives rights in a namespace that Polyphony knows nothing of.
 	Grant(t T, namespace string, g topology.Grant)
 
+	// SetGuardrailsVersion makes the rules that are installed those of another release, as far as they say so themselves.
+	SetGuardrailsVersion(t T, version int)
+
 	ClaimVolume(t T, namespace, claim string)
 	Hold(t T, namespace string) // keeps it from going once it is deleted
 	Release(t T, namespace string)

@@ -1,0 +1,110 @@
+package fake_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
+)
+
+func asks(verb, kind, name, object string) topology.Request {
+	return topology.Request{
+		AccessQuestion: topology.AccessQuestion{User: "root", Groups: []string{"system:masters"}, Verb: verb, Resource: kind, Namespace: "acme", Name: name},
+		Object:         json.RawMessage(object),
+	}
+}
+
+// TestAdmitNeverGuesses: what the fake has no model of it neither allows nor refuses.
+func TestAdmitNeverGuesses(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
+	require.NoError(t, err)
+	const claim, exposed, service = `{"spec":{}}`, `{"spec":{"type":"NodePort"}}`, `{"spec":{}}`
+	unknown := func(r topology.Request) {
+		t.Helper()
+		_, err := top.Admit(t.Context(), r)
+		require.ErrorIs(t, err, topology.ErrNotModelled)
+	}
+	allowed := func(r topology.Request) {
+		t.Helper()
+		verdict, err := top.Admit(t.Context(), r)
+		require.NoError(t, err)
+		require.Equal(t, topology.Verdict{Allowed: true}, verdict)
+	}
+	unknown(asks("create", "pods", "", `{"spec":{}}`))
+	allowed(asks("create", "persistentvolumeclaims", "", claim))
+	allowed(asks("create", "services", "", exposed))
+
+	_, err = top.EnsureQuota(t.Context(), topology.Quota{Namespace: "acme", Hard: map[string]resource.Quantity{"requests.storage": resource.MustParse("1Gi")}})
+	require.NoError(t, err)
+	unknown(asks("create", "persistentvolumeclaims", "", claim))
+	unknown(asks("create", "services", "", exposed))
+	allowed(asks("create", "services", "", service))
+	top.Outsider().Put("acme", "", "services", "web", json.RawMessage(service))
+	unknown(asks("patch", "services", "web", exposed))
+
+	_, err = top.DeleteQuota(t.Context(), "acme")
+	require.NoError(t, err)
+	_, err = top.EnsureLimitRange(t.Context(), topology.LimitRange{Namespace: "acme", Limits: []topology.Limit{{Type: topology.LimitPVC}}})
+	require.NoError(t, err)
+	unknown(asks("create", "persistentvolumeclaims", "", claim))
+	allowed(asks("create", "services", "", exposed))
+}
+
+func TestAdmitCounts(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
+	require.NoError(t, err)
+	top.Outsider().Put("acme", "", "secrets", "one", json.RawMessage(`{}`))
+	for _, key := range []string{"secrets", "count/secrets"} {
+		for count, want := range map[string]topology.Fence{"0": topology.FenceQuota, "1": topology.FenceQuota, "2": ""} {
+			_, err := top.EnsureQuota(t.Context(), topology.Quota{Namespace: "acme", Hard: map[string]resource.Quantity{key: resource.MustParse(count)}})
+			require.NoError(t, err)
+			verdict, err := top.Admit(t.Context(), asks("create", "secrets", "", `{}`))
+			require.NoError(t, err)
+			require.Equal(t, want, verdict.By, "%s: %s", key, count)
+			verdict, err = top.Admit(t.Context(), asks("patch", "secrets", "one", `{"data":{}}`))
+			require.NoError(t, err)
+			require.True(t, verdict.Allowed, "it is there already")
+		}
+	}
+}
+
+func TestAdmitInWhatIsOnItsWayOut(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
+	require.NoError(t, err)
+	top.Outsider().Hold("acme", "a finalizer")
+	_, err = top.DeleteNamespace(t.Context(), "acme")
+	require.NoError(t, err)
+	verdict, err := top.Admit(t.Context(), asks("create", "secrets", "", `{}`))
+	require.NoError(t, err)
+	require.Equal(t, topology.FenceOther, verdict.By)
+	top.Outsider().Release("acme")
+	_, err = top.Admit(t.Context(), asks("create", "secrets", "", `{}`))
+	require.ErrorIs(t, err, topology.ErrNotFound)
+}
+
+// TestAdmitReadsObjects: what is no object is refused, and not taken for one without fields.
+func TestAdmitReadsObjects(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
+	require.NoError(t, err)
+	_, err = top.EnsureGuardrails(t.Context(), topology.GuardrailSet{Version: topology.GuardrailsVersion, Rules: topology.AllGuardrails()})
+	require.NoError(t, err)
+	for kind, objects := range map[string][]string{
+		"services": {`[]`, `{"spec":{"externalIPs":"192.0.2.1"}}`, `{"metadata":{"finalizers":"x"}}`}, "pods": {`"pod"`, `{"spec":{"volumes":"all"}}`},
+	} {
+		for _, object := range objects {
+			_, err := top.Admit(t.Context(), asks("create", kind, "", object))
+			require.ErrorIs(t, err, topology.ErrInvalid, object)
+		}
+	}
+	top.Outsider().Put("acme", "", "services", "web", json.RawMessage(`[]`))
+	_, err = top.Violations(t.Context(), topology.AllGuardrails())
+	require.ErrorIs(t, err, topology.ErrInvalid)
+}

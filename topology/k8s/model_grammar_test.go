@@ -1,0 +1,252 @@
+package k8s_test
+
+import (
+	"encoding/json"
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// grammar makes random objects, of values that some namespace allows and others do not, and of such as none does. What it makes is
+// not always valid, nor admitted by pod security.
+type grammar struct{ *rand.Rand }
+
+type (
+	object = map[string]any
+	list   = []any
+)
+
+// one is one of the values. More than once in the list is more often.
+func one[V any](g grammar, values ...V) V { return values[g.IntN(len(values))] }
+
+// some are some of the values in their order, often few.
+func some[V any](g grammar, values ...V) []V {
+	var picked []V
+	for _, v := range values {
+		if g.IntN(3) == 0 {
+			picked = append(picked, v)
+		}
+	}
+	return picked
+}
+
+// set sets a field in some of the objects.
+func (g grammar) set(o object, oneIn int, field string, value any) {
+	if g.IntN(oneIn) == 0 {
+		o[field] = value
+	}
+}
+
+var anyAnnotations = []string{
+	"nginx.ingress.kubernetes.io/server-snippet", "nginx.ingress.kubernetes.io/rewrite-target", "kubernetes.io/ingress.class", "nginx.org/location-snippets",
+	"sub.traefik.io/router", "example.com/team", "example.com/snippet-of-code", "konghq.com/plugins",
+}
+
+func (g grammar) allowances(tenant string) topology.Allowances {
+	return topology.Allowances{
+		Domains:            some(g, tenant+".example.com", tenant+".example.net"),
+		IngressAnnotations: some(g, "konghq.com/plugins", "nginx.ingress.kubernetes.io/rewrite-target", "nginx.org/location-snippets"),
+		ServiceTypes:       some(g, topology.LoadBalancer, topology.NodePort),
+		ExternalNames:      some(g, "db.example.com", "example.com"),
+		StorageClasses:     some(g, "gold", "silver"),
+		InlineDrivers:      some(g, "a.csi.example.com", "b.csi.example.com"),
+		ImageRegistries: one(g, some(g, "docker.io", "docker.io/library", "localhost/app", "registry.example.com", "registry.example.com/acme", "registry.example.com:5000/acme"),
+			[]string{"docker.io", "registry.example.com/acme"}, []string{"*"}),
+		PriorityClasses: one(g, []string{"usual"}, []string{"high", "usual"}, some(g, "high", "usual")),
+		RuntimeClasses:  some(g, "sandbox"),
+		Tolerations:     some(g, "dedicated", "example.com/gpu"),
+		DefaultToken:    g.IntN(2) == 0,
+	}
+}
+
+func (g grammar) metadata(name string) object {
+	meta := object{"name": name}
+	g.set(meta, 4, "labels", object{one(g, "team", "kubernetes.io/service-name"): one(g, "", "a", "b")})
+	if g.IntN(6) == 0 {
+		var finalizers list
+		for _, f := range some(g, "example.com/hold", "foregroundDeletion", "kubernetes.io/pvc-protection", "orphan") {
+			finalizers = append(finalizers, f)
+		}
+		meta["finalizers"] = finalizers
+	}
+	return meta
+}
+
+// annotate adds annotations as shared controllers read them.
+func (g grammar) annotate(meta object, tenant string) {
+	annotations := object{}
+	if g.IntN(3) == 0 {
+		annotations[one(g, anyAnnotations...)] = one(g, "", "a", "b")
+	}
+	if g.IntN(5) == 0 {
+		annotations[one(g, "external-dns.alpha.kubernetes.io/hostname", "external-dns.alpha.kubernetes.io/internal-hostname", "external-dns.example.com/ttl")] =
+			one(g, g.host(tenant), g.host(tenant)+", "+g.host(tenant), "")
+	}
+	if len(annotations) > 0 {
+		meta["annotations"] = annotations
+	}
+}
+
+func (g grammar) host(tenant string) string {
+	own := tenant + one(g, ".example.com", ".example.com", ".example.net")
+	return one(g, own, own, "www."+own, "*."+own, "x"+own, "a.b."+own, "bank.example.com", "example.com", "*.example.com", "")
+}
+
+func (g grammar) service(tenant, name string) object {
+	spec := object{"ports": list{object{"port": 80}}}
+	g.set(spec, 1, "type", one(g, "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"))
+	g.set(spec, 4, "externalIPs", one(g, list{"192.0.2.1"}, list{"192.0.2.2", "192.0.2.1"}, list{}))
+	if spec["type"] == "ExternalName" {
+		spec["externalName"] = one(g, "db.example.com", "db.example.com.", "example.com", "a.db.example.com", "notexample.com", "web.globex.svc.cluster.local")
+	}
+	meta := g.metadata(name)
+	g.annotate(meta, tenant)
+	return object{"apiVersion": "v1", "kind": "Service", "metadata": meta, "spec": spec}
+}
+
+func (g grammar) ingress(tenant, name string) object {
+	backend := object{"service": object{"name": "web", "port": object{"number": 80}}}
+	rules := list{}
+	for range one(g, 0, 1, 1, 2) {
+		rule := object{"http": object{"paths": list{object{"path": "/", "pathType": "Prefix", "backend": backend}}}}
+		g.set(rule, 1, "host", g.host(tenant))
+		rules = append(rules, rule)
+	}
+	spec := object{"rules": rules}
+	g.set(spec, 5, "defaultBackend", backend)
+	g.set(spec, 4, "tls", one(g, list{object{"hosts": list{g.host(tenant)}}}, list{object{"secretName": "tls"}}, list{}, list{object{"hosts": list{tenant + ".example.com", g.host(tenant)}}}))
+	meta := g.metadata(name)
+	g.annotate(meta, tenant)
+	return object{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": meta, "spec": spec}
+}
+
+func (g grammar) claim(_, name string) object {
+	spec := object{"accessModes": list{"ReadWriteOnce"}, "resources": object{"requests": object{"storage": one(g, "1Gi", "2Gi")}}}
+	g.set(spec, 2, "storageClassName", one(g, "gold", "silver", "bronze", ""))
+	g.set(spec, 6, "volumeName", one(g, "theirs", ""))
+	g.set(spec, 6, "selector", one(g, object{}, object{"matchLabels": object{"a": "b"}}))
+	g.set(spec, 8, "dataSource", object{"kind": "PersistentVolumeClaim", "name": "other"})
+	return object{"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": g.metadata(name), "spec": spec}
+}
+
+func (g grammar) configMap(_, name string) object {
+	return object{"apiVersion": "v1", "kind": "ConfigMap", "metadata": g.metadata(name), "data": object{"a": one(g, "b", "c")}}
+}
+
+func (g grammar) secret(_, name string) object {
+	meta := g.metadata(name)
+	g.set(meta, 2, "annotations", object{"kubernetes.io/service-account.name": one(g, "default", "builder")})
+	return object{"apiVersion": "v1", "kind": "Secret", "metadata": meta, "type": one(g, "Opaque", "kubernetes.io/service-account-token")}
+}
+
+func (g grammar) endpointSlice(_, name string) object {
+	o := object{"apiVersion": "discovery.k8s.io/v1", "kind": "EndpointSlice", "metadata": g.metadata(name), "addressType": "IPv4"}
+	o["endpoints"] = one(g, list{object{"addresses": list{"192.0.2.1"}}}, list{object{"addresses": list{"192.0.2.2"}}}, list{})
+	g.set(o, 2, "ports", list{object{"name": "http", "port": 80, "protocol": "TCP"}})
+	return o
+}
+
+func (g grammar) endpoints(_, name string) object {
+	o := object{"apiVersion": "v1", "kind": "Endpoints", "metadata": g.metadata(name)}
+	g.set(o, 2, "subsets", list{object{"addresses": list{object{"ip": one(g, "192.0.2.1", "192.0.2.2")}}}})
+	return o
+}
+
+func (g grammar) image() string {
+	return one(g, "nginx", "nginx:1", "docker.io/library/nginx", "library/nginx", "acme/app", "registry.example.com/acme/app:1", "registry.example.com/acme/app:1",
+		"registry.example.com/acme", "registry.example.com/acme:v1", "registry.example.com/acmeX/app", "registry.example.com:5000/acme/app", "registry.example.com/other",
+		"localhost/app", "localhost/app/x", "ACME/app", "docker.io/ACME/app", "a.b/registry.example.com/acme/app", "nginx@sha256:0123456789012345678901234567890123456789012345678901234567890123")
+}
+
+func (g grammar) container(name string) object {
+	return object{"name": name, "image": g.image(), "securityContext": object{"allowPrivilegeEscalation": false, "capabilities": object{"drop": list{"ALL"}}}}
+}
+
+func (g grammar) toleration() object {
+	t := object{"operator": "Exists"}
+	g.set(t, 2, "key", one(g, "dedicated", "example.com/gpu", "node.kubernetes.io/unreachable", "node-role.kubernetes.io/control-plane", ""))
+	g.set(t, 3, "effect", one(g, "NoSchedule", "NoExecute"))
+	return t
+}
+
+func (g grammar) volume() object {
+	v := object{"name": "v"}
+	source := one(g, "", "emptyDir", "configMap", "csi", "csi", "csi", "nfs", "nfs", "hostPath", "image", "persistentVolumeClaim", "ephemeral")
+	switch source {
+	case "":
+		return v
+	case "configMap":
+		v[source] = object{"name": "c"}
+	case "csi":
+		v[source] = object{"driver": one(g, "a.csi.example.com", "b.csi.example.com", "c.csi.example.com")}
+	case "nfs":
+		v[source] = object{"server": "192.0.2.1", "path": "/"}
+	case "hostPath":
+		v[source] = object{"path": "/etc"}
+	case "image":
+		v[source] = object{"reference": g.image()}
+	case "persistentVolumeClaim":
+		v[source] = object{"claimName": "data"}
+	case "ephemeral":
+		v[source] = object{"volumeClaimTemplate": object{"spec": g.claim("", "")["spec"]}}
+	default:
+		v[source] = object{}
+	}
+	return v
+}
+
+func (g grammar) pod(_, name string) object {
+	spec := object{"containers": list{g.container("app")}, "automountServiceAccountToken": false}
+	g.set(spec, 5, "automountServiceAccountToken", true)
+	if g.IntN(4) == 0 {
+		delete(spec, "automountServiceAccountToken")
+	}
+	g.set(spec, 3, "serviceAccountName", one(g, "default", "builder", ""))
+	g.set(spec, 10, "serviceAccount", one(g, "default", "builder"))
+	g.set(spec, 8, "initContainers", list{g.container("init")})
+	g.set(spec, 8, "nodeName", one(g, "node-1", ""))
+	g.set(spec, 5, "priorityClassName", one(g, "high", "usual", "system-node-critical", ""))
+	g.set(spec, 8, "runtimeClassName", "sandbox")
+	g.set(spec, 5, "tolerations", list{g.toleration()})
+	g.set(spec, 2, "volumes", list{g.volume()})
+	return object{"apiVersion": "v1", "kind": "Pod", "metadata": g.metadata(name), "spec": spec}
+}
+
+// podPatch changes what can be changed in a pod.
+func (g grammar) podPatch() object {
+	spec := object{}
+	g.set(spec, 2, "containers", list{g.container("app")})
+	g.set(spec, 2, "tolerations", list{
+		object{"key": "node.kubernetes.io/not-ready", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300},
+		object{"key": "node.kubernetes.io/unreachable", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}, g.toleration(),
+	})
+	return object{"metadata": g.patchOf(g.metadata("")), "spec": spec}
+}
+
+// patchOf is a merge patch that makes some of the fields as they are in the object, and removes some.
+func (g grammar) patchOf(o object) object {
+	patch := object{}
+	for _, field := range slices.Sorted(maps.Keys(o)) {
+		nested, ok := o[field].(object)
+		switch {
+		case field == "apiVersion" || field == "kind" || field == "name" || g.IntN(3) == 0:
+		case ok:
+			patch[field] = g.patchOf(nested)
+		default:
+			patch[field] = one(g, o[field], o[field], nil)
+		}
+	}
+	return patch
+}
+
+func marshal(t *testing.T, o object) string {
+	t.Helper()
+	data, err := json.Marshal(o)
+	require.NoError(t, err)
+	return string(data)
+}

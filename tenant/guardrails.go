@@ -59,15 +59,7 @@ func (s GuardrailsScore) Name() string { return "guardrails" }
 // Validate reports every mistake at once, each with its JSON path.
 func (s GuardrailsScore) Validate() error {
 	at := field.NewPath("without")
-	var errs field.ErrorList
-	for i, rule := range s.Without {
-		switch {
-		case slices.Contains(s.Without[:i], rule):
-			errs = append(errs, field.Duplicate(at.Index(i), rule))
-		case !slices.Contains(topology.AllGuardrails(), rule):
-			errs = append(errs, field.NotSupported(at.Index(i), rule, topology.AllGuardrails()))
-		}
-	}
+	errs := validateWithout(s.Without, at)
 	switch {
 	case s.Remove && len(s.Without) > 0:
 		errs = append(errs, field.Forbidden(field.NewPath("remove"), "takes every rule away, so there is none to do without; leave one of both out"))
@@ -75,6 +67,19 @@ func (s GuardrailsScore) Validate() error {
 		errs = append(errs, field.Invalid(at, len(s.Without), "leaves no rule; set remove to have none"))
 	}
 	return errs.ToAggregate()
+}
+
+func validateWithout(without []topology.Guardrail, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i, rule := range without {
+		switch {
+		case slices.Contains(without[:i], rule):
+			errs = append(errs, field.Duplicate(at.Index(i), rule))
+		case !slices.Contains(topology.AllGuardrails(), rule):
+			errs = append(errs, field.NotSupported(at.Index(i), rule, topology.AllGuardrails()))
+		}
+	}
+	return errs
 }
 
 // Interpret installs the rules, or removes them. See [GuardrailsScore.On].

@@ -3,6 +3,7 @@ package topology
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -230,4 +231,35 @@ func (p PolicyPort) matches(conn Connection) bool {
 	default:
 		return p.Port == conn.Port
 	}
+}
+
+// Policy is the policy that the rules are in force as, by the name that Polyphony gives it.
+func (n NetworkRules) Policy() NetworkPolicy {
+	return NetworkPolicy{Namespace: n.Namespace, Name: "polyphony", Ingress: policyRules(n.Ingress), Egress: policyRules(n.Egress)}
+}
+
+func policyRules(rules []NetworkRule) *PolicyRules {
+	all := PolicyRules{}
+	for _, rule := range rules {
+		var to PolicyRule
+		for _, peer := range rule.Peers {
+			to.Peers = append(to.Peers, policyPeer(peer))
+		}
+		for _, port := range rule.Ports {
+			to.Ports = append(to.Ports, PolicyPort{Protocol: port.Protocol, Port: port.Port, EndPort: port.EndPort})
+		}
+		all = append(all, to)
+	}
+	return &all
+}
+
+func policyPeer(peer NetworkPeer) PolicyPeer {
+	if peer.CIDR != "" {
+		return PolicyPeer{CIDR: peer.CIDR, Except: slices.Clone(peer.Except)}
+	}
+	to := PolicyPeer{Pods: &LabelSelector{Labels: maps.Clone(peer.PodLabels)}}
+	if len(peer.NamespaceLabels) > 0 || peer.EveryNamespace {
+		to.Namespaces = &LabelSelector{Labels: maps.Clone(peer.NamespaceLabels)}
+	}
+	return to
 }

@@ -53,6 +53,62 @@ func (p NetworkPort) String() string {
 	}
 }
 
+// String prints as a [NetworkRule] does.
+func (r PolicyRule) String() string {
+	peers, ports := "everybody", "every port"
+	if len(r.Peers) > 0 {
+		peers = joined(r.Peers, " or ")
+	}
+	if len(r.Ports) > 0 {
+		ports = joined(r.Ports, ", ")
+	}
+	return peers + " on " + ports
+}
+
+// String names the peer: a range of addresses, or pods.
+func (p PolicyPeer) String() string {
+	if p.CIDR != "" {
+		return NetworkPeer{CIDR: p.CIDR, Except: p.Except}.String()
+	}
+	pods, where := "every pod", "the same namespace"
+	if p.Pods != nil && !p.Pods.isEmpty() {
+		pods = "pods " + p.Pods.String()
+	}
+	switch {
+	case p.Namespaces != nil && p.Namespaces.isEmpty():
+		where = "every namespace"
+	case p.Namespaces != nil:
+		where = "namespaces " + p.Namespaces.String()
+	}
+	return pods + " in " + where
+}
+
+// String prints as a [NetworkPort] does, or with the port's name.
+func (p PolicyPort) String() string {
+	if p.Name != "" {
+		return string(p.Protocol) + " " + p.Name
+	}
+	return NetworkPort{Protocol: p.Protocol, Port: p.Port, EndPort: p.EndPort}.String()
+}
+
+func (s LabelSelector) isEmpty() bool { return len(s.Labels)+len(s.Expressions) == 0 }
+
+// String prints as "app=web,tier notin (a, b),team exists".
+func (s LabelSelector) String() string {
+	var texts []string
+	if len(s.Labels) > 0 {
+		texts = append(texts, labelText(s.Labels))
+	}
+	for _, e := range s.Expressions {
+		text := e.Key + " " + strings.ToLower(string(e.Operator))
+		if len(e.Values) > 0 {
+			text += " (" + strings.Join(e.Values, ", ") + ")"
+		}
+		texts = append(texts, text)
+	}
+	return strings.Join(texts, ",")
+}
+
 // String prints as "get, list deployments.apps, statefulsets.apps".
 func (r Rule) String() string {
 	var resources []string

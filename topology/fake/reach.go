@@ -17,21 +17,17 @@ func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]top
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	var policies []topology.NetworkPolicy
-	for name, ns := range t.state.namespaces {
+	for _, name := range slices.Sorted(maps.Keys(t.state.namespaces)) {
 		if namespace == "" || name == namespace {
-			policies = append(policies, ns.networkPolicies()...)
+			policies = append(policies, t.state.namespaces[name].networkPolicies()...)
 		}
 	}
-	slices.SortFunc(policies, func(a, b topology.NetworkPolicy) int {
-		return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
-	})
 	return policies, nil
 }
 
 // Reach implements topology.Reachability.
 func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topology.ReachAnswer, error) {
-	c := call{"ask", "Reach", conn.To.Namespace}
-	if err := t.begin(ctx, c); err != nil {
+	if err := t.begin(ctx, call{"ask", "Reach", conn.To.Namespace}); err != nil {
 		return topology.ReachAnswer{}, err
 	}
 	if err := conn.Check(); err != nil {
@@ -45,7 +41,7 @@ func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topolog
 		switch {
 		case name == "" || state.NamespaceLabels[name] != nil:
 		case ns == nil:
-			return topology.ReachAnswer{}, c.fails(topology.ErrNotFound, "the namespace "+name+" does not exist")
+			return topology.ReachAnswer{}, call{"ask", "Reach", name}.fails(topology.ErrNotFound, "")
 		default:
 			state.NamespaceLabels[name] = ns.labels()
 			state.Policies = append(state.Policies, ns.networkPolicies()...)
@@ -54,44 +50,20 @@ func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topolog
 	return state.Reach(conn), nil
 }
 
-// networkPolicies are Polyphony's own and those of others.
+// networkPolicies are Polyphony's own and those of others, by name.
 func (n *namespace) networkPolicies() []topology.NetworkPolicy {
 	var policies []topology.NetworkPolicy
-	if rules := n.network.value; rules != nil && !n.network.foreign {
-		policies = append(policies, topology.NetworkPolicy{
-			Namespace: n.value.Name, Name: "polyphony", Ingress: policyRules(rules.Ingress), Egress: policyRules(rules.Egress),
-		})
+	switch rules := n.network.value; {
+	case n.network.foreign: // an empty policy in Kubernetes, which lets nobody in
+		policies = append(policies, topology.NetworkPolicy{Namespace: n.value.Name, Name: "polyphony", Ingress: &topology.PolicyRules{}})
+	case rules != nil:
+		policies = append(policies, rules.Policy())
 	}
 	for _, p := range n.policies {
 		policies = append(policies, p.Clone())
 	}
+	slices.SortFunc(policies, func(a, b topology.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
 	return policies
-}
-
-func policyRules(rules []topology.NetworkRule) *topology.PolicyRules {
-	all := topology.PolicyRules{}
-	for _, rule := range rules {
-		var to topology.PolicyRule
-		for _, peer := range rule.Peers {
-			to.Peers = append(to.Peers, policyPeer(peer))
-		}
-		for _, port := range rule.Ports {
-			to.Ports = append(to.Ports, topology.PolicyPort{Protocol: port.Protocol, Port: port.Port, EndPort: port.EndPort})
-		}
-		all = append(all, to)
-	}
-	return &all
-}
-
-func policyPeer(peer topology.NetworkPeer) topology.PolicyPeer {
-	if peer.CIDR != "" {
-		return topology.PolicyPeer{CIDR: peer.CIDR, Except: slices.Clone(peer.Except)}
-	}
-	to := topology.PolicyPeer{Pods: &topology.LabelSelector{Labels: maps.Clone(peer.PodLabels)}}
-	if len(peer.NamespaceLabels) > 0 || peer.EveryNamespace {
-		to.Namespaces = &topology.LabelSelector{Labels: maps.Clone(peer.NamespaceLabels)}
-	}
-	return to
 }
 
 // labels are those that selectors of namespaces see.

@@ -131,6 +131,10 @@ func (c *clients) claims(namespace string) typedClient[corev1.PersistentVolumeCl
 	return typed[corev1.PersistentVolumeClaim, corev1.PersistentVolumeClaimList](c, corev1.SchemeGroupVersion, "persistentvolumeclaims", namespace)
 }
 
+func (c *clients) volumes() typedClient[corev1.PersistentVolume, corev1.PersistentVolumeList, *corev1.PersistentVolume, *corev1.PersistentVolumeList] {
+	return typed[corev1.PersistentVolume, corev1.PersistentVolumeList](c, corev1.SchemeGroupVersion, "persistentvolumes", "")
+}
+
 func (c *clients) daemonSets(namespace string) typedClient[appsv1.DaemonSet, appsv1.DaemonSetList, *appsv1.DaemonSet, *appsv1.DaemonSetList] {
 	return typed[appsv1.DaemonSet, appsv1.DaemonSetList](c, appsv1.SchemeGroupVersion, "daemonsets", namespace)
 }

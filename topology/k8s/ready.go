@@ -27,8 +27,9 @@ func Permissions() []topology.Rule {
 		rule("", "pods", "list"),
 		rule("", "services", "list"),
 		rule("", "persistentvolumeclaims", "list"),
-		rule("", "resourcequotas", "get", "create", "update", "delete"),
-		rule("", "limitranges", "get", "create", "update", "delete"),
+		rule("", "persistentvolumes", "list"),
+		rule("", "resourcequotas", "get", "list", "create", "update", "delete"),
+		rule("", "limitranges", "get", "list", "create", "update", "delete"),
 		rule("admissionregistration.k8s.io", "validatingadmissionpolicies", "get", "list", "create", "update", "delete"),
 		rule("admissionregistration.k8s.io", "validatingadmissionpolicybindings", "get", "list", "create", "update", "delete"),
 		rule("apps", "daemonsets", "get"),
@@ -66,6 +67,16 @@ var networkPlugins = []struct{ group, name string }{
 // Ready implements topology.Topology.
 func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 	c := call{op: "read", kind: "Readiness"}
+	ready, err := t.identify(ctx, c)
+	if err != nil {
+		return topology.Readiness{}, err
+	}
+	ready.Missing, err = t.missing(ctx, c)
+	return ready, err
+}
+
+// identify finds out what the cluster is.
+func (t *Topology) identify(ctx context.Context, c call) (topology.Readiness, error) {
 	ready := topology.Readiness{Distribution: "kubernetes"}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		var info version.Info
@@ -88,10 +99,6 @@ func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 		}
 		return nil
 	})
-	if err != nil {
-		return topology.Readiness{}, err
-	}
-	ready.Missing, err = t.missing(ctx, c)
 	return ready, err
 }
 

@@ -1,0 +1,130 @@
+package tenanttest_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	rbacv1 "k8s.io/api/rbac/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/polyphony-go/polyphony/tenant"
+)
+
+// isolation proves, and returns the report.
+func (c cluster) isolation(t *testing.T, tenants ...tenant.TenantScore) tenant.IsolationReport {
+	t.Helper()
+	in, err := c.top.Inspect(t.Context())
+	require.NoError(t, err)
+	return tenant.IsolationScore{Tenants: tenants}.Examine(in)
+}
+
+// requireBroken wants one guarantee broken, of one tenant or of the topology.
+func requireBroken(t *testing.T, report tenant.IsolationReport, of string, guarantee tenant.Guarantee, witness string) {
+	t.Helper()
+	broken := report.Broken()
+	require.Len(t, broken, 1, "%s", report)
+	require.Equal(t, of, broken[0].Tenant)
+	require.Equal(t, guarantee, broken[0].Guarantee)
+	require.Contains(t, broken[0].Witness, witness)
+}
+
+// Each fence and guardrail that is taken away shows, and nothing shows without.
+func TestIsolationOnKubernetes(t *testing.T) {
+	c := newCluster(t)
+	attacker, victim := provision(t, c.top)
+	require.Empty(t, c.isolation(t, attacker, victim).Broken())
+	shows := map[string]tenant.Guarantee{
+		"pod security": tenant.GuaranteeBoundary, "quota": tenant.GuaranteeQuota, "limits": tenant.GuaranteeLimits, "rights": tenant.GuaranteeAccess,
+	}
+	for _, r := range c.removals(attacker) {
+		t.Run(r.fence, func(t *testing.T) {
+			guarantee, ofTenant := shows[r.fence]
+			r.remove(t)
+			broken := c.isolation(t, attacker, victim).Broken()
+			require.NotEmpty(t, broken)
+			if ofTenant {
+				require.Len(t, broken, 1)
+				require.Equal(t, attackerName, broken[0].Tenant)
+				require.Equal(t, guarantee, broken[0].Guarantee)
+			} else {
+				require.Equal(t, tenant.GuaranteeGuardrails, broken[0].Guarantee)
+			}
+			r.restore(t)
+			require.Empty(t, c.isolation(t, attacker, victim).Broken())
+		})
+	}
+	t.Run("planted", func(t *testing.T) { testPlanted(t, c, attacker, victim) })
+}
+
+// testPlanted puts leaks of each kind there, as an administrator does by mistake.
+func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
+	leak := metav1.ObjectMeta{Name: "leak"}
+	now := metav1.DeleteOptions{}
+	ref := func(kind, name string) rbacv1.RoleRef {
+		return rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: kind, Name: name}
+	}
+	group := func(name string) []rbacv1.Subject {
+		return []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: name}}
+	}
+	devs := attackerName + "-devs"
+	check := func(of string, guarantee tenant.Guarantee, witness string) {
+		t.Helper()
+		requireBroken(t, c.isolation(t, attacker, victim), of, guarantee, witness)
+	}
+
+	for _, subjects := range [][]rbacv1.Subject{
+		group(devs), group("system:serviceaccounts:" + attackerName), group("system:authenticated"),
+		{{Kind: rbacv1.ServiceAccountKind, Namespace: attackerName, Name: "default"}}, {{Kind: rbacv1.ServiceAccountKind, Namespace: "gone", Name: "ci"}},
+	} {
+		binding := &rbacv1.RoleBinding{ObjectMeta: leak, RoleRef: ref("ClusterRole", "view"), Subjects: subjects}
+		_, err := c.admin.RbacV1().RoleBindings(victimName).Create(t.Context(), binding, metav1.CreateOptions{})
+		require.NoError(t, err)
+		check(victimName, tenant.GuaranteeIsolation, "RoleBinding "+victimName+"/leak grants")
+		require.NoError(t, c.admin.RbacV1().RoleBindings(victimName).Delete(t.Context(), "leak", now))
+	}
+
+	_, err := c.admin.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
+		ObjectMeta: leak, RoleRef: ref("ClusterRole", "system:node"), Subjects: group(devs)}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	check(attackerName, tenant.GuaranteeIsolation, "ClusterRoleBinding leak grants")
+	require.NoError(t, c.admin.RbacV1().ClusterRoleBindings().Delete(t.Context(), "leak", now))
+
+	_, err = c.admin.RbacV1().RoleBindings("kube-system").Create(t.Context(), &rbacv1.RoleBinding{
+		ObjectMeta: leak, RoleRef: ref("ClusterRole", "edit"), Subjects: group(devs)}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	check(attackerName, tenant.GuaranteeIsolation, "RoleBinding kube-system/leak grants")
+	require.NoError(t, c.admin.RbacV1().RoleBindings("kube-system").Delete(t.Context(), "leak", now))
+
+	_, err = c.admin.NetworkingV1().NetworkPolicies(victimName).Create(t.Context(), &networkingv1.NetworkPolicy{
+		ObjectMeta: leak, Spec: networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}}}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	check(victimName, tenant.GuaranteeNetwork, "NetworkPolicy "+victimName+"/leak is somebody else's and allows ingress with everybody on every port")
+	require.NoError(t, c.admin.NetworkingV1().NetworkPolicies(victimName).Delete(t.Context(), "leak", now))
+
+	_, err = c.admin.CoreV1().PersistentVolumes().Create(t.Context(), &corev1.PersistentVolume{ObjectMeta: leak, Spec: corev1.PersistentVolumeSpec{
+		Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+		StorageClassName: "standard", PersistentVolumeReclaimPolicy: corev1.PersistentVolumeReclaimRetain,
+		PersistentVolumeSource: corev1.PersistentVolumeSource{HostPath: &corev1.HostPathVolumeSource{Path: "/nowhere"}},
+		ClaimRef:               &corev1.ObjectReference{Namespace: victimName, Name: "data"},
+	}}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	c.install(t, "claims", "finalizers") // so that somebody can do it at all
+	_, err = c.admin.CoreV1().PersistentVolumeClaims(attackerName).Create(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: leak, Spec: corev1.PersistentVolumeClaimSpec{
+		AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, StorageClassName: new("standard"), VolumeName: "leak",
+		Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},
+	}}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	c.install(t)
+	broken := c.isolation(t, attacker, victim).Broken()
+	require.Len(t, broken, 2, "both tenants' volumes")
+	for _, f := range broken {
+		require.Equal(t, tenant.GuaranteeVolumes, f.Guarantee)
+		require.Contains(t, f.Witness, "PersistentVolumeClaim "+attackerName+"/leak names the volume leak, which is "+victimName+"/data's")
+	}
+	require.NoError(t, c.admin.CoreV1().PersistentVolumeClaims(attackerName).Delete(t.Context(), "leak", now))
+	require.NoError(t, c.admin.CoreV1().PersistentVolumes().Delete(t.Context(), "leak", now))
+	require.Eventually(t, func() bool { return len(c.isolation(t, attacker, victim).Broken()) == 0 }, patience, tick)
+}

@@ -1,0 +1,178 @@
+package tenant
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// broadGroups are groups that members and programs of every tenant are in.
+var broadGroups = []string{"system:authenticated", "system:unauthenticated", "system:serviceaccounts"}
+
+// trespasser looks for grants that cross the boundaries of tenants. Its cost grows with the number of grants, not with that of pairs of tenants.
+type trespasser struct {
+	tenants    map[string]TenantScore
+	namespaces map[string]bool                     // that there are
+	owners     map[topology.Subject][]string       // tenants that a subject is a member of
+	trespasses map[string][]string                 // by tenant
+	extra      map[string][]string                 // by tenant
+	members    map[topology.Subject]ReadVisibility // groups, and the widest that one of their tenants has
+}
+
+func findTrespasses(in topology.Inspection, tenants []TenantScore) (trespasses, extra map[string][]string) {
+	t := trespasser{
+		tenants: map[string]TenantScore{}, namespaces: map[string]bool{}, owners: map[topology.Subject][]string{},
+		trespasses: map[string][]string{}, extra: map[string][]string{}, members: map[topology.Subject]ReadVisibility{},
+	}
+	for _, ns := range in.Namespaces {
+		t.namespaces[ns.Namespace.Name] = true
+	}
+	for _, s := range tenants {
+		t.tenants[s.TenantConfig.Name] = s
+		for _, m := range s.RBAC.Members {
+			subject := topology.Subject{Kind: m.kind(), Name: m.Name, Namespace: m.Namespace}
+			t.owners[subject] = append(t.owners[subject], s.TenantConfig.Name)
+			if s.RBAC.ReadVisibility == VisibilityCluster && subject.Kind == topology.Group {
+				t.members[subject] = VisibilityCluster
+			}
+		}
+	}
+	for _, g := range in.Grants {
+		for _, subject := range g.Subjects {
+			t.examine(g, subject)
+		}
+	}
+	return t.trespasses, t.extra
+}
+
+// ownersOf are the tenants whose members or programs a subject is.
+func (t trespasser) ownersOf(s topology.Subject) []string {
+	owners := t.owners[s]
+	home := ""
+	switch rest, isAccount := strings.CutPrefix(s.Name, "system:serviceaccount:"); {
+	case s.Kind == topology.ServiceAccount:
+		home = s.Namespace
+	case s.Kind == topology.User && isAccount:
+		home, _, _ = strings.Cut(rest, ":")
+	case s.Kind == topology.Group:
+		home, _ = strings.CutPrefix(s.Name, "system:serviceaccounts:")
+	}
+	if _, ok := t.tenants[home]; ok && !slices.Contains(owners, home) {
+		owners = append(slices.Clone(owners), home)
+	}
+	return owners
+}
+
+func (t trespasser) examine(g topology.GrantInForce, s topology.Subject) {
+	harmful := slices.DeleteFunc(slices.Clone(g.Rules), harmless)
+	if len(harmful) == 0 {
+		return
+	}
+	witness := func(why string) string {
+		return fmt.Sprintf("%s grants %s to %s, %s", g.Binding, firstRules(harmful), s, why)
+	}
+	owners, isBroad := t.ownersOf(s), s.Kind == topology.Group && slices.Contains(broadGroups, s.Name)
+	host, isTenants := t.tenants[g.Namespace]
+	switch {
+	case g.Namespace == "" && isBroad:
+		for name := range t.tenants {
+			t.trespasses[name] = append(t.trespasses[name], witness("that is everybody, everywhere"))
+		}
+	case g.Namespace == "":
+		if t.members[s] == VisibilityCluster {
+			harmful = slices.DeleteFunc(harmful, isClusterRead)
+		}
+		for _, owner := range owners {
+			if len(harmful) > 0 {
+				t.trespasses[owner] = append(t.trespasses[owner], witness("everywhere"))
+			}
+		}
+	case isTenants && isBroad:
+		t.trespasses[g.Namespace] = append(t.trespasses[g.Namespace], witness("that is everybody"))
+	case isTenants:
+		t.atHome(host, g, s, owners, witness)
+	default: // the platform's own namespaces, in which everybody may be let read something
+		for _, owner := range owners {
+			t.trespasses[owner] = append(t.trespasses[owner], witness("in a namespace that is not the tenant's"))
+		}
+	}
+}
+
+// atHome is about a grant in the namespace of the tenant host.
+func (t trespasser) atHome(host TenantScore, g topology.GrantInForce, s topology.Subject, owners []string, witness func(string) string) {
+	name := host.TenantConfig.Name
+	isOurs := strings.HasPrefix(g.Binding, bindingPrefix(name)) && slices.Contains(Roles(), Role(strings.TrimPrefix(g.Binding, bindingPrefix(name))))
+	switch {
+	case isOurs: // compared with the Score as a whole
+	case slices.Contains(owners, name):
+		if slices.ContainsFunc(g.Rules, writesFences) {
+			t.extra[name] = append(t.extra[name], witness("who could then take a fence away"))
+		}
+	case len(owners) > 0:
+		t.trespasses[name] = append(t.trespasses[name], witness("of the tenant "+owners[0]))
+	}
+	if home := s.Namespace; s.Kind == topology.ServiceAccount && !t.namespaces[home] {
+		t.trespasses[name] = append(t.trespasses[name], witness("of a namespace that does not exist: whoever has that name next has it"))
+	}
+}
+
+// harmless tells whether a rule gives nothing that matters: questions about oneself, and public certificates.
+func harmless(r topology.Rule) bool {
+	about := func(groups ...string) bool {
+		return !slices.ContainsFunc(r.APIGroups, func(g string) bool { return !slices.Contains(groups, g) })
+	}
+	onlyReads := !slices.ContainsFunc(r.Verbs, func(v string) bool { return !slices.Contains(readVerbs, v) })
+	return about("authentication.k8s.io", "authorization.k8s.io") ||
+		about("certificates.k8s.io") && onlyReads && slices.Equal(r.Resources, []string{"clustertrustbundles"})
+}
+
+// fenceWrites are what nobody in a tenant may write, and rights by which others can be had.
+var fenceWrites = []topology.AccessQuestion{
+	{APIGroup: "networking.k8s.io", Resource: "networkpolicies"}, {Resource: "resourcequotas"}, {Resource: "limitranges"},
+	{Resource: "namespaces"}, {Resource: "namespaces", Subresource: "status"}, {Resource: "namespaces", Subresource: "finalize"},
+	{Resource: "endpoints"}, {APIGroup: "discovery.k8s.io", Resource: "endpointslices"}, {Resource: "serviceaccounts", Subresource: "token"},
+	{APIGroup: "rbac.authorization.k8s.io", Resource: "roles"}, {APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings"},
+	{Resource: "users"}, {Resource: "groups"}, {Resource: "serviceaccounts", Verb: "impersonate"},
+}
+
+// writesFences tells whether a rule lets write one of the fences, of whatever name.
+func writesFences(r topology.Rule) bool {
+	r.ResourceNames = nil
+	return slices.ContainsFunc(fenceWrites, func(q topology.AccessQuestion) bool {
+		verbs := []string{"create", "update", "patch", "delete", "deletecollection", "escalate", "bind", "impersonate"}
+		if q.Verb != "" {
+			verbs = []string{q.Verb}
+		}
+		return slices.ContainsFunc(verbs, func(verb string) bool {
+			q.Verb = verb
+			return r.Allows(q)
+		})
+	})
+}
+
+// isClusterRead tells whether a rule is within what cluster readers may read.
+func isClusterRead(r topology.Rule) bool {
+	for _, group := range r.APIGroups {
+		for _, resource := range r.Resources {
+			name, subresource, _ := strings.Cut(resource, "/")
+			for _, verb := range r.Verbs {
+				q := topology.AccessQuestion{Verb: verb, APIGroup: group, Resource: name, Subresource: subresource}
+				if !slices.ContainsFunc(topology.ClusterReadRules(), func(allowed topology.Rule) bool { return allowed.Allows(q) }) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
+// firstRules names some rules.
+func firstRules(rules []topology.Rule) string {
+	var texts []string
+	for _, r := range rules {
+		texts = append(texts, r.String())
+	}
+	return strings.Join(firstOf(texts, 3), "; ")
+}

@@ -144,13 +144,26 @@ func (e *examiner) network(name string, want topology.NetworkRules) []string {
 	var foreign []string
 	for _, p := range e.policies[name] {
 		if p.Name == own.Name {
-			lines = differences("NetworkPolicy "+name+"/"+p.Name, p, own)
+			lines = ownPolicy(p, own)
 			continue
 		}
 		foreign = append(foreign, opens(p, "ingress", p.Ingress)...)
 		foreign = append(foreign, opens(p, "egress", p.Egress)...)
 	}
 	return slices.Concat(lines, foreign)
+}
+
+// ownPolicy compares the tenant's own policy. One that says nothing of a direction leaves it open.
+func ownPolicy(have, want topology.NetworkPolicy) []string {
+	what := "NetworkPolicy " + have.Namespace + "/" + have.Name
+	var lines []string
+	if have.Ingress == nil {
+		lines, have.Ingress = append(lines, what+" is not about ingress, which is open then"), want.Ingress
+	}
+	if have.Egress == nil {
+		lines, have.Egress = append(lines, what+" is not about egress, which is open then"), want.Egress
+	}
+	return append(lines, differences(what, have, want)...)
 }
 
 // opens are the rules of a policy that are about more than the pods of its own namespace.

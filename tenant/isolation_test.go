@@ -62,7 +62,7 @@ func TestIsolationNamesWhatIsBroken(t *testing.T) {
 		{"pod security", func(o fake.Outsider) { o.SetPodSecurity("globex", topology.PodSecurityPrivileged) }, GuaranteeBoundary, "podSecurity is privileged and should be restricted"},
 		{"a quota of somebody else", func(o fake.Outsider) { o.Occupy("globex", "Quota") }, GuaranteeQuota, "Quota globex is not there"},
 		{"limits of somebody else", func(o fake.Outsider) { o.Occupy("globex", "LimitRange") }, GuaranteeLimits, "LimitRange globex is not there"},
-		{"no network rules", func(o fake.Outsider) { o.Occupy("globex", "NetworkRules") }, GuaranteeNetwork, "NetworkPolicy globex/polyphony is not there"},
+		{"no network rules", func(o fake.Outsider) { o.Occupy("globex", "NetworkRules") }, GuaranteeNetwork, "NetworkPolicy globex/polyphony is not about egress, which is open then"},
 		{"a policy that opens", func(o fake.Outsider) {
 			o.AddNetworkPolicy(topology.NetworkPolicy{Namespace: "globex", Name: "leak", Ingress: &topology.PolicyRules{{}}})
 		}, GuaranteeNetwork, "NetworkPolicy globex/leak is somebody else's and allows ingress with everybody on every port"},

@@ -103,11 +103,11 @@ func (t trespasser) examine(g topology.GrantInForce, s topology.Subject) {
 // atHome is about a grant in the namespace of the tenant host.
 func (t trespasser) atHome(host TenantScore, g topology.GrantInForce, s topology.Subject, owners []string, witness func(string) string) {
 	name := host.TenantConfig.Name
-	isOurs := strings.HasPrefix(g.Binding, bindingPrefix(name)) && slices.Contains(Roles(), Role(strings.TrimPrefix(g.Binding, bindingPrefix(name))))
+	role, isOurs := strings.CutPrefix(g.Binding, bindingPrefix(name))
 	switch {
-	case isOurs: // compared with the Score as a whole
 	case slices.Contains(owners, name):
-		if slices.ContainsFunc(g.Rules, writesFences) {
+		if !(isOurs && slices.Contains(Roles(), Role(role))) && // those are compared with the Score as a whole
+			slices.ContainsFunc(g.Rules, writesFences) {
 			t.extra[name] = append(t.extra[name], witness("who could then take a fence away"))
 		}
 	case len(owners) > 0:

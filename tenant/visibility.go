@@ -1,0 +1,113 @@
+package tenant
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// VisibilityTable is what a member of one tenant may do at home and in another tenant, operation by operation. Source: ADR-009, "What IS Enforced" and
+// "What is NOT Enforced".
+type VisibilityTable struct {
+	Member string          `json:"member"` // who
+	Own    string          `json:"own"`    // the namespace of the member's tenant
+	Other  string          `json:"other"`  // that of the other tenant
+	Rows   []VisibilityRow `json:"rows"`
+}
+
+// VisibilityRow is one operation.
+type VisibilityRow struct {
+	Operation string `json:"operation"`
+	Own       bool   `json:"own"`
+	Other     bool   `json:"other"`
+	Why       string `json:"why"` // what decides in the other tenant
+}
+
+var visibilityRows = []struct {
+	operation string
+	question  topology.AccessQuestion
+}{
+	{"view pods", topology.AccessQuestion{Verb: "list", Resource: "pods"}},
+	{"create pods", topology.AccessQuestion{Verb: "create", Resource: "pods"}},
+	{"delete pods", topology.AccessQuestion{Verb: "delete", Resource: "pods"}},
+	{"read logs", topology.AccessQuestion{Verb: "get", Resource: "pods", Subresource: "log"}},
+	{"run commands in pods", topology.AccessQuestion{Verb: "create", Resource: "pods", Subresource: "exec"}},
+	{"forward ports", topology.AccessQuestion{Verb: "create", Resource: "pods", Subresource: "portforward"}},
+	{"view deployments", topology.AccessQuestion{Verb: "list", APIGroup: "apps", Resource: "deployments"}},
+	{"scale deployments", topology.AccessQuestion{Verb: "patch", APIGroup: "apps", Resource: "deployments", Subresource: "scale"}},
+	{"modify services", topology.AccessQuestion{Verb: "patch", Resource: "services"}},
+	{"view ingresses", topology.AccessQuestion{Verb: "list", APIGroup: "networking.k8s.io", Resource: "ingresses"}},
+	{"read ConfigMaps", topology.AccessQuestion{Verb: "get", Resource: "configmaps"}},
+	{"read Secrets", topology.AccessQuestion{Verb: "get", Resource: "secrets"}},
+	{"tokens of service accounts", topology.AccessQuestion{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}},
+	{"modify network policies", topology.AccessQuestion{Verb: "patch", APIGroup: "networking.k8s.io", Resource: "networkpolicies"}},
+	{"modify quotas", topology.AccessQuestion{Verb: "patch", Resource: "resourcequotas"}},
+	{"grant rights", topology.AccessQuestion{Verb: "create", APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings"}},
+}
+
+// Visibility answers for the first member of a tenant, from everything that is in force. The last row is about pods: whether one of
+// the tenant's can connect to another.
+func Visibility(in topology.Inspection, of, other TenantScore) (VisibilityTable, error) {
+	if len(of.RBAC.Members) == 0 {
+		return VisibilityTable{}, fmt.Errorf("%s has no members who could do anything", of.Name())
+	}
+	member := of.RBAC.Members[0]
+	subject := topology.Subject{Kind: member.kind(), Name: member.Name, Namespace: member.Namespace}
+	table := VisibilityTable{Member: subject.String(), Own: of.TenantConfig.Name, Other: other.TenantConfig.Name}
+	grants := topology.NewGrantState(in.Grants)
+	for _, row := range visibilityRows {
+		ask := func(namespace string) topology.AccessAnswer {
+			q := row.question
+			q.User, q.Groups, q.Namespace = "member of "+of.TenantConfig.Name, []string{"system:authenticated"}, namespace
+			switch subject.Kind {
+			case topology.User:
+				q.User = subject.Name
+			case topology.ServiceAccount:
+				q.User = "system:serviceaccount:" + subject.Namespace + ":" + subject.Name
+			case topology.Group:
+				q.Groups = append(q.Groups, subject.Name)
+			}
+			return grants.Answer(q)
+		}
+		answer := ask(table.Other)
+		table.Rows = append(table.Rows, VisibilityRow{Operation: row.operation, Own: ask(table.Own).Allowed, Other: answer.Allowed, Why: answer.Reason})
+	}
+	network := topology.NetworkState{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
+	for _, ns := range in.Namespaces {
+		network.NamespaceLabels[ns.Namespace.Name] = ns.Labels
+	}
+	reach := func(namespace string) topology.ReachAnswer {
+		return network.Reach(topology.Connection{
+			From: topology.Party{Namespace: table.Own}, To: topology.Party{Namespace: namespace}, Protocol: topology.TCP, Port: 80,
+		})
+	}
+	answer := reach(table.Other)
+	table.Rows = append(table.Rows, VisibilityRow{Operation: "connect to pods", Own: reach(table.Own).Allowed, Other: answer.Allowed, Why: answer.Reason})
+	return table, nil
+}
+
+var allowedText = map[bool]string{true: "allowed", false: "refused"}
+
+// String prints the table for a terminal.
+func (t VisibilityTable) String() string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(w, "%s\tin %s\tin %s\n", t.Member, t.Own, t.Other)
+	for _, r := range t.Rows {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Operation, allowedText[r.Own], allowedText[r.Other])
+	}
+	_ = w.Flush() // a strings.Builder takes everything
+	return strings.TrimSuffix(b.String(), "\n")
+}
+
+// Markdown prints the table with what decides.
+func (t VisibilityTable) Markdown() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "| %s | in %s | in %s | why |\n| --- | --- | --- | --- |\n", t.Member, t.Own, t.Other)
+	for _, r := range t.Rows {
+		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", r.Operation, allowedText[r.Own], allowedText[r.Other], r.Why)
+	}
+	return b.String()
+}

@@ -6,9 +6,17 @@ import (
 	"strings"
 )
 
+// storageClass is the class of a claim. The annotation is how it was named before, and still counts more.
+func (o object) storageClass() string {
+	if class, ok := o.Metadata.Annotations["volume.beta.kubernetes.io/storage-class"]; ok {
+		return class
+	}
+	return o.Spec.StorageClassName
+}
+
 func storageClass(w write) string {
-	class := w.object.Spec.StorageClassName
-	if class != "" && slices.Contains(w.Allowed.StorageClasses, class) || !w.created() && w.old.Spec.StorageClassName == class {
+	class := w.object.storageClass()
+	if class != "" && slices.Contains(w.Allowed.StorageClasses, class) || !w.created() && w.old.storageClass() == class {
 		return ""
 	}
 	what := "the storage class " + class + " is not allowed"
@@ -111,6 +119,10 @@ func finalizers(w write) string {
 	fine := []string{"foregroundDeletion", "orphan"}
 	if w.Resource == "persistentvolumeclaims" {
 		fine = append(fine, "kubernetes.io/pvc-protection")
+	}
+	isOfJob := func(owner ownerReference) bool { return owner.Kind == "Job" }
+	if w.Resource == "pods" && slices.ContainsFunc(w.object.Metadata.OwnerReferences, isOfJob) {
+		fine = append(fine, "batch.kubernetes.io/job-tracking")
 	}
 	if w.Subresource == "status" { // the cloud controller's to write, under whatever name that runs
 		fine = append(fine, "service.kubernetes.io/load-balancer-cleanup")

@@ -38,7 +38,8 @@ type rule struct {
 	resources    []string // none: all; subresources as "pods/ephemeralcontainers"
 	exempts      bool     // components of the infrastructure are not hindered
 	bypassable   bool
-	ofNamespaces bool // it is about namespaces themselves, not about what is in them
+	templated    []string // resources that controllers make of tenants' templates: of new ones it does not matter who asks
+	ofNamespaces bool     // it is about namespaces themselves, not about what is in them
 	checks       []check
 }
 
@@ -48,11 +49,11 @@ var rules = map[topology.Guardrail]rule{
 	topology.GuardrailEndpoints: {resources: []string{"endpoints", "endpointslices"}, exempts: true, bypassable: true, checks: []check{endpoints}},
 	topology.GuardrailIngress: {
 		resources: []string{"services", "ingresses", "httproutes", "grpcroutes", "tlsroutes"}, bypassable: true,
-		checks: []check{defaultBackend, hosts, tlsHosts, ingressAnnotations, dnsNames},
+		checks: []check{defaultBackend, hosts, tlsHosts, paths, ingressAnnotations, dnsNames},
 	},
 	topology.GuardrailClaims:       {resources: []string{"persistentvolumeclaims"}, checks: []check{storageClass, volumeName, volumeSelector, dataSource}},
 	topology.GuardrailVolumes:      {resources: []string{"pods"}, checks: []check{volumes}},
-	topology.GuardrailPlacement:    {resources: []string{"pods"}, checks: []check{nodeName, tolerations, priorityClass, runtimeClass}},
+	topology.GuardrailPlacement:    {resources: []string{"pods"}, checks: []check{nodeName, tolerations, priorityClass, runtimeClass, neighbours, gracePeriod}},
 	topology.GuardrailImages:       {resources: []string{"pods", "pods/ephemeralcontainers"}, checks: []check{images}},
 	topology.GuardrailDefaultToken: {resources: []string{"pods"}, checks: []check{defaultToken}},
 	topology.GuardrailTokenSecrets: {resources: []string{"secrets"}, exempts: true, bypassable: true, checks: []check{tokenSecret}},
@@ -60,7 +61,7 @@ var rules = map[topology.Guardrail]rule{
 		resources: []string{"namespaces", "namespaces/status", "namespaces/finalize"}, bypassable: true, ofNamespaces: true,
 		checks: []check{namespaceLabels, namespaceAnnotations, namespaceFinalizers},
 	},
-	topology.GuardrailFinalizers: {exempts: true, bypassable: true, checks: []check{finalizers}},
+	topology.GuardrailFinalizers: {exempts: true, bypassable: true, templated: []string{"pods", "persistentvolumeclaims"}, checks: []check{finalizers}},
 }
 
 // write is a Write with its objects read.
@@ -81,7 +82,7 @@ func Check(w Write) ([]Finding, error) {
 	var findings []Finding
 	for _, name := range w.Rules {
 		r, ok := rules[name]
-		if !ok || !r.concerns(w) || r.exempts && w.Platform || r.bypassable && w.Bypasses != nil && w.Bypasses(name) {
+		if !ok || !r.concerns(w) || r.letsPass(w, name) {
 			continue
 		}
 		for _, check := range r.checks {
@@ -91,6 +92,14 @@ func Check(w Write) ([]Finding, error) {
 		}
 	}
 	return findings, nil
+}
+
+// letsPass tells whether the sender is not hindered.
+func (r rule) letsPass(w Write, name topology.Guardrail) bool {
+	if len(w.Old) == 0 && slices.Contains(r.templated, w.Resource) {
+		return false
+	}
+	return r.exempts && w.Platform || r.bypassable && w.Bypasses != nil && w.Bypasses(name)
 }
 
 func (w Write) read() (read write, err error) {

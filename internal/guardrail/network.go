@@ -159,14 +159,45 @@ func (w write) newAnnotations() []string {
 
 var (
 	controllerAnnotation = regexp.MustCompile(`^([^/]*\.)?(nginx\.org|nginx\.com|haproxy\.org|haproxy\.com|konghq\.com|projectcontour\.io|getambassador\.io|traefik\.io)/`)
-	dnsAnnotation        = regexp.MustCompile(`^([^/]*\.)?external-dns[^/]*/.*hostname`)
+	harmlessAnnotation   = regexp.MustCompile(`^((kubectl|app)\.kubernetes\.io|([^/]*\.)?(helm\.sh|argoproj\.io|toolkit\.fluxcd\.io|cert-manager\.io)|external-dns\.alpha\.kubernetes\.io)/`)
+	sansAnnotation       = regexp.MustCompile(`^cert-manager\.io/(ip|uri|email)-sans$`)
+	dnsAnnotation        = regexp.MustCompile(`^(([^/]*\.)?external-dns[^/]*/.*hostname|cert-manager\.io/(common-name|alt-names))$`)
+	badPath              = regexp.MustCompile("[\\s\"'`{};#]")
 )
+
+// orders tells whether an annotation may tell a shared controller what to do: of Ingresses and routes every one that is not known to be harmless, of
+// Services those of ingress controllers.
+func (w write) orders(key string) bool {
+	if key == "kubernetes.io/ingress.class" {
+		return false
+	}
+	byName := strings.Contains(key, "ingress") && !strings.HasPrefix(key, "external-dns.") && !strings.HasPrefix(key, "acme.cert-manager.io/")
+	return w.Resource != "services" && strings.Contains(key, "/") && !harmlessAnnotation.MatchString(key) ||
+		byName || strings.Contains(key, "snippet") || sansAnnotation.MatchString(key) || controllerAnnotation.MatchString(key)
+}
 
 func ingressAnnotations(w write) string {
 	for _, key := range w.newAnnotations() {
-		controls := strings.Contains(key, "ingress") && key != "kubernetes.io/ingress.class" || strings.Contains(key, "snippet") || controllerAnnotation.MatchString(key)
-		if controls && !slices.Contains(w.Allowed.IngressAnnotations, key) {
-			return "the annotation " + key + " tells an ingress controller that all tenants share what to do: ask for it in networkIsolation.ingressAnnotations of the TenantScore"
+		if w.orders(key) && !slices.Contains(w.Allowed.IngressAnnotations, key) {
+			return "the annotation " + key + " may tell a controller that all tenants share what to do: ask for it in networkIsolation.ingressAnnotations of the TenantScore"
+		}
+	}
+	return ""
+}
+
+func paths(w write) string {
+	if w.Resource != "ingresses" || !w.created() && same(w.old.Spec.Rules, w.object.Spec.Rules) {
+		return ""
+	}
+	for _, rule := range w.object.Spec.Rules {
+		fields, _ := rule.(map[string]any)
+		http, _ := fields["http"].(map[string]any)
+		list, _ := http["paths"].([]any)
+		for _, item := range list {
+			entry, _ := item.(map[string]any)
+			if path, _ := entry["path"].(string); badPath.MatchString(path) {
+				return "a path has a character that ends it in the configuration of an ingress controller: white space, quotes, braces, ; or #"
+			}
 		}
 	}
 	return ""
@@ -179,7 +210,7 @@ func dnsNames(w write) string {
 		}
 		for host := range strings.SplitSeq(w.object.Metadata.Annotations[key], ",") {
 			if !within(w.Allowed.Domains, strings.TrimSpace(host)) {
-				return "names for ExternalDNS must be within the tenant's domains: " + askForDomain
+				return "names for ExternalDNS and cert-manager must be within the tenant's domains: " + askForDomain
 			}
 		}
 	}

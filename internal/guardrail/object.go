@@ -10,6 +10,8 @@ type object struct {
 		Labels      map[string]string `json:"labels"`
 		Annotations map[string]string `json:"annotations"`
 		Finalizers  []string          `json:"finalizers"`
+
+		OwnerReferences []ownerReference `json:"ownerReferences"`
 	} `json:"metadata"`
 	Type      any             `json:"type"`      // of a Secret
 	Subsets   any             `json:"subsets"`   // of Endpoints
@@ -63,9 +65,45 @@ type spec struct {
 	InitContainers      []container      `json:"initContainers"`
 	EphemeralContainers []container      `json:"ephemeralContainers"`
 	Volumes             []volume         `json:"volumes"`
+	Affinity            affinity         `json:"affinity"`
+	GracePeriod         int64            `json:"terminationGracePeriodSeconds"`
 
 	// Namespace
 	Finalizers []string `json:"finalizers"`
+}
+
+type ownerReference struct {
+	Kind string `json:"kind"`
+}
+
+// affinity is towards pods, and away from pods.
+type affinity struct {
+	PodAffinity     podAffinity `json:"podAffinity"`
+	PodAntiAffinity podAffinity `json:"podAntiAffinity"`
+}
+
+type podAffinity struct {
+	Required  []affinityTerm `json:"requiredDuringSchedulingIgnoredDuringExecution"`
+	Preferred []struct {
+		Term affinityTerm `json:"podAffinityTerm"`
+	} `json:"preferredDuringSchedulingIgnoredDuringExecution"`
+}
+
+type affinityTerm struct {
+	Namespaces        []string `json:"namespaces"`
+	NamespaceSelector any      `json:"namespaceSelector"`
+}
+
+// terms are all of them.
+func (a affinity) terms() []affinityTerm {
+	var all []affinityTerm
+	for _, side := range []podAffinity{a.PodAffinity, a.PodAntiAffinity} {
+		all = append(all, side.Required...)
+		for _, p := range side.Preferred {
+			all = append(all, p.Term)
+		}
+	}
+	return all
 }
 
 type ingressTLS struct {

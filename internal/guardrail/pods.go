@@ -13,10 +13,16 @@ func nodeName(w write) string {
 	return "the pod names its node, past the scheduler and the node's taints: remove spec.nodeName; spec.nodeSelector asks for a kind of node"
 }
 
+// conditions are taints of nodes in trouble, which every pod may tolerate for a while.
+var conditions = []string{
+	"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable",
+	"node.kubernetes.io/memory-pressure", "node.kubernetes.io/disk-pressure", "node.kubernetes.io/pid-pressure",
+}
+
 func tolerations(w write) string {
 	for _, t := range w.object.Spec.Tolerations {
 		key, _ := t["key"].(string)
-		if strings.HasPrefix(key, "node.kubernetes.io/") || key != "" && slices.Contains(w.Allowed.Tolerations, key) ||
+		if slices.Contains(conditions, key) || key != "" && slices.Contains(w.Allowed.Tolerations, key) ||
 			!w.created() && slices.ContainsFunc(w.old.Spec.Tolerations, func(old map[string]any) bool { return same(old, t) }) {
 			continue
 		}
@@ -43,6 +49,25 @@ func runtimeClass(w write) string {
 		return ""
 	}
 	return "the runtime class " + class + " is not allowed: ask for it in tenantConfig.runtimeClasses of the TenantScore"
+}
+
+func neighbours(w write) string {
+	isElsewhere := func(namespace string) bool { return namespace != w.object.Metadata.Namespace }
+	for _, term := range w.object.Spec.Affinity.terms() {
+		if w.created() && (term.NamespaceSelector != nil || slices.ContainsFunc(term.Namespaces, isElsewhere)) {
+			return "the pod's affinity is about pods of other namespaces, which it would keep from nodes: remove namespaces and namespaceSelector from it"
+		}
+	}
+	return ""
+}
+
+const aDay = 24 * 60 * 60
+
+func gracePeriod(w write) string {
+	if !w.created() || w.object.Spec.GracePeriod <= aDay {
+		return ""
+	}
+	return "the pod takes more than a day to end, and would hold the namespace so long: lower spec.terminationGracePeriodSeconds"
 }
 
 // claimed are the kinds of volumes that lead nowhere by themselves, and host paths, which pod security is for.
@@ -100,6 +125,8 @@ func reference(image string) string {
 	switch {
 	case !found:
 		return "docker.io/library/" + image
+	case host == "docker.io" && strings.Count(image, "/") == 1:
+		return "docker.io/library/" + strings.TrimPrefix(image, "docker.io/")
 	case strings.ContainsAny(host, ".:") || host == "localhost" || host != strings.ToLower(host):
 		return image
 	default:

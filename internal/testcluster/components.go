@@ -47,6 +47,8 @@ func (c *Cluster) apiserverArgs(port int) []string {
 		"--service-account-key-file=" + c.path(accountKey),
 		"--service-account-signing-key-file=" + c.path(accountKey),
 		"--profiling=false",
+		// Claims can name data of other namespaces, so that it is a guardrail that refuses.
+		"--feature-gates=CrossNamespaceVolumeDataSource=true",
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -167,6 +168,8 @@ func judge(c call, r topology.Request, err error) (topology.Verdict, error) {
 		return topology.Verdict{Allowed: true}, nil
 	case !errors.As(err, &status) || transient(err):
 		return topology.Verdict{}, err
+	case apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse): // no Status of the API, so there is no such path
+		return topology.Verdict{}, c.fails(topology.ErrUnsupported, "the cluster does not serve "+r.Resource+" of the API group "+strconv.Quote(r.APIGroup)+", or no such subresource")
 	case len(r.Object) == 0 && (apierrors.IsNotFound(err) || apierrors.IsBadRequest(err)):
 		return topology.Verdict{Allowed: true}, nil // it came to where the object itself, or the protocol, is missed
 	case apierrors.IsNotFound(err):

@@ -69,7 +69,7 @@ func TestGuardrailsThatCanBeBypassed(t *testing.T) {
 		p, _ := renderGuardrail(rule)
 		for _, c := range p.Spec.MatchConditions {
 			if c.Name == "no-bypass" {
-				require.Equal(t, "!authorizer.group('tenancy.polyphony.dev').resource('guardrails').name('"+string(rule)+"').check('bypass').allowed()", c.Expression)
+				require.True(t, strings.HasSuffix(c.Expression, "!authorizer.group('tenancy.polyphony.dev').resource('guardrails').name('"+string(rule)+"').check('bypass').allowed()"), c.Expression)
 				bypassed = append(bypassed, rule)
 			}
 		}

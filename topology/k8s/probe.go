@@ -6,6 +6,7 @@ import (
 	"hash/fnv"
 	"strconv"
 	"strings"
+	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -64,12 +65,17 @@ func (t *Topology) keepProbe(ctx context.Context, c call, have installed) error 
 	return err
 }
 
+// othersWait is how long to wait where a policy of somebody else refuses the question, so that nothing is to be learnt from the answer. API servers
+// look for changes of policies every second.
+const othersWait = 5 * time.Second
+
 // AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same cluster learn of the policies at about the same time.
 func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	c := call{"await", "Guardrails", t.name}
 	if t.dry {
 		return nil
 	}
+	began := time.Now()
 	err := t.poll(ctx, c, func(ctx context.Context) (bool, error) {
 		have, err := t.installed(ctx, c)
 		if err != nil {
@@ -82,8 +88,11 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 		err = t.clients.namespaces().DryCreate(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
 			GenerateName: "polyphony-probe-", Labels: map[string]string{labelProbe: digest},
 		}})
-		if apierrors.IsForbidden(err) && strings.Contains(err.Error(), guardrailPrefix+string(probe)) {
+		switch {
+		case apierrors.IsForbidden(err) && strings.Contains(err.Error(), guardrailPrefix+string(probe)):
 			return strings.Contains(err.Error(), inForce(digest)), nil // or it still knows the one before
+		case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err): // somebody else's rule answers first, and always will
+			return time.Since(began) > othersWait, nil
 		}
 		return false, err
 	})

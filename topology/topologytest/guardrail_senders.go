@@ -1,6 +1,8 @@
 package topologytest
 
 import (
+	"strings"
+
 	"github.com/polyphony-go/polyphony/topology"
 )
 
@@ -56,10 +58,15 @@ func checkControllers(who member) {
 	who.refused(handMade, topology.GuardrailEndpoints)
 	who.admitted(controller("endpointslice-controller", handMade))
 	who.admitted(administrator(handMade))
-	held := who.creates("", "configmaps", configMap(`"example.com/hold"`))
-	who.refused(held, topology.GuardrailFinalizers)
-	who.admitted(controller("generic-garbage-collector", held))
-	who.admitted(administrator(held))
+	hold := who.creates("", "configmaps", configMap(`"example.com/hold"`))
+	who.refused(hold, topology.GuardrailFinalizers)
+	who.admitted(controller("generic-garbage-collector", hold))
+	who.admitted(administrator(hold))
+	fromTemplate := who.creates("", "pods", held(pod("")))
+	who.refused(controller("replicaset-controller", fromTemplate), topology.GuardrailFinalizers)
+	who.refused(administrator(fromTemplate), topology.GuardrailFinalizers)
+	who.admitted(controller("job-controller", who.creates("", "pods", strings.Replace(pod(""), `"metadata":{`,
+		`"metadata":{"finalizers":["batch.kubernetes.io/job-tracking"],"ownerReferences":[{"apiVersion":"batch/v1","kind":"Job","name":"j","uid":"1","controller":true}],`, 1))))
 	who.admitted(administrator(who.creates("", "services", service(`"externalIPs":["192.0.2.1"]`))))
 }
 

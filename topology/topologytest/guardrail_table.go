@@ -104,17 +104,28 @@ func guardrailTable(own string) []guarded {
 		{hosts, networking, "ingresses", ingress(`"nginx.org/location-snippets":"x"`, host(own)), "", false},
 		{hosts, networking, "ingresses", ingress(`"external-dns.alpha.kubernetes.io/hostname":"a.`+own+`, `+own+`"`, host(own)), "", true},
 		{hosts, networking, "ingresses", ingress(`"external-dns.alpha.kubernetes.io/hostname":"a.`+own+`,bank.example.com"`, host(own)), "", false},
+		{hosts, networking, "ingresses", ingress(`"cert-manager.io/alt-names":"bank.example.com"`, host(own)), "", false},
+		{hosts, networking, "ingresses", ingress(`"zalando.org/skipper-routes":"r: * -> <shunt>;"`, host(own)), "", false},
+		{hosts, networking, "ingresses", ingress(`"cert-manager.io/cluster-issuer":"letsencrypt"`, strings.Replace(host(own), `"path":"/"`, `"path":"/a { }"`, 1)), "", false},
 		{claims, "", "persistentvolumeclaims", claim(`"storageClassName":"gold"`), "", true},
+		{claims, "", "persistentvolumeclaims", betaClaim("gold"), "", true},
+		{claims, "", "persistentvolumeclaims", betaClaim("silver"), "", false},
+		{claims, "", "persistentvolumeclaims", betaClaim(""), "", false},
 		{claims, "", "persistentvolumeclaims", claim(`"storageClassName":""`), "", false},
 		{claims, "", "persistentvolumeclaims", claim(`"storageClassName":"silver"`), "", false},
 		{claims, "", "persistentvolumeclaims", claim(`"storageClassName":"gold","volumeName":"theirs"`), "", false},
 		{claims, "", "persistentvolumeclaims", claim(`"storageClassName":"gold","selector":{"matchLabels":{"tenant":"globex"}}`), "", false},
+		{claims, "", "persistentvolumeclaims", claim(`"storageClassName":"gold","dataSourceRef":{"apiGroup":"snapshot.storage.k8s.io","kind":"VolumeSnapshot","name":"s","namespace":"globex"}`), "", false},
 		{topology.GuardrailVolumes, "", "pods", pod(volumes(`"csi":{"driver":"csi.example.com"}`)), pod(volumes(`"emptyDir":{}`)), true},
 		{topology.GuardrailVolumes, "", "pods", pod(volumes(`"csi":{"driver":"other.example.com"}`)), pod(volumes(`"configMap":{"name":"c"}`)), false},
 		{placement, "", "pods", pod(`"nodeName":"control-plane-1"`), pod(`"nodeSelector":{"disk":"fast"}`), false},
 		{placement, "", "pods", pod(`"tolerations":[{"operator":"Exists"}]`), pod(`"tolerations":[{"key":"node.kubernetes.io/not-ready","operator":"Exists"}]`), false},
 		{placement, "", "pods", pod(`"tolerations":[{"operator":"Exists","effect":"NoSchedule"}]`), "", false},
 		{placement, "", "pods", pod(`"tolerations":[{"key":"node-role.kubernetes.io/control-plane","operator":"Exists"}]`), "", true},
+		{placement, "", "pods", pod(`"tolerations":[{"key":"node.kubernetes.io/unschedulable","operator":"Exists"}]`), "", false},
+		{placement, "", "pods", pod(`"terminationGracePeriodSeconds":315360000`), pod(`"terminationGracePeriodSeconds":3600`), false},
+		{placement, "", "pods", pod(apart(`"namespaceSelector":{}`)), pod(apart(`"labelSelector":{"matchLabels":{"app":"web"}}`)), false},
+		{placement, "", "pods", pod(apart(`"namespaces":["kube-system"]`)), "", false},
 		{placement, "", "pods", pod(`"tolerations":[{"key":"dedicated","value":"globex"}]`), "", false},
 		{placement, "", "pods", pod(`"priorityClassName":"system-node-critical"`), plain, true},
 		{placement, "", "pods", pod(`"runtimeClassName":"sandbox"`), plain, true},
@@ -129,9 +140,25 @@ func guardrailTable(own string) []guarded {
 		{topology.GuardrailTokenSecrets, "", "secrets", `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"t","annotations":{"kubernetes.io/service-account.name":"default"}},"type":"kubernetes.io/service-account-token"}`,
 			`{"apiVersion":"v1","kind":"Secret","metadata":{"name":"t"},"type":"Opaque"}`, false},
 		{topology.GuardrailFinalizers, "", "configmaps", configMap(`"example.com/hold"`), configMap(`"foregroundDeletion"`), false},
+		{topology.GuardrailFinalizers, "", "pods", held(podOf("registry.example.com/acme/app", "")), podOf("registry.example.com/acme/app", ""), false},
 		{topology.GuardrailFinalizers, "", "configmaps", configMap(`"kubernetes.io/pvc-protection"`), configMap(""), false},
 	}
 	return rows
+}
+
+// betaClaim names its class by the annotation of old, which counts more than the field.
+func betaClaim(class string) string {
+	return strings.Replace(claim(`"storageClassName":"gold"`), `"name":"data"`, `"name":"data","annotations":{"volume.beta.kubernetes.io/storage-class":"`+class+`"}`, 1)
+}
+
+// apart keeps a pod away from others.
+func apart(from string) string {
+	return `"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"topology.kubernetes.io/zone",` + from + `}]}}`
+}
+
+// held is the manifest with a finalizer.
+func held(manifest string) string {
+	return strings.Replace(manifest, `"metadata":{`, `"metadata":{"finalizers":["example.com/hold"],`, 1)
 }
 
 func configMap(finalizers string) string {

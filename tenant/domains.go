@@ -67,14 +67,26 @@ func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespac
 		Detail: "cannot have " + strings.Join(firstOf(taken, maxNotes), "; ") + "; take the domain out of networkIsolation.domains of one of both"}
 }
 
-// keepDomains gives the domains back if another tenant has got them at the same time: of two that write and then look, at least one sees the
+// domainsBefore are those that the tenant has already. A namespace that shall have none costs no request.
+func domainsBefore(ctx context.Context, t topology.Namespaces, want topology.Namespace) ([]string, error) {
+	if len(want.Allowed.Domains) == 0 {
+		return nil, nil
+	}
+	have, err := t.Namespace(ctx, want.Name)
+	if err != nil || !have.Managed { // what somebody else has written is nobody's
+		return nil, ignoreNotFound(err)
+	}
+	return have.Allowed.Domains, nil
+}
+
+// keepDomains goes back to the domains from before if another tenant has got them at the same time: of two that write and then look, at least one sees the
 // other.
-func keepDomains(ctx context.Context, t Topology, want topology.Namespace) (topology.Change, error) {
+func keepDomains(ctx context.Context, t Topology, want topology.Namespace, before []string) (topology.Change, error) {
 	err := domainsFree(ctx, t, want)
 	if !errors.Is(err, topology.ErrConflict) {
 		return topology.Change{}, err
 	}
-	want.Allowed.Domains = nil
+	want.Allowed.Domains = before
 	change, failed := t.EnsureNamespace(ctx, want)
 	if failed != nil {
 		err = fmt.Errorf("%w; giving them back failed: %w", err, failed)

@@ -126,6 +126,21 @@ func TestDomainsThatAnotherGetsAtTheSameTimeAreGivenBack(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 }
 
+// Who loses a race for one more domain keeps those that it had.
+func TestDomainsFromBeforeAreKept(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := score.Run(t.Context(), serving("acme", "acme.example.com").On(top))
+	require.NoError(t, err)
+	r := &racing{Topology: top, meanwhile: []func(){func() {
+		_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
+			Allowed: topology.Allowances{Domains: []string{"shared.example.org"}}})
+		require.NoError(t, err)
+	}}}
+	_, err = score.Run(t.Context(), serving("acme", "acme.example.com", "shared.example.org").On(r))
+	require.ErrorIs(t, err, topology.ErrConflict)
+	require.Equal(t, []string{"acme.example.com"}, domainsOf(t, top, "acme"))
+}
+
 func TestDomainsThatCannotBeGivenBack(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted})

@@ -54,7 +54,8 @@ func (s TenantScore) desired(p topology.Platform) (desired, error) {
 // succeeds.
 func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outcome, error) {
 	var want desired
-	var named bool // the domains, on the namespace, by this very run
+	var named bool      // the domains, on the namespace, by this very run
+	var before []string // the domains
 	out, err := interpret.Run(ctx,
 		interpret.Step{Name: "platform", Do: func(ctx context.Context) (none topology.Change, err error) {
 			p, err := t.Platform(ctx)
@@ -64,7 +65,11 @@ func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outco
 			return none, err
 		}},
 		interpret.Step{Name: "domains", Do: func(ctx context.Context) (none topology.Change, err error) {
-			return none, domainsFree(ctx, t, want.namespace)
+			if err := domainsFree(ctx, t, want.namespace); err != nil {
+				return none, err
+			}
+			before, err = domainsBefore(ctx, t, want.namespace)
+			return none, err
 		}},
 		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (change topology.Change, err error) {
 			change, err = t.EnsureNamespace(ctx, want.namespace)
@@ -75,7 +80,7 @@ func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outco
 			if !named { // whoever came after the first look has seen the domains here
 				return none, nil
 			}
-			return keepDomains(ctx, t, want.namespace)
+			return keepDomains(ctx, t, want.namespace, before)
 		}},
 		interpret.Step{Name: "network", Do: func(ctx context.Context) (topology.Change, error) {
 			return t.EnsureNetworkRules(ctx, want.network)

@@ -88,6 +88,9 @@ func (r *recorder) Platform(context.Context) (topology.Platform, error) {
 	_, err := r.call("platform")
 	return r.platform, err
 }
+func (r *recorder) Namespace(context.Context, string) (topology.Namespace, error) {
+	return topology.Namespace{}, topology.ErrNotFound
+}
 func (r *recorder) OverlappingDomains(context.Context, string, []string) ([]topology.DomainHolder, error) {
 	name := "domains"
 	if slices.Contains(r.calls, name) {

@@ -1,7 +1,9 @@
 package tenanttest
 
 import (
+	"encoding/json"
 	"slices"
+	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -61,10 +63,12 @@ func networkAttacks() []AttackCase {
 		}),
 		ingress("snippets and other orders to a shared ingress controller (CVE-2021-25742)", func(s scene) []topology.Request {
 			return []topology.Request{s.ingress(`"nginx.ingress.kubernetes.io/server-snippet":"return 200;"`, rules(s.domain)),
-				s.ingress(`"nginx.ingress.kubernetes.io/server-alias":"`+s.theirs+`"`, rules(s.domain)), s.ingress(`"nginx.org/location-snippets":"x"`, rules(s.domain))}
+				s.ingress(`"nginx.ingress.kubernetes.io/server-alias":"`+s.theirs+`"`, rules(s.domain)), s.ingress(`"nginx.org/location-snippets":"x"`, rules(s.domain)),
+				s.ingress("", strings.Replace(rules(s.domain), `"path":"/"`, `"path":"/ { } }"`, 1))}
 		}),
-		ingress("DNS name of another tenant", func(s scene) []topology.Request {
-			return []topology.Request{s.ingress(`"external-dns.alpha.kubernetes.io/hostname":"`+s.theirs+`"`, rules(s.domain))}
+		ingress("DNS name or certificate of another tenant", func(s scene) []topology.Request {
+			return []topology.Request{s.ingress(`"external-dns.alpha.kubernetes.io/hostname":"`+s.theirs+`"`, rules(s.domain)),
+				s.ingress(`"cert-manager.io/alt-names":"`+s.theirs+`"`, rules(s.domain))}
 		}),
 	}
 }
@@ -79,23 +83,42 @@ func podAttacks() []AttackCase {
 			return []string{s.pod(`"priorityClassName":"system-node-critical"`, "", ""), s.pod(`"nodeName":"control-plane-1"`, "", ""),
 				s.pod(`"tolerations":[{"operator":"Exists"}]`, "", ""), s.pod(`"tolerations":[{"key":"node-role.kubernetes.io/control-plane","operator":"Exists"}]`, "", "")}
 		}),
+		pods(guardrails, topology.GuardrailPlacement, "keeping pods of other tenants from nodes", func(s scene) []string {
+			return []string{s.pod(`"affinity":{"podAntiAffinity":{"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"kubernetes.io/hostname","namespaceSelector":{}}]}}`, "", "")}
+		}),
+		pods(guardrails, topology.GuardrailPlacement, "pod that takes years to end", func(s scene) []string {
+			return []string{s.pod(`"terminationGracePeriodSeconds":315360000`, "", "")}
+		}),
 		pods(guardrails, topology.GuardrailImages, "image from elsewhere", func(s scene) []string {
 			if s.anyImage {
 				return nil
 			}
-			return []string{s.pod("", `"image":"evil.example.com/x"`, ""), s.pod(`"initContainers":[{"name":"x","image":"evil.example.com/x","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]`, "", "")}
+			return []string{s.pod("", `"image":"evil.example.com/x"`, ""), s.pod(`"initContainers":[{"name":"x","image":"evil.example.com/x","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}}]`, "", ""),
+				s.pod(`"volumes":[{"name":"v","image":{"reference":"evil.example.com/x"}}]`, "", "")}
 		}),
 		pods(guardrails, topology.GuardrailVolumes, "volume that no claim stands for", func(s scene) []string {
 			return []string{s.pod(`"volumes":[{"name":"v","csi":{"driver":"polyphony-tenanttest.example.com"}}]`, "", "")}
 		}),
 		pods(guardrails, topology.GuardrailDefaultToken, "token of the service account default, unasked", func(s scene) []string {
+			if s.token {
+				return nil
+			}
 			return []string{s.pod(`"automountServiceAccountToken":true`, "", "")}
 		}),
 		pods(topology.FencePodSecurity, "", "privileged, added capability, privilege escalation, run as root", func(s scene) []string {
-			return []string{s.pod("", "", `"privileged":true,"allowPrivilegeEscalation":true`), s.pod("", "", `"capabilities":{"add":["SYS_ADMIN"]}`),
-				s.pod("", "", `"allowPrivilegeEscalation":true`), s.pod(`"securityContext":{"runAsUser":0,"seccompProfile":{"type":"RuntimeDefault"}}`, "", "")}
+			var manifests []string
+			if s.level != topology.PodSecurityPrivileged {
+				manifests = append(manifests, s.pod("", "", `"privileged":true,"allowPrivilegeEscalation":true`), s.pod("", "", `"capabilities":{"add":["SYS_ADMIN"]}`))
+			}
+			if s.level == topology.PodSecurityRestricted || s.level == "" {
+				manifests = append(manifests, s.pod("", "", `"allowPrivilegeEscalation":true`), s.pod(`"securityContext":{"runAsUser":0,"seccompProfile":{"type":"RuntimeDefault"}}`, "", ""))
+			}
+			return manifests
 		}),
 		pods(topology.FencePodSecurity, "", "host path, network, port, processes and IPC", func(s scene) []string {
+			if s.level == topology.PodSecurityPrivileged {
+				return nil
+			}
 			return []string{s.pod(`"volumes":[{"name":"v","hostPath":{"path":"/"}}]`, "", ""), s.pod(`"hostNetwork":true`, "", ""), s.pod("", `"ports":[{"containerPort":80,"hostPort":80}]`, ""),
 				s.pod(`"hostPID":true`, "", ""), s.pod(`"hostIPC":true`, "", "")}
 		}),
@@ -121,6 +144,12 @@ func storageAttacks() []AttackCase {
 		claims("storage class that is not allowed, or none", func(scene) []string {
 			return []string{`"storageClassName":"polyphony-tenanttest"`, `"storageClassName":""`}
 		}),
+		guarded(topology.GuardrailClaims, "storage class by the annotation of old", needsClass, func(s scene) []attempt {
+			all := s.claims(`"storageClassName":"` + s.class + `"`)
+			all[0].request.Object = json.RawMessage(strings.Replace(string(all[0].request.Object), `"metadata":{`,
+				`"metadata":{"annotations":{"volume.beta.kubernetes.io/storage-class":"polyphony-tenanttest"},`, 1))
+			return all
+		}),
 		guarded(topology.GuardrailTokenSecrets, "token that never expires", nil, func(s scene) []attempt {
 			return each(create("secrets", s.own, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"`+nobody+
 				`","annotations":{"kubernetes.io/service-account.name":"default"}},"type":"kubernetes.io/service-account-token"}`))
@@ -140,7 +169,8 @@ func namespaceAttacks() []AttackCase {
 			return each(append(requests, write("update", "namespaces/finalize", s.own, s.own, object("v1", "Namespace", s.own, `"spec":{"finalizers":["kubernetes"]}`)))...)
 		}},
 		guarded(topology.GuardrailFinalizers, "finalizer that holds the namespace for ever", nil, func(s scene) []attempt {
-			return each(create("configmaps", s.own, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"`+nobody+`","finalizers":["example.com/hold"]}}`))
+			return each(create("configmaps", s.own, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"`+nobody+`","finalizers":["example.com/hold"]}}`),
+				create("services", s.own, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"`+nobody+`","finalizers":["service.kubernetes.io/load-balancer-cleanup"]},"spec":{"ports":[{"port":80}]}}`))
 		}),
 	}
 }

@@ -75,7 +75,7 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 	name := attacker.TenantConfig.Name
 	var all []removal
 	guardrail := func(rule topology.Guardrail, escapes ...string) {
-		all = append(all, removal{"guardrail " + string(rule), func(t *testing.T) { c.install(t, rule) }, escapes, func(t *testing.T) { c.install(t) }})
+		all = append(all, removal{"guardrail " + string(rule), func(t *testing.T) { c.install(t, rule) }, escapes, func(t *testing.T) { c.install(t) }, false})
 	}
 	provision := func(t *testing.T) {
 		t.Helper()
@@ -84,12 +84,12 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 	}
 	guardrail(topology.GuardrailServices, "externalIPs of a Service (CVE-2020-8554)", "ExternalName to another tenant")
 	guardrail(topology.GuardrailIngress, "host of another tenant", "wildcard host, no host and default backend",
-		"snippets and other orders to a shared ingress controller (CVE-2021-25742)", "DNS name of another tenant")
-	guardrail(topology.GuardrailPlacement, "system-node-critical, node by name, every taint tolerated")
+		"snippets and other orders to a shared ingress controller (CVE-2021-25742)", "DNS name or certificate of another tenant")
+	guardrail(topology.GuardrailPlacement, "system-node-critical, node by name, every taint tolerated", "keeping pods of other tenants from nodes", "pod that takes years to end")
 	guardrail(topology.GuardrailImages, "image from elsewhere")
 	guardrail(topology.GuardrailVolumes, "volume that no claim stands for")
 	guardrail(topology.GuardrailDefaultToken, "token of the service account default, unasked")
-	guardrail(topology.GuardrailClaims, "claim of another tenant's volume")
+	guardrail(topology.GuardrailClaims, "claim of another tenant's volume", "storage class that is not allowed, or none", "storage class by the annotation of old")
 	guardrail(topology.GuardrailTokenSecrets, "token that never expires")
 	guardrail(topology.GuardrailFinalizers, "finalizer that holds the namespace for ever")
 	all = append(all,
@@ -97,17 +97,25 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 			_, err := c.admin.CoreV1().Namespaces().Patch(t.Context(), name, types.MergePatchType,
 				[]byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`), metav1.PatchOptions{})
 			require.NoError(t, err)
-		}, []string{"privileged, added capability, privilege escalation, run as root", "host path, network, port, processes and IPC"}, provision},
+		}, []string{"privileged, added capability, privilege escalation, run as root", "host path, network, port, processes and IPC"}, provision, false},
 		removal{"quota", func(t *testing.T) {
 			require.NoError(t, c.admin.CoreV1().ResourceQuotas(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
-		}, []string{"more than the quota, and quota scopes"}, provision},
+		}, []string{"more than the quota, and quota scopes"}, provision, false},
 		removal{"limits", func(t *testing.T) {
 			require.NoError(t, c.admin.CoreV1().LimitRanges(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
-		}, []string{"container whose limit of zero is no limit"}, provision},
+		}, []string{"container whose limit of zero is no limit"}, provision, false},
 		removal{"rights", func(t *testing.T) { c.grantEverything(t, attacker) },
 			[]string{"NetworkPolicy that allows everything", "edit a fence", "delete a fence", "RoleBinding to view, edit, admin or cluster-admin",
 				"Role with escalate, bind or impersonate", "impersonation of users, groups and service accounts", "token of another service account"},
-			func(t *testing.T) { c.takeEverything(t, attacker) }},
+			func(t *testing.T) { c.takeEverything(t, attacker) }, true},
+		removal{"rights, everywhere", func(t *testing.T) { c.makeAdministrators(t, attacker) }, accessAttacks(), func(t *testing.T) { c.unmakeAdministrators(t, attacker) }, false},
+		removal{"quota, and the guardrail services", func(t *testing.T) {
+			c.install(t, topology.GuardrailServices)
+			require.NoError(t, c.admin.CoreV1().ResourceQuotas(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
+		}, []string{"node ports and load balancers"}, func(t *testing.T) {
+			c.install(t)
+			provision(t)
+		}, false},
 	)
 	for rule, escape := range map[topology.Guardrail]string{
 		topology.GuardrailEndpoints:  "endpoints at a foreign address (CVE-2021-25740)",
@@ -122,7 +130,7 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 				c.install(t)
 				c.stillRefused(t, attacker, escape)
 				c.takeEverything(t, attacker)
-			}})
+			}, false})
 	}
 	return all
 }
@@ -134,7 +142,34 @@ func (c cluster) install(t *testing.T, without ...topology.Guardrail) {
 	require.NoError(t, err)
 }
 
+// accessAttacks are all that rights stop.
+func accessAttacks() []string {
+	var names []string
+	for _, a := range tenanttest.Attacks() {
+		if a.Fence == topology.FenceAccess {
+			names = append(names, a.Name)
+		}
+	}
+	return names
+}
+
 const everything = "everything"
+
+// makeAdministrators lets developers do everything everywhere.
+func (c cluster) makeAdministrators(t *testing.T, s tenant.TenantScore) {
+	t.Helper()
+	_, err := c.admin.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
+		ObjectMeta: metav1.ObjectMeta{Name: s.TenantConfig.Name},
+		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: c.member(s, tenant.Developer).Groups[0]}},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+}
+
+func (c cluster) unmakeAdministrators(t *testing.T, s tenant.TenantScore) {
+	t.Helper()
+	require.NoError(t, c.admin.RbacV1().ClusterRoleBindings().Delete(t.Context(), s.TenantConfig.Name, metav1.DeleteOptions{}))
+}
 
 // grantEverything gives developers what Polyphony never would, as an administrator in a hurry does.
 func (c cluster) grantEverything(t *testing.T, s tenant.TenantScore) {

@@ -137,7 +137,7 @@ func TestForeignWriterOpensThePolicy(t *testing.T) {
 	require.Equal(t, "NetworkRules", changed[0].Kind)
 	require.Equal(t, topology.Updated, changed[0].Action)
 	require.Len(t, changed[0].Fields, 1)
-	require.Equal(t, "ingress[0].peers[0]", changed[0].Fields[0].Path)
+	require.Equal(t, "ingress[0].peers", changed[0].Fields[0].Path)
 	after, err := policies.Get(t.Context(), "polyphony", metav1.GetOptions{})
 	require.NoError(t, err)
 	require.Equal(t, before.Spec, after.Spec)

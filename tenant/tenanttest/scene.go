@@ -33,13 +33,16 @@ type scene struct {
 	types      []topology.ServiceType // that the attacker may have
 	image      string                 // that the attacker may run; empty: none
 	anyImage   bool
-	class      string // of storage that the attacker has; empty: none
+	token      bool                 // it may have the default token
+	level      topology.PodSecurity // of its pods
+	class      string               // of storage that the attacker has; empty: none
 }
 
 func newScene(attacker, victim tenant.TenantScore) scene {
 	s := scene{
 		own: attacker.TenantConfig.Name, other: victim.TenantConfig.Name, theirs: victim.TenantConfig.Name + ".example.com",
 	}
+	s.token, s.level = attacker.TenantConfig.DefaultToken, attacker.TenantConfig.PodSecurity
 	if domains := attacker.NetworkIsolation.Domains; len(domains) > 0 {
 		s.domain = domains[0]
 	}

@@ -103,7 +103,8 @@ func (s Sender) sends(r topology.Request) topology.Request {
 type Result struct {
 	Verdicts []topology.Verdict // of each of its attempts
 
-	// Err says what is wrong: an attempt was not refused (ErrEscaped), a positive control was (ErrNoControl), or the topology could not tell.
+	// Err is the first thing that is wrong: an attempt was not refused (ErrEscaped), a positive control was (ErrNoControl), or the topology could
+	// not tell.
 	Err error
 }
 
@@ -125,18 +126,19 @@ func (a AttackCase) Try(ctx context.Context, top topology.Admission, by Sender, 
 	}
 	for _, attempt := range a.attempts(scene) {
 		verdict, err := top.Admit(ctx, by.sends(attempt.request))
-		if err == nil && verdict.Allowed {
-			return Result{result.Verdicts, fmt.Errorf("%w: %s", ErrEscaped, describe(by.sends(attempt.request)))}
+		if errors.Is(err, topology.ErrNotFound) && a.Fence == topology.FenceAccess { // it was let through to an object that is not there
+			verdict, err = topology.Verdict{Allowed: true}, nil
 		}
 		if err == nil {
 			result.Verdicts = append(result.Verdicts, verdict)
-			err = a.control(ctx, top, attempt, verdict)
+			if verdict.Allowed {
+				err = fmt.Errorf("%w: %s", ErrEscaped, describe(by.sends(attempt.request)))
+			} else {
+				err = a.control(ctx, top, attempt, verdict)
+			}
 		}
-		switch {
-		case errors.Is(err, topology.ErrNotModelled): // the other attempts may be
+		if result.Err == nil || errors.Is(result.Err, topology.ErrNotModelled) && err != nil { // what the topology can tell counts more
 			result.Err = err
-		case err != nil:
-			return Result{result.Verdicts, err}
 		}
 	}
 	return result

@@ -1,6 +1,7 @@
 package tenanttest_test
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"slices"
@@ -65,19 +66,15 @@ func TestAttackOnTheFake(t *testing.T) {
 		require.Contains(t, line, "the fake does not model")
 		untold[strings.Split(line, ": ")[1]] = true
 	}
-	require.Equal(t, []string{
-		"claim of another tenant's volume",
-		"container whose limit of zero is no limit",
-		"host path, network, port, processes and IPC",
-		"image from elsewhere",
-		"more than the quota, and quota scopes",
-		"pods on every node, and pods bound by hand",
-		"privileged, added capability, privilege escalation, run as root",
-		"storage class that is not allowed, or none",
-		"system-node-critical, node by name, every taint tolerated",
-		"token of the service account default, unasked",
-		"volume that no claim stands for",
-	}, slices.Sorted(maps.Keys(untold)), "these have a pod or a claim for their positive control; what guardrails refuse of them is in the conformance suite")
+	var want []string // those that have a pod or a claim for their positive control; what guardrails refuse of them is in the conformance suite
+	for _, a := range tenanttest.Attacks() {
+		if a.Fence == topology.FencePodSecurity || a.Fence == topology.FenceLimits || a.Fence == topology.FenceQuota ||
+			slices.Contains([]topology.Guardrail{topology.GuardrailPlacement, topology.GuardrailImages, topology.GuardrailVolumes, topology.GuardrailDefaultToken, topology.GuardrailClaims}, a.Rule) {
+			want = append(want, a.Name)
+		}
+	}
+	want = append(want, "pods on every node, and pods bound by hand")
+	require.ElementsMatch(t, want, slices.Collect(maps.Keys(untold)))
 }
 
 func TestAttackOnKubernetes(t *testing.T) {
@@ -106,31 +103,51 @@ type removal struct {
 	remove  func(t *testing.T)
 	escapes []string // the attacks that only this fence stops
 	restore func(t *testing.T)
+	partly  bool // not every attempt of these attacks, but one of each
 }
 
 // testRemovals shows that each fence is needed, and that each attack is real: without the fence it gets through, and with it again it does not.
 func testRemovals(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 	developer := c.member(attacker, tenant.Developer)
-	through := func(t *testing.T, names []string) (n int) {
+	// through counts the attempts of some attacks that are let through, all of them, and the attacks of which none is.
+	through := func(t *testing.T, names []string) (n, all, shut int) {
 		t.Helper()
 		for _, a := range tenanttest.Attacks() {
 			if !slices.Contains(names, a.Name) {
 				continue
 			}
-			if result := a.Try(t.Context(), c.top, developer, attacker, victim); result.Err != nil {
-				require.ErrorIs(t, result.Err, tenanttest.ErrEscaped)
-				n++
+			result := a.Try(t.Context(), c.top, developer, attacker, victim)
+			if result.Err != nil && !errors.Is(result.Err, tenanttest.ErrEscaped) {
+				t.Logf("%s: %v", a.Name, result.Err) // rights and rules take a moment to be learnt
+				return 0, -1, 0
 			}
+			open := 0
+			for _, v := range result.Verdicts {
+				if v.Allowed || v.By != a.Fence { // a quota stops a DaemonSet too
+					open++
+				}
+			}
+			if open == 0 {
+				shut++
+			}
+			n, all = n+open, all+len(result.Verdicts)
 		}
-		return n
+		return n, all, shut
 	}
 	for _, r := range c.removals(attacker) {
 		t.Run(r.fence, func(t *testing.T) {
-			require.Zero(t, through(t, r.escapes), "they get through with every fence")
+			shut := func() bool { n, all, _ := through(t, r.escapes); return n == 0 && all > 0 }
+			open := func() bool {
+				n, all, shut := through(t, r.escapes)
+				return n == all || r.partly && n > 0 && shut == 0
+			}
+			require.True(t, shut(), "they get through with every fence")
 			r.remove(t)
-			require.Eventually(t, func() bool { return through(t, r.escapes) == len(r.escapes) }, patience, tick, "%q do not get through without", r.escapes)
+			require.Eventually(t, open, patience, tick, "not every attempt of %q gets through without", r.escapes)
+			requireShown(t, r.fence, c.isolation(t, attacker, victim).Broken())
 			r.restore(t)
-			require.Eventually(t, func() bool { return through(t, r.escapes) == 0 }, patience, tick, "%q still get through", r.escapes)
+			require.Empty(t, c.isolation(t, attacker, victim).Broken())
+			require.Eventually(t, shut, patience, tick, "%q still get through", r.escapes)
 		})
 	}
 }

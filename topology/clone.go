@@ -106,12 +106,14 @@ func (s LabelSelector) Clone() LabelSelector {
 
 // Clone returns a copy that shares nothing with a.
 func (a Access) Clone() Access {
-	a.Grants = cloneEach(a.Grants, func(g Grant) Grant {
-		g.Subjects = slices.Clone(g.Subjects)
-		g.Rules = cloneEach(g.Rules, Rule.Clone)
-		return g
-	})
+	a.Grants = cloneEach(a.Grants, Grant.Clone)
 	return a
+}
+
+// Clone returns a copy that shares nothing with g.
+func (g Grant) Clone() Grant {
+	g.Rules, g.Subjects = cloneEach(g.Rules, Rule.Clone), slices.Clone(g.Subjects)
+	return g
 }
 
 // Clone returns a copy that shares nothing with r.

@@ -33,7 +33,7 @@ func portValues() map[string]portValue {
 		"Access": valueOf[topology.Access](), "ClusterReaders": valueOf[topology.ClusterReaders](), "Platform": valueOf[topology.Platform](),
 		"Allowances": valueOf[topology.Allowances](), "GuardrailSet": valueOf[topology.GuardrailSet](),
 		"NetworkPolicy": valueOf[topology.NetworkPolicy](), "LabelSelector": valueOf[topology.LabelSelector](),
-		"Rule": valueOf[topology.Rule](), "GrantInForce": valueOf[topology.GrantInForce](),
+		"Rule": valueOf[topology.Rule](), "Grant": valueOf[topology.Grant](), "GrantInForce": valueOf[topology.GrantInForce](),
 	}
 }
 

@@ -87,6 +87,7 @@ func (s Subject) Is(user string, groups []string) bool {
 }
 
 // Allows tells whether the rule allows what is asked. "*" stands for every verb, group or resource, and "*/scale" for that subresource of every resource.
+// A resource name "" is that of a question about any object, as in RBAC.
 func (r Rule) Allows(q AccessQuestion) bool {
 	resource := q.Resource
 	if q.Subresource != "" {
@@ -97,7 +98,7 @@ func (r Rule) Allows(q AccessQuestion) bool {
 	}
 	return either(r.Verbs, "*", q.Verb) && either(r.APIGroups, "*", q.APIGroup) &&
 		(either(r.Resources, "*", resource) || q.Subresource != "" && either(r.Resources, "*/"+q.Subresource)) &&
-		(len(r.ResourceNames) == 0 || q.Name != "" && either(r.ResourceNames, q.Name))
+		(len(r.ResourceNames) == 0 || either(r.ResourceNames, q.Name))
 }
 
 // action is what is asked for, such as "get secrets" or "create deployments.apps/scale".

@@ -115,10 +115,13 @@ func (s *state) readerGrants() []topology.GrantInForce {
 func (n *namespace) grantsInForce() []topology.GrantInForce {
 	var grants []topology.GrantInForce
 	add := func(name string, g topology.Grant) {
-		at := n.value.Name + "/" + name
-		grants = append(grants, topology.GrantInForce{
-			Binding: "RoleBinding " + at, Role: "Role " + at, Namespace: n.value.Name, Rules: g.Rules, Subjects: g.Subjects,
-		}.Clone())
+		at, g := n.value.Name+"/"+name, g.Clone()
+		for i, s := range g.Subjects {
+			if s.Kind == topology.ServiceAccount && s.Namespace == "" { // as in Kubernetes, it is the grant's own
+				g.Subjects[i].Namespace = n.value.Name
+			}
+		}
+		grants = append(grants, topology.GrantInForce{Binding: "RoleBinding " + at, Role: "Role " + at, Namespace: n.value.Name, Rules: g.Rules, Subjects: g.Subjects})
 	}
 	if n.access.value != nil {
 		for _, g := range n.access.value.Grants {

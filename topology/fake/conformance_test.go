@@ -21,9 +21,11 @@ func TestConformance(t *testing.T) {
 	t.Run("Quotas", func(t *testing.T) { topologytest.Quotas(t, h) })
 	t.Run("LimitRanges", func(t *testing.T) { topologytest.LimitRanges(t, h) })
 	t.Run("NetworkIsolation", func(t *testing.T) { topologytest.NetworkIsolation(t, h) })
+	t.Run("Reachability", func(t *testing.T) { topologytest.Reachability(t, h) })
 	t.Run("AccessControl", func(t *testing.T) { topologytest.AccessControl(t, h) })
 	t.Run("ReadVisibility", func(t *testing.T) { topologytest.ReadVisibility(t, h) })
 	t.Run("Authorizer", func(t *testing.T) { topologytest.Authorizer(t, h) })
+	t.Run("GrantsInForce", func(t *testing.T) { topologytest.GrantsInForce(t, h) })
 	t.Run("Admission", func(t *testing.T) { topologytest.Admission(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Guardrails", func(t *testing.T) { topologytest.Guardrails(t, h) })
@@ -86,4 +88,8 @@ func (o outsider) Put(t topologytest.T, namespace, group, resource, manifest str
 
 func (o outsider) Grant(_ topologytest.T, namespace string, g topology.Grant) {
 	o.Outsider.Grant(namespace, g)
+}
+
+func (o outsider) AddNetworkPolicy(_ topologytest.T, p topology.NetworkPolicy) {
+	o.Outsider.AddNetworkPolicy(p)
 }

@@ -123,7 +123,7 @@ func (o Outsider) SetGuardrailsVersion(version int) {
 
 // Grant gives rights in a namespace.
 func (o Outsider) Grant(in string, g topology.Grant) {
-	o.change(in, func(n *namespace) { n.grants = append(n.grants, g) })
+	o.change(in, func(n *namespace) { n.grants = append(n.grants, g.Clone()) })
 }
 
 // AddNetworkPolicy adds one that is not Polyphony's, in the namespace that it names.

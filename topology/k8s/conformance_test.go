@@ -29,9 +29,11 @@ func TestConformance(t *testing.T) {
 	t.Run("Quotas", func(t *testing.T) { topologytest.Quotas(t, h) })
 	t.Run("LimitRanges", func(t *testing.T) { topologytest.LimitRanges(t, h) })
 	t.Run("NetworkIsolation", func(t *testing.T) { topologytest.NetworkIsolation(t, h) })
+	t.Run("Reachability", func(t *testing.T) { topologytest.Reachability(t, h) })
 	t.Run("AccessControl", func(t *testing.T) { topologytest.AccessControl(t, h) })
 	t.Run("ReadVisibility", func(t *testing.T) { topologytest.ReadVisibility(t, h) })
 	t.Run("Authorizer", func(t *testing.T) { topologytest.Authorizer(t, h) })
+	t.Run("GrantsInForce", func(t *testing.T) { topologytest.GrantsInForce(t, h) })
 	t.Run("Admission", func(t *testing.T) { topologytest.Admission(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
@@ -197,7 +199,7 @@ func (o outsider) Put(t topologytest.T, namespace, group, resource, manifest str
 func (o outsider) Grant(t topologytest.T, namespace string, g topology.Grant) {
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: g.Role}}
 	for _, r := range g.Rules {
-		role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+		role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs, ResourceNames: r.ResourceNames})
 	}
 	binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: g.Role}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: g.Role}}
 	for _, s := range g.Subjects {

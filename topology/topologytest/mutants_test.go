@@ -161,6 +161,8 @@ func mutants() []mutant {
 	all = append(all, domainMutants()...)
 	all = append(all, admissionMutants()...)
 	all = append(all, guardrailMutants()...)
+	all = append(all, reachabilityMutants()...)
+	all = append(all, grantsMutants()...)
 	all = append(all, namespaceMutants()...)
 	return append(all, tenantMutants()...)
 }
@@ -219,12 +221,17 @@ func (o *brokenOutsider) Grant(_ T, namespace string, g topology.Grant) {
 	o.Outsider.Grant(namespace, g)
 }
 
+func (o *brokenOutsider) AddNetworkPolicy(_ T, p topology.NetworkPolicy) {
+	o.Outsider.AddNetworkPolicy(p)
+}
+
 // suite is every case of a harness, by capability.
 func suite(h Harness[*puppet]) map[string][]check {
 	return map[string][]check{
 		"Platform": platformChecks(h), "Namespace": namespaceChecks(h), "Quota": quotaChecks(h), "LimitRange": limitChecks(h),
 		"NetworkRules": networkChecks(h), "Access": accessChecks(h), "ClusterReaders": visibilityChecks(h), "Authorizer": authorizerChecks(h),
 		"Volumes": volumeChecks(h), "Tenant": tenantChecks(h), "Domains": domainChecks(h), "Admission": admissionChecks(h), "Guardrails": guardrailChecks(h),
+		"Reachability": reachabilityChecks(h), "GrantsInForce": grantsChecks(h),
 	}
 }
 

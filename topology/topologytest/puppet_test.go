@@ -42,6 +42,9 @@ type puppet struct {
 	awaitGuardrails      func(context.Context) error
 	violations           func(context.Context, []topology.Guardrail) ([]topology.Violation, error)
 	admit                func(context.Context, topology.Request) (topology.Verdict, error)
+	networkPolicies      func(context.Context, string) ([]topology.NetworkPolicy, error)
+	reach                func(context.Context, topology.Connection) (topology.ReachAnswer, error)
+	grantsInForce        func(context.Context, string) ([]topology.GrantInForce, error) // by the topology's name
 }
 
 // domainsOf are domains and the tenant that asks for them.
@@ -87,6 +90,9 @@ func newPuppet(top *fake.Topology) *puppet {
 		awaitGuardrails:  top.AwaitGuardrails,
 		violations:       top.Violations,
 		admit:            top.Admit,
+		networkPolicies:  top.NetworkPolicies,
+		reach:            top.Reach,
+		grantsInForce:    func(ctx context.Context, _ string) ([]topology.GrantInForce, error) { return top.GrantsInForce(ctx) },
 	}
 }
 
@@ -214,4 +220,16 @@ func (p *puppet) Violations(ctx context.Context, rules []topology.Guardrail) ([]
 
 func (p *puppet) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	return p.admit(ctx, r)
+}
+
+func (p *puppet) NetworkPolicies(ctx context.Context, namespace string) ([]topology.NetworkPolicy, error) {
+	return p.networkPolicies(ctx, namespace)
+}
+
+func (p *puppet) Reach(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error) {
+	return p.reach(ctx, c)
+}
+
+func (p *puppet) GrantsInForce(ctx context.Context) ([]topology.GrantInForce, error) {
+	return p.grantsInForce(ctx, p.name())
 }

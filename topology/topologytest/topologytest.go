@@ -48,6 +48,9 @@ type Outsider interface {
 	// Grant gives rights in a namespace that Polyphony knows nothing of.
 	Grant(t T, namespace string, g topology.Grant)
 
+	// AddNetworkPolicy adds one that is not Polyphony's, in the namespace that it names.
+	AddNetworkPolicy(t T, p topology.NetworkPolicy)
+
 	// SetGuardrailsVersion makes the rules that are installed those of another release, as far as they say so themselves.
 	SetGuardrailsVersion(t T, version int)
 

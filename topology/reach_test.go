@@ -1,0 +1,177 @@
+package topology_test
+
+import (
+	"math/rand/v2"
+	"net/netip"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/labels"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// FuzzLabelSelector holds selectors against Kubernetes' own. What those refuse, no API server stores.
+func FuzzLabelSelector(f *testing.F) {
+	for _, operator := range []string{"In", "NotIn", "Exists", "DoesNotExist", "", "in", "Gt"} {
+		f.Add("app", "web", "tier", operator, "a,b", "tier", "a")
+		f.Add("", "", "tier", operator, "", "app", "web")
+		f.Add("app", "web", "app", operator, "web", "app", "web")
+		f.Add("", "", "tier", operator, ",", "tier", "")
+	}
+	f.Fuzz(func(t *testing.T, key, value, exprKey, operator, values, labelKey, labelValue string) {
+		ours, theirs := topology.LabelSelector{}, &metav1.LabelSelector{}
+		if key != "" {
+			ours.Labels = map[string]string{key: value}
+			theirs.MatchLabels = ours.Labels
+		}
+		if exprKey != "" {
+			var list []string
+			if values != "" {
+				list = strings.Split(values, ",")
+			}
+			ours.Expressions = []topology.LabelRequirement{{Key: exprKey, Operator: topology.LabelOperator(operator), Values: list}}
+			theirs.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: exprKey, Operator: metav1.LabelSelectorOperator(operator), Values: list}}
+		}
+		selector, err := metav1.LabelSelectorAsSelector(theirs)
+		for _, have := range []map[string]string{nil, {labelKey: labelValue}, {labelKey: labelValue, key: value}, {exprKey: labelValue, key: value}} {
+			matches := ours.Matches(have)
+			switch {
+			case err == nil:
+				require.Equal(t, selector.Matches(labels.Set(have)), matches, "%+v of %v", ours, have)
+			case exprKey != "" && !slices.Contains([]string{"In", "NotIn", "Exists", "DoesNotExist"}, operator):
+				require.False(t, matches, "an operator that is none selects nothing")
+			}
+		}
+	})
+}
+
+// FuzzReach checks what holds for any policies, sound or not.
+func FuzzReach(f *testing.F) {
+	for seed := range uint64(20) {
+		f.Add(seed, "192.0.2.0/24", "192.0.2.128/25", "192.0.2.1", "tier", "a", "NotIn", "http", int32(80), int32(90))
+		f.Add(seed, "2001:db8::/32", "not a range", "2001:db8::1", "", "", "none", "", int32(-1), int32(0))
+	}
+	f.Fuzz(func(t *testing.T, seed uint64, cidr, except, address, key, value, operator, name string, port, end int32) {
+		g := policyMaker{rand.New(rand.NewPCG(seed, 0)), cidr, except, address, key, value, operator, name, port, end}
+		state := topology.NetworkState{NamespaceLabels: map[string]map[string]string{"acme": g.labels(), "globex": g.labels()}}
+		for range g.IntN(5) {
+			state.Policies = append(state.Policies, g.policy())
+		}
+		conn := g.connection()
+		before := state.Reach(conn)
+		if conn.Check() == nil {
+			require.NotEmpty(t, before.Reason)
+		}
+
+		open := topology.NetworkState{NamespaceLabels: state.NamespaceLabels}.Reach(conn)
+		require.True(t, open.Allowed, "without policies everything is: %s", open.Reason)
+
+		wider := topology.NetworkState{NamespaceLabels: state.NamespaceLabels}
+		for _, p := range state.Policies {
+			p = p.Clone()
+			for _, rules := range []*topology.PolicyRules{p.Ingress, p.Egress} {
+				if rules != nil {
+					*rules = slices.Insert(*rules, g.IntN(len(*rules)+1), g.rule())
+				}
+			}
+			wider.Policies = append(wider.Policies, p)
+		}
+		after := wider.Reach(conn)
+		require.True(t, after.Allowed || !before.Allowed, "more rules, less allowed: %s, then %s", before.Reason, after.Reason)
+
+		narrower := topology.NetworkState{NamespaceLabels: state.NamespaceLabels}
+		for _, p := range slices.Backward(state.Policies) {
+			p = p.Clone()
+			for _, rules := range []*topology.PolicyRules{p.Ingress, p.Egress} {
+				if rules != nil && len(*rules) > 0 {
+					*rules = (*rules)[1:]
+				}
+			}
+			narrower.Policies = append(narrower.Policies, p)
+		}
+		after = narrower.Reach(conn)
+		require.True(t, before.Allowed || !after.Allowed, "fewer rules, more allowed: %s, then %s", before.Reason, after.Reason)
+	})
+}
+
+// policyMaker makes policies and connections of a few words, some of which are anything.
+type policyMaker struct {
+	*rand.Rand
+	cidr, except, address, key, value, operator, name string
+	port, end                                         int32
+}
+
+func oneOf[V any](g policyMaker, values ...V) V { return values[g.IntN(len(values))] }
+
+func upTo[V any](g policyMaker, most int, build func() V) []V {
+	var all []V
+	for range g.IntN(most + 1) {
+		all = append(all, build())
+	}
+	return all
+}
+
+func (g policyMaker) labels() map[string]string {
+	return map[string]string{oneOf(g, "app", g.key): oneOf(g, "web", g.value)}
+}
+
+func (g policyMaker) selector() topology.LabelSelector {
+	s := topology.LabelSelector{Expressions: upTo(g, 1, func() topology.LabelRequirement {
+		return topology.LabelRequirement{Key: oneOf(g, "app", g.key), Operator: oneOf(g, topology.NotIn, topology.LabelOperator(g.operator)), Values: []string{g.value}}
+	})}
+	if g.IntN(3) == 0 {
+		s.Labels = g.labels()
+	}
+	return s
+}
+
+func (g policyMaker) policy() topology.NetworkPolicy {
+	p := topology.NetworkPolicy{Namespace: oneOf(g, "acme", "globex"), Name: g.name, Pods: g.selector()}
+	if g.IntN(3) > 0 {
+		p.Ingress = new(topology.PolicyRules(upTo(g, 2, g.rule)))
+	}
+	if g.IntN(3) > 0 {
+		p.Egress = new(topology.PolicyRules(upTo(g, 2, g.rule)))
+	}
+	return p
+}
+
+func (g policyMaker) rule() topology.PolicyRule {
+	return topology.PolicyRule{Peers: upTo(g, 2, g.peer), Ports: upTo(g, 2, func() topology.PolicyPort {
+		return topology.PolicyPort{Protocol: g.protocol(), Port: oneOf(g, 0, 80, g.port), EndPort: oneOf(g, 0, g.end), Name: oneOf(g, "", g.name)}
+	})}
+}
+
+func (g policyMaker) peer() topology.PolicyPeer {
+	if g.IntN(3) == 0 {
+		return topology.PolicyPeer{CIDR: oneOf(g, "0.0.0.0/0", "::/0", g.cidr), Except: upTo(g, 1, func() string { return g.except })}
+	}
+	var p topology.PolicyPeer
+	if g.IntN(2) == 0 {
+		p.Namespaces = new(g.selector())
+	}
+	if g.IntN(2) == 0 {
+		p.Pods = new(g.selector())
+	}
+	return p
+}
+
+func (g policyMaker) protocol() topology.Protocol {
+	return oneOf(g, topology.TCP, topology.TCP, topology.UDP, topology.SCTP)
+}
+
+func (g policyMaker) party() topology.Party {
+	address, _ := netip.ParseAddr(g.address) // or none
+	return oneOf(g, topology.Party{Address: address}, topology.Party{
+		Namespace: oneOf(g, "acme", "globex", "unknown"), PodLabels: g.labels(), Address: address,
+		PortNames: map[string]topology.NamedPort{g.name: {Protocol: g.protocol(), Port: 80}},
+	})
+}
+
+func (g policyMaker) connection() topology.Connection {
+	return topology.Connection{From: g.party(), To: g.party(), Protocol: g.protocol(), Port: oneOf(g, 80, g.port)}
+}

@@ -1,0 +1,222 @@
+package topologytest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// GrantsTopology is what GrantsInForce tests.
+type GrantsTopology interface {
+	AuthorizerTopology
+	topology.ReadVisibility
+	topology.GrantsInForce
+}
+
+// GrantsInForce checks the rules of topology.GrantsInForce.
+func GrantsInForce[P GrantsTopology](t *testing.T, h Harness[P]) {
+	runChecks(t, grantsChecks(h))
+}
+
+func grantsChecks[P GrantsTopology](h Harness[P]) []check {
+	p := accessPort(h)
+	// ensured is what p.store leads to.
+	ensured := func(name string) []topology.GrantInForce {
+		var all []topology.GrantInForce
+		for _, g := range p.value(name).Grants {
+			role := name + "/polyphony-" + g.Role
+			all = append(all, topology.GrantInForce{Binding: "RoleBinding " + role, Role: "Role " + role, Namespace: name, Rules: g.Rules, Subjects: g.Subjects})
+		}
+		return all
+	}
+	return []check{
+		{"grants that were ensured are listed with their binding, role, rules and subjects", func(t T) {
+			name := p.place(t)
+			p.store(t, name)
+			require.ElementsMatch(t, ensured(name), grantsIn(t, h.Topology, name))
+		}},
+		{"somebody else's grants are listed too, service accounts with their namespace", func(t T) {
+			name := newNamespace(t, h.Topology)
+			leak := topology.Grant{
+				Role:  "leak",
+				Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}, ResourceNames: []string{"one"}}},
+				Subjects: []topology.Subject{
+					{Kind: topology.User, Name: "mallory"}, {Kind: topology.Group, Name: "everybody"},
+					{Kind: topology.ServiceAccount, Namespace: "ci", Name: "bot"}, {Kind: topology.ServiceAccount, Name: "own"},
+				},
+			}
+			h.Outsider.Grant(t, name, leak)
+			leak.Subjects[3].Namespace = name
+			require.Equal(t, []topology.GrantInForce{
+				{Binding: "RoleBinding " + name + "/leak", Role: "Role " + name + "/leak", Namespace: name, Rules: leak.Rules, Subjects: leak.Subjects},
+			}, grantsIn(t, h.Topology, name))
+		}},
+		{"a grant that was withdrawn is gone, and another's stays", func(t T) {
+			name, other := p.place(t), p.place(t)
+			p.store(t, name)
+			p.store(t, other)
+			less := p.value(name)
+			less.Grants = less.Grants[1:]
+			_, err := p.ensure(t.Context(), less)
+			require.NoError(t, err)
+			require.Equal(t, ensured(name)[1:], grantsIn(t, h.Topology, name))
+			_, err = p.remove(t.Context(), name)
+			require.NoError(t, err)
+			require.Empty(t, grantsIn(t, h.Topology, name))
+			require.ElementsMatch(t, ensured(other), grantsIn(t, h.Topology, other))
+		}},
+		{"cluster readers are listed without a namespace, until they are none", func(t T) {
+			name := newReaders(t, h.Topology)
+			reader := topology.Subject{Kind: topology.Group, Name: name}
+			everywhere := slices.DeleteFunc(grantsIn(t, h.Topology, ""), func(g topology.GrantInForce) bool { return !slices.Contains(g.Subjects, reader) })
+			require.Len(t, everywhere, 1)
+			require.True(t, strings.HasPrefix(everywhere[0].Binding, "ClusterRoleBinding "), everywhere[0].Binding)
+			require.True(t, strings.HasPrefix(everywhere[0].Role, "ClusterRole "), everywhere[0].Role)
+			require.Equal(t, topology.ClusterReadRules(), everywhere[0].Rules)
+			_, err := h.Topology.DeleteClusterReaders(t.Context(), name)
+			require.NoError(t, err)
+			for _, g := range grantsIn(t, h.Topology, "") {
+				require.NotContains(t, g.Subjects, reader)
+			}
+		}},
+		{"answers from the grants are those of Authorize", func(t T) {
+			q := grantQuestions{T: t, own: p.place(t), other: p.place(t), readers: newReaders(t, h.Topology)}
+			p.store(t, q.own)
+			h.Outsider.Grant(t, q.own, q.foreign())
+			state := topology.NewGrantState(allGrants(t, h.Topology))
+			for _, sentinel := range q.sentinels() {
+				require.True(t, state.Answer(sentinel).Allowed, "%+v", sentinel)
+				eventually(t, "the grants", func() bool {
+					answer, err := h.Topology.Authorize(t.Context(), sentinel)
+					require.NoError(t, err)
+					return answer.Allowed
+				})
+			}
+			for _, question := range q.all() {
+				answer, err := h.Topology.Authorize(t.Context(), question)
+				require.NoError(t, err)
+				require.Equal(t, answer.Allowed, state.Answer(question).Allowed, "%+v: %s", question, answer.Reason)
+			}
+		}},
+		{"the order is the same every time", func(t T) {
+			name := p.place(t)
+			p.store(t, name)
+			h.Outsider.Grant(t, name, topology.Grant{Role: "b"})
+			h.Outsider.Grant(t, name, topology.Grant{Role: "a"})
+			first := grantsIn(t, h.Topology, name)
+			require.Equal(t, first, grantsIn(t, h.Topology, name))
+		}},
+		{"values are not aliased", func(t T) {
+			name := p.place(t)
+			p.store(t, name)
+			before := grantsIn(t, h.Topology, name)
+			for _, g := range grantsIn(t, h.Topology, name) {
+				g.Rules[0].Verbs[0] = "*"
+				g.Rules[0] = topology.Rule{}
+				g.Subjects[0].Name = "everybody"
+			}
+			require.Len(t, before, 2)
+			require.ElementsMatch(t, ensured(name), grantsIn(t, h.Topology, name))
+		}},
+		{"a cancelled context gets no answer", func(t T) {
+			_, err := h.Topology.GrantsInForce(cancelled(t))
+			require.ErrorIs(t, err, context.Canceled)
+		}},
+	}
+}
+
+// grantQuestions are questions about a namespace of its own, as access of accessPort and a foreign grant leave it, another, and all.
+type grantQuestions struct {
+	T
+	own, other, readers string
+}
+
+// foreign is a grant with what those of Polyphony do not have.
+func (q grantQuestions) foreign() topology.Grant {
+	return topology.Grant{
+		Role: "foreign",
+		Rules: []topology.Rule{
+			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}, ResourceNames: []string{"one", "two"}},
+			{APIGroups: []string{"*"}, Resources: []string{"*/scale"}, Verbs: []string{"*"}},
+			{APIGroups: []string{"batch"}, Resources: []string{"*"}, Verbs: []string{"list"}},
+			{APIGroups: []string{""}, Resources: []string{"services/*"}, Verbs: []string{"get"}}, // which is nothing
+		},
+		Subjects: []topology.Subject{{Kind: topology.Group, Name: "auditors"}, {Kind: topology.ServiceAccount, Name: "own"}},
+	}
+}
+
+// sentinels are allowed once the infrastructure has learned of everything.
+func (q grantQuestions) sentinels() []topology.AccessQuestion {
+	pods := topology.AccessQuestion{Namespace: q.own, Verb: "get", Resource: "pods"}
+	devs, alice, reader := pods, pods, pods
+	devs.Groups, alice.User, reader.Groups = []string{"devs"}, "alice@example.com", []string{q.readers}
+	return []topology.AccessQuestion{devs, alice, reader, {Groups: []string{"auditors"}, Namespace: q.own, Verb: "get", Resource: "secrets", Name: "one"}}
+}
+
+// all are those of everybody about everything everywhere.
+func (q grantQuestions) all() []topology.AccessQuestion {
+	var all []topology.AccessQuestion
+	for _, who := range []topology.AccessQuestion{
+		{User: "bob", Groups: []string{"devs", "others"}},
+		{User: "alice@example.com"},
+		{User: "devs", Groups: []string{"alice@example.com"}}, // a stranger
+		{User: "system:serviceaccount:ci:bot"},
+		{User: "system:serviceaccount:" + q.own + ":bot"},
+		{User: "system:serviceaccount:" + q.own + ":own"},
+		{User: "system:serviceaccount:" + q.other + ":own"},
+		{User: "own", Groups: []string{"auditors"}},
+		{Groups: []string{q.readers}},
+		{Groups: []string{"system:masters"}},
+	} {
+		for _, what := range []topology.AccessQuestion{
+			{Verb: "get", Resource: "pods"},
+			{Verb: "get", Resource: "pods", Name: "one"},
+			{Verb: "list", Resource: "pods"},
+			{Verb: "get", Resource: "pods", Subresource: "log"},
+			{Verb: "get", Resource: "pods", Subresource: "exec"},
+			{Verb: "get", APIGroup: "apps", Resource: "pods"},
+			{Verb: "get", Resource: "secrets"},
+			{Verb: "get", Resource: "secrets", Name: "two"},
+			{Verb: "get", Resource: "secrets", Name: "three"},
+			{Verb: "patch", APIGroup: "apps", Resource: "deployments", Subresource: "scale", Name: "one"},
+			{Verb: "patch", APIGroup: "apps", Resource: "deployments"},
+			{Verb: "list", APIGroup: "batch", Resource: "jobs", Subresource: "status"},
+			{Verb: "get", Resource: "services", Subresource: "proxy"},
+			{Verb: "*", APIGroup: "*", Resource: "*"},
+		} {
+			for _, where := range []string{q.own, q.other, ""} {
+				what.User, what.Groups, what.Namespace = who.User, who.Groups, where
+				all = append(all, what)
+			}
+		}
+	}
+	return all
+}
+
+// newReaders makes a tenant of cluster readers, a group of the same name.
+func newReaders(t T, top topology.ReadVisibility) string {
+	t.Helper()
+	name := newName()
+	_, err := top.EnsureClusterReaders(t.Context(), topology.ClusterReaders{Tenant: name, Groups: []string{name}})
+	require.NoError(t, err)
+	t.Cleanup(func() { _, _ = top.DeleteClusterReaders(context.Background(), name) })
+	return name
+}
+
+func allGrants(t T, top topology.GrantsInForce) []topology.GrantInForce {
+	t.Helper()
+	all, err := top.GrantsInForce(t.Context())
+	require.NoError(t, err)
+	return all
+}
+
+// grantsIn are those in a namespace, or those that are in none.
+func grantsIn(t T, top topology.GrantsInForce, namespace string) []topology.GrantInForce {
+	t.Helper()
+	return slices.DeleteFunc(allGrants(t, top), func(g topology.GrantInForce) bool { return g.Namespace != namespace })
+}

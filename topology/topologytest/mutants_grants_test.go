@@ -1,0 +1,109 @@
+package topologytest
+
+import (
+	"context"
+	"slices"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func grantsMutants() []mutant {
+	m := func(rule string, breaks func(top *puppet)) mutant {
+		return mutant{"GrantsInForce", rule, func(top, _ *puppet, _ *brokenOutsider) { breaks(top) }}
+	}
+	onGrant := func(rule string, misread func(*topology.GrantInForce)) mutant {
+		return m(rule, func(top *puppet) {
+			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
+				for i := range *grants {
+					misread(&(*grants)[i])
+				}
+			})
+		})
+	}
+	onRules := func(rule string, misread func(*topology.Rule)) mutant {
+		return onGrant(rule, func(g *topology.GrantInForce) {
+			for i := range g.Rules {
+				misread(&g.Rules[i])
+			}
+		})
+	}
+	without := func(rule string, drop func(topology.GrantInForce) bool) mutant {
+		return m(rule, func(top *puppet) {
+			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) { *grants = slices.DeleteFunc(*grants, drop) })
+		})
+	}
+	const (
+		ensured = "grants that were ensured are listed with their binding, role, rules and subjects"
+		foreign = "somebody else's grants are listed too, service accounts with their namespace"
+		gone    = "a grant that was withdrawn is gone, and another's stays"
+		readers = "cluster readers are listed without a namespace, until they are none"
+		answers = "answers from the grants are those of Authorize"
+	)
+	return []mutant{
+		onGrant(ensured, func(g *topology.GrantInForce) { g.Binding = "" }),
+		onGrant(ensured, func(g *topology.GrantInForce) { g.Role = "" }),
+		onGrant(ensured, func(g *topology.GrantInForce) { g.Rules = nil }),
+		onGrant(ensured, func(g *topology.GrantInForce) { g.Subjects = g.Subjects[:1] }),
+		without(foreign, func(g topology.GrantInForce) bool { return g.Role == "Role "+g.Namespace+"/leak" }),
+		onGrant(foreign, func(g *topology.GrantInForce) {
+			for i, s := range g.Subjects {
+				if s.Namespace == g.Namespace {
+					g.Subjects[i].Namespace = ""
+				}
+			}
+		}),
+		onRules(foreign, func(r *topology.Rule) { r.ResourceNames = nil }),
+		m(gone, func(top *puppet) {
+			top.deleteAccess = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
+		}),
+		m(gone, func(top *puppet) { keepsGrants(top, nil, nil) }),
+		m(gone, func(top *puppet) { // as soon as there is one less, there is none
+			var removed bool
+			after(&top.deleteAccess, func(string, *topology.Change, *error) { removed = true })
+			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
+				if removed {
+					*grants = nil
+				}
+			})
+		}),
+		onGrant(readers, func(g *topology.GrantInForce) { g.Namespace = "default" }),
+		onRules(readers, func(r *topology.Rule) { r.Verbs = []string{"*"} }),
+		m(readers, func(top *puppet) {
+			top.deleteClusterReaders = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
+		}),
+		onRules(answers, func(r *topology.Rule) { r.ResourceNames = nil }),
+		onRules(answers, func(r *topology.Rule) {
+			for i, resource := range r.Resources {
+				if resource == "services/*" { // as if it were something
+					r.Resources[i] = "services/proxy"
+				}
+			}
+		}),
+		onGrant(answers, func(g *topology.GrantInForce) {
+			if g.Namespace != "" {
+				g.Subjects = append(g.Subjects, topology.Subject{Kind: topology.ServiceAccount, Namespace: g.Namespace, Name: "bot"})
+			}
+		}),
+		onGrant(answers, func(g *topology.GrantInForce) { g.Namespace = "" }),
+		without(answers, func(g topology.GrantInForce) bool { return g.Namespace == "" }),
+		m("the order is the same every time", func(top *puppet) {
+			odd := false
+			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
+				if odd = !odd; odd {
+					slices.Reverse(*grants)
+				}
+			})
+		}),
+		m("values are not aliased", func(top *puppet) {
+			list := top.grantsInForce
+			var kept []topology.GrantInForce
+			top.grantsInForce = func(ctx context.Context, name string) (_ []topology.GrantInForce, err error) {
+				if kept == nil {
+					kept, err = list(ctx, name)
+				}
+				return slices.Clone(kept), err
+			}
+		}),
+		m("a cancelled context gets no answer", func(top *puppet) { uncancelled(&top.grantsInForce) }),
+	}
+}

@@ -35,11 +35,13 @@ type TenantConfig struct {
 	// where the guardrail "images" is installed: see [GuardrailsScore].
 	ImageRegistries []string `json:"imageRegistries,omitempty"`
 
-	// PriorityClasses are the names of priority classes that pods may have, besides the topology's default one. Unset: none. The platform's own
+	// PriorityClasses are the names of priority classes that pods may have, besides the topology's default one, as it is when
+	// the Score runs. Unset: none. The platform's own
 	// (system-...) are refused. It has an effect only where the guardrail "placement" is installed: see [GuardrailsScore].
 	PriorityClasses []string `json:"priorityClasses,omitempty"`
 
-	// RuntimeClasses are the names of runtime classes that pods may have. Unset: none. It has an effect only where the guardrail "placement" is
+	// RuntimeClasses are the names of runtime classes that pods may have. Unset: none. Taints that such a class tolerates by itself have to be in
+	// Tolerations too. It has an effect only where the guardrail "placement" is
 	// installed: see [GuardrailsScore].
 	RuntimeClasses []string `json:"runtimeClasses,omitempty"`
 

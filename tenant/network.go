@@ -33,8 +33,9 @@ type NetworkIsolationPolicy struct {
 	// nobody serves other hosts is so only where the guardrail "ingress" is installed: see [GuardrailsScore].
 	Domains []string `json:"domains,omitempty"`
 
-	// IngressAnnotations are the keys of annotations for ingress controllers that the tenant may set, such as
-	// "nginx.ingress.kubernetes.io/rewrite-target". Unset: none. Snippets of configuration, and aliases that take hosts past Domains, are
+	// IngressAnnotations are the keys of annotations that the tenant may set on Ingresses and routes, such as
+	// "nginx.ingress.kubernetes.io/rewrite-target", and on Services for ingress controllers. Unset: those without a domain, and those of kubectl,
+	// Helm, Argo CD, Flux, cert-manager and ExternalDNS. Snippets of configuration, and aliases that take hosts past Domains, are
 	// refused. It has an effect only where the guardrail "ingress" is installed: see [GuardrailsScore].
 	IngressAnnotations []string `json:"ingressAnnotations,omitempty"`
 

@@ -52,9 +52,10 @@ const (
 	// Source: CVE-2021-25740.
 	GuardrailEndpoints Guardrail = "endpoints"
 
-	// GuardrailIngress refuses hosts outside the tenant's domains in Ingresses, Gateway API routes and ExternalDNS annotations, default
-	// backends, and annotations by which a shared ingress controller can be told anything, unless allowed. Bypass.
-	// Source: CVE-2021-25742, CVE-2025-1974.
+	// GuardrailIngress refuses hosts outside the tenant's domains in Ingresses, Gateway API routes and annotations of ExternalDNS and
+	// cert-manager, default backends, paths that would end in a controller's configuration, and every annotation of Ingresses and routes that is
+	// not known to be harmless, unless allowed. Bypass.
+	// Source: CVE-2021-25742.
 	GuardrailIngress Guardrail = "ingress"
 
 	// GuardrailClaims refuses claims of a storage class that is not allowed, that pick their volume by name or labels, or that take their data from
@@ -66,7 +67,7 @@ const (
 	GuardrailVolumes Guardrail = "volumes"
 
 	// GuardrailPlacement refuses pods that name their node, that tolerate taints of others' nodes, or that have a priority or runtime class, unless
-	// allowed. Nobody bypasses it.
+	// allowed; affinity to pods of other namespaces; and pods that take more than a day to end. Nobody bypasses it.
 	GuardrailPlacement Guardrail = "placement"
 
 	// GuardrailImages refuses images (also of init and ephemeral containers, and volumes) that are not of an allowed registry. Nobody bypasses it.
@@ -85,7 +86,7 @@ const (
 	GuardrailNamespaces Guardrail = "namespaces"
 
 	// GuardrailFinalizers refuses finalizers on anything in a tenant's namespace that are not written by the infrastructure's own components:
-	// they would hold the namespace for ever. Bypass.
+	// they would hold the namespace for ever. Bypass, save for new pods and claims, which have those of the tenant's own templates.
 	GuardrailFinalizers Guardrail = "finalizers"
 )
 

@@ -13,7 +13,8 @@ import (
 )
 
 // Admit implements topology.Admission. Rights and guardrails are modelled, and counts of objects. Not modelled, and said so wherever nothing of these
-// refuses, are pod security, limits, quotas of what pods use, whether an object is valid, and policies of others.
+// refuses, are pod security, limits and quotas of what pods use. Whether an object is valid, and what policies of others say, is not looked at: "allowed"
+// is that no fence of Polyphony's refuses.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := call{"ask", "Admission", r.Namespace}
 	if err := t.begin(ctx, c); err != nil {

@@ -106,7 +106,7 @@ func (t trespasser) atHome(host TenantScore, g topology.GrantInForce, s topology
 	role, isOurs := strings.CutPrefix(g.Binding, bindingPrefix(name))
 	switch {
 	case slices.Contains(owners, name):
-		if !(isOurs && slices.Contains(Roles(), Role(role))) && // those are compared with the Score as a whole
+		if (!isOurs || !slices.Contains(Roles(), Role(role))) && // those are compared with the Score as a whole
 			slices.ContainsFunc(g.Rules, writesFences) {
 			t.extra[name] = append(t.extra[name], witness("who could then take a fence away"))
 		}

@@ -28,8 +28,9 @@ var kubeconfig = flag.String("kubeconfig", "", "of a cluster; empty: in memory")
 func main() {
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if err := run(ctx, *kubeconfig, os.Stdout); err != nil {
+	err := run(ctx, *kubeconfig, os.Stdout)
+	stop()
+	if err != nil {
 		log.Fatal(err)
 	}
 }
@@ -94,7 +95,7 @@ func run(ctx context.Context, kubeconfig string, out io.Writer) (err error) {
 func leak(ctx context.Context, cluster infrastructure, acme, globex tenant.TenantScore, out io.Writer) error {
 	isolation := tenant.IsolationScore{
 		Tenants: []tenant.TenantScore{acme, globex}, Without: topology.AllGuardrails(), // which are the cluster's, not this program's to install
-		Report:  func(r tenant.IsolationReport) { fmt.Fprintln(out, r) },
+		Report: func(r tenant.IsolationReport) { fmt.Fprintln(out, r) },
 	}
 	fmt.Fprintln(out, "--- As provisioned")
 	if _, err := score.Run(ctx, isolation.On(cluster)); err != nil {

@@ -24,7 +24,7 @@ func FuzzRuleAllows(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, verbs, groups, resources, names, verb, group, resource, subresource, name string) {
 		if strings.Contains(resource, "/") { // which would be a subresource there, and is none in a question
-			t.Skip()
+			return
 		}
 		ours := topology.Rule{Verbs: strings.Split(verbs, ","), APIGroups: strings.Split(groups, ","), Resources: strings.Split(resources, ",")}
 		if names != "" {

@@ -54,7 +54,7 @@ func FuzzImages(f *testing.F) {
 		host, path, _ := strings.Cut(full, "/")
 		require.Equal(t, hostOf(image), host)
 		if !registries.MatchString(registry) {
-			t.Skip()
+			return
 		}
 		allowedHost, allowedPath, narrowed := strings.Cut(registry, "/")
 		through := contains(registry, full)

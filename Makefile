@@ -54,8 +54,9 @@ cover: ## what the tests cover of the library
 packets: ## what network rules do to real packets, on the cluster of KUBECONFIG, whose CNI must enforce them
 	$(GO) run ./internal/packets -image=$(or $(IMAGE),docker.io/library/busybox:1)
 
-bench: ## measure what guardrails cost, some minutes
+bench: ## measure what guardrails and proofs cost, some minutes
 	$(GO) -C internal/bench run ./guardrails
+	$(GO) -C internal/bench run ./isolation
 
 clean: ## remove what was built here (the control plane stays in your cache directory)
 	rm -rf .cache bin

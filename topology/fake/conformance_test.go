@@ -26,6 +26,7 @@ func TestConformance(t *testing.T) {
 	t.Run("ReadVisibility", func(t *testing.T) { topologytest.ReadVisibility(t, h) })
 	t.Run("Authorizer", func(t *testing.T) { topologytest.Authorizer(t, h) })
 	t.Run("GrantsInForce", func(t *testing.T) { topologytest.GrantsInForce(t, h) })
+	t.Run("Inspector", func(t *testing.T) { topologytest.Inspector(t, h) })
 	t.Run("Admission", func(t *testing.T) { topologytest.Admission(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Guardrails", func(t *testing.T) { topologytest.Guardrails(t, h) })

@@ -163,6 +163,7 @@ func mutants() []mutant {
 	all = append(all, guardrailMutants()...)
 	all = append(all, reachabilityMutants()...)
 	all = append(all, grantsMutants()...)
+	all = append(all, inspectorMutants()...)
 	all = append(all, namespaceMutants()...)
 	return append(all, tenantMutants()...)
 }
@@ -231,7 +232,7 @@ func suite(h Harness[*puppet]) map[string][]check {
 		"Platform": platformChecks(h), "Namespace": namespaceChecks(h), "Quota": quotaChecks(h), "LimitRange": limitChecks(h),
 		"NetworkRules": networkChecks(h), "Access": accessChecks(h), "ClusterReaders": visibilityChecks(h), "Authorizer": authorizerChecks(h),
 		"Volumes": volumeChecks(h), "Tenant": tenantChecks(h), "Domains": domainChecks(h), "Admission": admissionChecks(h), "Guardrails": guardrailChecks(h),
-		"Reachability": reachabilityChecks(h), "GrantsInForce": grantsChecks(h),
+		"Reachability": reachabilityChecks(h), "GrantsInForce": grantsChecks(h), "Inspector": inspectorChecks(h),
 	}
 }
 

@@ -45,6 +45,7 @@ type puppet struct {
 	networkPolicies      func(context.Context, string) ([]topology.NetworkPolicy, error)
 	reach                func(context.Context, topology.Connection) (topology.ReachAnswer, error)
 	grantsInForce        func(context.Context, string) ([]topology.GrantInForce, error) // by the topology's name
+	inspect              func(context.Context, string) (topology.Inspection, error)     // likewise
 }
 
 // domainsOf are domains and the tenant that asks for them.
@@ -93,6 +94,7 @@ func newPuppet(top *fake.Topology) *puppet {
 		networkPolicies:  top.NetworkPolicies,
 		reach:            top.Reach,
 		grantsInForce:    func(ctx context.Context, _ string) ([]topology.GrantInForce, error) { return top.GrantsInForce(ctx) },
+		inspect:          func(ctx context.Context, _ string) (topology.Inspection, error) { return top.Inspect(ctx) },
 	}
 }
 
@@ -232,4 +234,8 @@ func (p *puppet) Reach(ctx context.Context, c topology.Connection) (topology.Rea
 
 func (p *puppet) GrantsInForce(ctx context.Context) ([]topology.GrantInForce, error) {
 	return p.grantsInForce(ctx, p.name())
+}
+
+func (p *puppet) Inspect(ctx context.Context) (topology.Inspection, error) {
+	return p.inspect(ctx, p.name())
 }

@@ -17,11 +17,11 @@ import (
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/tools/clientcmd"
 
+	"github.com/polyphony-go/polyphony/internal/bench/roster"
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
@@ -61,7 +61,7 @@ func run(ctx context.Context) (err error) {
 	fmt.Println("| tenants | without, median | with, median | with, 95th percentile | ratio of medians | rounds from - to |")
 	fmt.Println("| --- | --- | --- | --- | --- | --- |")
 	for _, n := range []int{1, *tenants} {
-		if err := b.provision(ctx, n); err != nil {
+		if err := roster.Provision(ctx, b.top, roster.Tenants(n)); err != nil {
 			return err
 		}
 		if err := b.compare(ctx, n); err != nil {
@@ -83,7 +83,7 @@ func newBench(ctx context.Context, cluster *testcluster.Cluster) (*bench, error)
 	if err != nil {
 		return nil, err
 	}
-	path, err := cluster.KubeconfigFor("jane", "devs") // a normal user: priority and fairness and authorization count
+	path, err := cluster.KubeconfigFor("jane", roster.Group(0)) // a normal user: priority and fairness and authorization count
 	if err != nil {
 		return nil, err
 	}
@@ -101,27 +101,6 @@ func newBench(ctx context.Context, cluster *testcluster.Cluster) (*bench, error)
 	}
 	b.developer, err = kubernetes.NewForConfig(developerConfig)
 	return b, err
-}
-
-func name(i int) string { return fmt.Sprintf("tenant-%04d", i) }
-
-// provision has the first n tenants.
-func (b *bench) provision(ctx context.Context, n int) error {
-	much := func(amount string) *resource.Quantity { return new(resource.MustParse(amount)) }
-	var steps []score.Step
-	for i := range n {
-		steps = append(steps, tenant.TenantScore{
-			TenantConfig: tenant.TenantConfig{Name: name(i), ImageRegistries: []string{"registry.example.com/a", "registry.example.com/b"}},
-			ResourceQuotas: tenant.ResourceQuotaConfig{
-				Requests: tenant.ComputeResources{CPU: much("1000"), Memory: much("1000Gi"), EphemeralStorage: much("1000Gi")},
-				Limits:   tenant.ComputeResources{CPU: much("1000"), Memory: much("1000Gi"), EphemeralStorage: much("1000Gi")},
-				Objects:  tenant.ObjectCounts{Pods: new(int64(1000)), AllPods: new(int64(1000))},
-			},
-			RBAC: tenant.RBACConfig{Members: []tenant.Member{{Role: tenant.Developer, Name: "devs"}}},
-		}.On(b.top))
-	}
-	_, err := score.Runner{Concurrency: 16}.Run(ctx, steps...)
-	return err
 }
 
 // compare alternates rounds without and with guardrails.
@@ -167,7 +146,7 @@ func (b *bench) awaitNone(ctx context.Context) error {
 	foreign := pod()
 	foreign.Spec.Containers[0].Image = "elsewhere.example.com/app"
 	for {
-		_, err := b.developer.CoreV1().Pods(name(0)).Create(ctx, foreign, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		_, err := b.developer.CoreV1().Pods(roster.Name(0)).Create(ctx, foreign, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
 		if err == nil || ctx.Err() != nil {
 			return err
 		}
@@ -180,13 +159,13 @@ func (b *bench) round(ctx context.Context) ([]time.Duration, error) {
 	var took []time.Duration
 	for range *pods {
 		began := time.Now()
-		if _, err := b.developer.CoreV1().Pods(name(0)).Create(ctx, pod(), metav1.CreateOptions{}); err != nil {
+		if _, err := b.developer.CoreV1().Pods(roster.Name(0)).Create(ctx, pod(), metav1.CreateOptions{}); err != nil {
 			return nil, err
 		}
 		took = append(took, time.Since(began))
 	}
 	now := metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}
-	return took, b.admin.CoreV1().Pods(name(0)).DeleteCollection(ctx, now, metav1.ListOptions{})
+	return took, b.admin.CoreV1().Pods(roster.Name(0)).DeleteCollection(ctx, now, metav1.ListOptions{})
 }
 
 // pod is an ordinary one, with two containers, volumes and a toleration.

@@ -1,0 +1,102 @@
+// Command isolation measures what it costs to prove that tenants are isolated: requests and time, by the number of tenants. It prints a table in
+// Markdown.
+//
+//	make bench
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/polyphony-go/polyphony/internal/bench/roster"
+	"github.com/polyphony-go/polyphony/internal/testcluster"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology/k8s"
+)
+
+var sizes = flag.String("tenants", "100,300,1000", "how many tenants, in growing order")
+
+func main() {
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+// counter counts requests.
+type counter struct {
+	next http.RoundTripper
+	n    *atomic.Int64
+}
+
+func (c counter) RoundTrip(r *http.Request) (*http.Response, error) {
+	c.n.Add(1)
+	return c.next.RoundTrip(r)
+}
+
+func run(ctx context.Context) (err error) {
+	cluster, err := testcluster.Start(ctx, testcluster.Options{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, cluster.Stop()) }()
+	config, err := clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig())
+	if err != nil {
+		return err
+	}
+	var requests atomic.Int64
+	config.QPS = -1
+	config.Wrap(func(next http.RoundTripper) http.RoundTripper { return counter{next, &requests} })
+	top, err := k8s.New(config, k8s.Options{Name: "bench"})
+	if err != nil {
+		return err
+	}
+	if _, err := score.Run(ctx, tenant.GuardrailsScore{}.On(top)); err != nil {
+		return err
+	}
+	fmt.Println("| tenants | requests | time, median of 5 | time for a tenant |")
+	fmt.Println("| --- | --- | --- | --- |")
+	for text := range strings.SplitSeq(*sizes, ",") {
+		n, err := strconv.Atoi(text)
+		if err != nil {
+			return err
+		}
+		tenants := roster.Tenants(n)
+		if err := roster.Provision(ctx, top, tenants); err != nil {
+			return err
+		}
+		var took []time.Duration
+		var asked int64
+		for range 5 {
+			fresh, err := k8s.New(config, k8s.Options{Name: "bench"}) // which remembers nothing
+			if err != nil {
+				return err
+			}
+			before, began := requests.Load(), time.Now()
+			if _, err := score.Run(ctx, tenant.IsolationScore{Tenants: tenants}.On(fresh)); err != nil {
+				return err
+			}
+			took, asked = append(took, time.Since(began)), requests.Load()-before
+		}
+		slices.Sort(took)
+		fmt.Printf("| %d | %d | %.2f s | %.2f ms |\n", n, asked, took[2].Seconds(), took[2].Seconds()*1000/float64(n))
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+package topologytest
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func inspectorMutants() []mutant {
+	m := func(rule string, misread func(*topology.Inspection)) mutant {
+		return mutant{"Inspector", rule, func(top, _ *puppet, _ *brokenOutsider) {
+			after(&top.inspect, func(_ string, in *topology.Inspection, _ *error) { misread(in) })
+		}}
+	}
+	each := func(rule string, misread func(*topology.NamespaceInspection)) mutant {
+		return m(rule, func(in *topology.Inspection) {
+			for i := range in.Namespaces {
+				misread(&in.Namespaces[i])
+			}
+		})
+	}
+	const (
+		read    = "a tenant is as its capabilities read it"
+		none    = "what is not there, or somebody else's, is none"
+		foreign = "somebody else's namespace is there, and not Polyphony's"
+		all     = "policies and grants are all that there are"
+		about   = "it says what it is about"
+	)
+	return []mutant{
+		each(read, func(n *topology.NamespaceInspection) { n.Namespace.PodSecurity = topology.PodSecurityPrivileged }),
+		each(read, func(n *topology.NamespaceInspection) { n.Namespace.Managed = false }),
+		each(read, func(n *topology.NamespaceInspection) { n.Labels = nil }),
+		each(read, func(n *topology.NamespaceInspection) { n.Quota = nil }),
+		each(read, func(n *topology.NamespaceInspection) { n.LimitRange = &topology.LimitRange{} }),
+		each(read, func(n *topology.NamespaceInspection) { n.Beyond = []topology.FieldChange{{Path: "x"}} }),
+		each(none, func(n *topology.NamespaceInspection) { n.Quota = &topology.Quota{} }),
+		each(none, func(n *topology.NamespaceInspection) { n.LimitRange = &topology.LimitRange{} }),
+		each(foreign, func(n *topology.NamespaceInspection) { n.Namespace.Managed = true }),
+		each(foreign, func(n *topology.NamespaceInspection) { n.Labels = nil }),
+		m(foreign, func(in *topology.Inspection) {
+			in.Namespaces = slices.DeleteFunc(in.Namespaces, func(n topology.NamespaceInspection) bool { return !n.Namespace.Managed })
+		}),
+		m(all, func(in *topology.Inspection) {
+			in.Policies = slices.DeleteFunc(in.Policies, func(p topology.NetworkPolicy) bool { return p.Name == "leak" })
+		}),
+		m(all, func(in *topology.Inspection) { in.Grants = nil }),
+		m(about, func(in *topology.Inspection) { in.Topology = "another" }),
+		m(about, func(in *topology.Inspection) { in.At = time.Time{} }),
+		m(about, func(in *topology.Inspection) { in.Platform = topology.Platform{} }),
+		m(about, func(in *topology.Inspection) { in.Readiness.Version = "" }),
+		{"Inspector", "a cancelled context reads nothing", func(top, _ *puppet, _ *brokenOutsider) {
+			top.inspect = func(context.Context, string) (topology.Inspection, error) { return topology.Inspection{}, nil }
+		}},
+	}
+}

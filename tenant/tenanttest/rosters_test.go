@@ -1,0 +1,113 @@
+package tenanttest_test
+
+import (
+	"context"
+	crand "crypto/rand"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+const rosters = 200
+
+// newRosters makes up rosters of a few tenants each, with members in common, programs of one tenant that are members of another, and whatever else
+// a Score can say.
+func newRosters(prefix string) [][]tenant.TenantScore {
+	random := rand.New(rand.NewPCG(1, 2))
+	coin := func() bool { return random.IntN(2) == 0 }
+	var all [][]tenant.TenantScore
+	for r := range rosters {
+		names := []string{"a", "b", "c"}[:1+random.IntN(3)]
+		var roster []tenant.TenantScore
+		for i := range names {
+			name := func(i int) string { return fmt.Sprintf("%s%d-%s", prefix, r, names[i]) }
+			s := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name(i), InheritGrants: true, DefaultToken: coin()}}
+			if coin() {
+				s.TenantConfig.PodSecurity, s.TenantConfig.Labels = topology.PodSecurityBaseline, map[string]string{"team": "x"}
+				s.TenantConfig.ImageRegistries = []string{"docker.io/library", "registry.example.com/x"}
+			}
+			if coin() {
+				s.NetworkIsolation = tenant.NetworkIsolationPolicy{
+					PublicInternetEgress: coin(), Domains: []string{name(i) + ".example.com"},
+					Ingress: []tenant.NetworkPeer{{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "tools"}, Ports: []tenant.NetworkPort{{Port: 80}}}},
+					Egress:  []tenant.NetworkPeer{{CIDR: "192.0.2.0/24", Ports: []tenant.NetworkPort{{Port: 443}}}},
+				}
+			}
+			if coin() {
+				s.StorageAccess.Classes = []tenant.StorageClassAccess{{Name: "standard", Capacity: resource.MustParse("1Gi")}}
+				s.ResourceQuotas.Objects = tenant.ObjectCounts{Pods: new(int64(random.IntN(50))), LoadBalancers: new(int64(1))}
+			}
+			for _, role := range tenant.Roles() {
+				switch random.IntN(5) {
+				case 0:
+					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Name: name(i) + "-" + string(role)})
+				case 1:
+					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Name: fmt.Sprintf("%s%d-shared", prefix, r)})
+				case 2:
+					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Kind: topology.User, Name: fmt.Sprintf("jane-%s%d@example.com", prefix, r)})
+				case 3:
+					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Kind: topology.ServiceAccount, Name: "bot", Namespace: name(random.IntN(len(names)))})
+				}
+			}
+			for _, m := range s.RBAC.Members {
+				if m.Kind == "" && coin() {
+					s.RBAC.ReadVisibility = tenant.VisibilityCluster
+				}
+			}
+			roster = append(roster, s)
+		}
+		all = append(all, roster)
+	}
+	return all
+}
+
+// requireNoAlarm provisions everything, and proves each roster.
+func requireNoAlarm(t *testing.T, top interface {
+	tenant.Topology
+	topology.Guardrails
+	topology.Inspector
+}, all [][]tenant.TenantScore) {
+	t.Helper()
+	var steps []score.Step
+	var everybody []tenant.TenantScore
+	for _, roster := range all {
+		for _, s := range roster {
+			steps, everybody = append(steps, s.On(top)), append(everybody, s)
+		}
+	}
+	_, err := score.Run(t.Context(), tenant.GuardrailsScore{}.On(top))
+	require.NoError(t, err)
+	_, err = score.Runner{Concurrency: 16}.Run(t.Context(), steps...)
+	require.NoError(t, err)
+	in, err := top.Inspect(t.Context())
+	require.NoError(t, err)
+	for _, roster := range append(all, everybody) {
+		require.Empty(t, tenant.IsolationScore{Tenants: roster}.Examine(in).Broken())
+	}
+}
+
+func TestNoFalseAlarmOnTheFake(t *testing.T) { requireNoAlarm(t, newFake(t), newRosters("r")) }
+
+func TestNoFalseAlarmOnKubernetes(t *testing.T) {
+	c := newCluster(t)
+	all := newRosters("tenanttest-" + strings.ToLower(crand.Text()[:6]) + "-")
+	t.Cleanup(func() {
+		for _, roster := range all {
+			for _, s := range roster {
+				_, err := c.top.DeleteNamespace(context.Background(), s.TenantConfig.Name)
+				require.NoError(t, err)
+				_, err = c.top.DeleteClusterReaders(context.Background(), s.TenantConfig.Name)
+				require.NoError(t, err)
+			}
+		}
+	})
+	requireNoAlarm(t, c.top, all)
+}

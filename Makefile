@@ -12,7 +12,7 @@ LINT = .cache/bin/golangci-lint
 CORE = ./topology/...,./interpret/...,./score/...,./tenant/...
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint fmt cluster cover packets bench clean
+.PHONY: help demo test fuzz lint fmt cluster cover packets bench clean
 
 help: ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,6 +27,15 @@ test: ## everything that runs without a container runtime; the first time builds
 	@test -n "$(RACE)" || echo "There is no C compiler, so this goes without the race detector."
 	$(GO) test $(RACE) -shuffle=on -parallel=$(PARALLEL) -timeout=$(TIMEOUT) $(TESTFLAGS) ./...
 	$(GO) -C internal/differential test $(TESTFLAGS) ./...
+
+# Each fuzz target by itself, as go test wants it.
+fuzz: ## look for inputs that break what is evaluated, FUZZTIME (5s) for each target
+	@grep -rl '^func Fuzz' --include=*_test.go . | while read -r file; do \
+		sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$file" | while read -r target; do \
+			echo "$$(dirname "$$file") $$target"; \
+			$(GO) test "$$(dirname "$$file")" -run='^$$' -fuzz="^$$target$$" -fuzztime=$(or $(FUZZTIME),5s) || exit 1; \
+		done || exit 1; \
+	done
 
 lint: $(LINT) ## golangci-lint, the layers included
 	$(LINT) run ./...

@@ -9,16 +9,7 @@ import (
 
 // String says whom the rule lets talk, such as "pods k8s-app=kube-dns in kubernetes.io/metadata.name=kube-system on UDP 53". A rule without
 // peers is about everybody, one without ports about every port.
-func (r NetworkRule) String() string {
-	peers, ports := "everybody", "every port"
-	if len(r.Peers) > 0 {
-		peers = joined(r.Peers, " or ")
-	}
-	if len(r.Ports) > 0 {
-		ports = joined(r.Ports, ", ")
-	}
-	return peers + " on " + ports
-}
+func (r NetworkRule) String() string { return ruleText(r.Peers, r.Ports) }
 
 // String names the peer: a range of addresses, or pods.
 func (p NetworkPeer) String() string {
@@ -54,16 +45,7 @@ func (p NetworkPort) String() string {
 }
 
 // String prints as a [NetworkRule] does.
-func (r PolicyRule) String() string {
-	peers, ports := "everybody", "every port"
-	if len(r.Peers) > 0 {
-		peers = joined(r.Peers, " or ")
-	}
-	if len(r.Ports) > 0 {
-		ports = joined(r.Ports, ", ")
-	}
-	return peers + " on " + ports
-}
+func (r PolicyRule) String() string { return ruleText(r.Peers, r.Ports) }
 
 // String names the peer: a range of addresses, or pods.
 func (p PolicyPeer) String() string {
@@ -137,6 +119,17 @@ func (s Subject) String() string {
 		return string(s.Kind) + " " + s.Namespace + "/" + s.Name
 	}
 	return string(s.Kind) + " " + s.Name
+}
+
+func ruleText[P, Q fmt.Stringer](peers []P, ports []Q) string {
+	who, where := "everybody", "every port"
+	if len(peers) > 0 {
+		who = joined(peers, " or ")
+	}
+	if len(ports) > 0 {
+		where = joined(ports, ", ")
+	}
+	return who + " on " + where
 }
 
 func joined[V fmt.Stringer](list []V, separator string) string {

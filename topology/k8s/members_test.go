@@ -145,8 +145,13 @@ func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	var err error
 	made := 1 // the pod "fine"
 	for ; err == nil && made < 100; made++ {
-		held := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "held-", Finalizers: []string{"example.com/stay"}}, Spec: restricted()}
-		if held, err = dev.CoreV1().Pods(namespace).Create(t.Context(), held, metav1.CreateOptions{}); err == nil {
+		var held *corev1.Pod
+		require.Eventually(t, func() bool { // a recount of the controller may be older than what it has shown already
+			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "held-", Finalizers: []string{"example.com/stay"}}, Spec: restricted()}
+			held, err = dev.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{})
+			return err == nil || strings.Contains(err.Error(), "count/pods")
+		}, eventuallyWait, eventuallyTick)
+		if err == nil {
 			require.NoError(t, dev.CoreV1().Pods(namespace).Delete(t.Context(), held.Name, metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}))
 			waitUncounted(t, dev, namespace)
 		}

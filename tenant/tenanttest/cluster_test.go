@@ -36,7 +36,15 @@ type cluster struct {
 
 func newCluster(t *testing.T) cluster {
 	t.Helper()
-	cfg, err := clientcmd.BuildConfigFromFlags("", testcluster.Use(t).Kubeconfig())
+	c := open(t, testcluster.Use(t).Kubeconfig())
+	t.Cleanup(func() { cleanUp(t, c.top) })
+	return c
+}
+
+// open gives the cluster a storage class.
+func open(t *testing.T, kubeconfig string) cluster {
+	t.Helper()
+	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	require.NoError(t, err)
 	cfg.QPS = -1
 	admin, err := kubernetes.NewForConfig(cfg)
@@ -49,7 +57,6 @@ func newCluster(t *testing.T) cluster {
 	}
 	top, err := k8s.New(cfg, k8s.Options{Name: "test"})
 	require.NoError(t, err)
-	t.Cleanup(func() { cleanUp(t, top) })
 	return cluster{top, admin}
 }
 

@@ -14,6 +14,11 @@ type apiObject interface {
 	metav1.Object
 }
 
+type apiList interface {
+	runtime.Object
+	GetContinue() string
+}
+
 // typedClient is a client for the objects T of one resource, and lists L of them, in one namespace: "" for cluster-scoped objects, or for all
 // namespaces. It is client-go's generic client (k8s.io/client-go/gentype) without the fakes that come with that one.
 type typedClient[T, L any, PT interface {
@@ -21,7 +26,7 @@ type typedClient[T, L any, PT interface {
 	apiObject
 }, PL interface {
 	*L
-	runtime.Object
+	apiList
 }] struct {
 	rest                rest.Interface
 	resource, namespace string
@@ -32,7 +37,7 @@ func typed[T, L any, PT interface {
 	apiObject
 }, PL interface {
 	*L
-	runtime.Object
+	apiList
 }](c *clients, gv schema.GroupVersion, resource, namespace string) typedClient[T, L, PT, PL] {
 	return typedClient[T, L, PT, PL]{c.groups[gv], resource, namespace}
 }
@@ -52,6 +57,21 @@ func (c typedClient[T, L, PT, PL]) Get(ctx context.Context, name string) (PT, er
 func (c typedClient[T, L, PT, PL]) List(ctx context.Context, opts metav1.ListOptions) (PL, error) {
 	list := PL(new(L))
 	return list, c.to(c.rest.Get()).VersionedParams(&opts, parameterCodec).Do(ctx).Into(list)
+}
+
+// EachPage reads many objects, a page at a time. The selector is of labels; "" is all.
+func (c typedClient[T, L, PT, PL]) EachPage(ctx context.Context, selector string, each func(PL)) error {
+	opts := metav1.ListOptions{LabelSelector: selector, Limit: pageSize}
+	for {
+		list, err := c.List(ctx, opts)
+		if err != nil {
+			return err
+		}
+		each(list)
+		if opts.Continue = list.GetContinue(); opts.Continue == "" {
+			return nil
+		}
+	}
 }
 
 // Create stores a new object.

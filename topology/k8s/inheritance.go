@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	rbacv1 "k8s.io/api/rbac/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -22,36 +21,14 @@ func (t *Topology) refuseInheritance(ctx context.Context, c call, want topology.
 		return nil
 	}
 	var found []string
-	look := func(where string, subjects []rbacv1.Subject) {
-		for _, s := range subjects {
+	look := func(b grantBinding) {
+		for _, s := range b.subjects {
 			if account, ok := accountIn(s, want.Name); ok {
-				found = append(found, where+" ("+account+")")
+				found = append(found, b.what+" ("+account+")")
 			}
 		}
 	}
-	err := eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (string, error) {
-		list, err := t.clients.roleBindings("").List(ctx, opts)
-		if err != nil {
-			return "", err
-		}
-		for _, b := range list.Items {
-			look("RoleBinding "+b.Namespace+"/"+b.Name, b.Subjects)
-		}
-		return list.Continue, nil
-	})
-	if err != nil {
-		return err
-	}
-	err = eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (string, error) {
-		list, err := t.clients.clusterRoleBindings().List(ctx, opts)
-		if err != nil {
-			return "", err
-		}
-		for _, b := range list.Items {
-			look("ClusterRoleBinding "+b.Name, b.Subjects)
-		}
-		return list.Continue, nil
-	})
+	err := t.clients.eachBinding(ctx, look)
 	if err != nil || len(found) == 0 {
 		return err
 	}
@@ -74,17 +51,5 @@ func accountIn(s rbacv1.Subject, namespace string) (account string, ok bool) {
 		return "all", s.Name == "system:serviceaccounts:"+namespace
 	default:
 		return "", false
-	}
-}
-
-// eachPage reads a list a page at a time.
-func eachPage(ctx context.Context, read func(context.Context, metav1.ListOptions) (next string, err error)) error {
-	opts := metav1.ListOptions{Limit: pageSize}
-	for {
-		next, err := read(ctx, opts)
-		if err != nil || next == "" {
-			return err
-		}
-		opts.Continue = next
 	}
 }

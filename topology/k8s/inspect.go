@@ -51,92 +51,83 @@ func (t *Topology) Inspect(ctx context.Context) (topology.Inspection, error) {
 	return in, nil
 }
 
-// listAll reads a list a page at a time.
-func listAll[T any, L interface {
-	GetContinue() string
-}](ctx context.Context, list func(context.Context, metav1.ListOptions) (L, error), items func(L) []T) ([]T, error) {
-	var all []T
-	err := eachPage(ctx, func(ctx context.Context, page metav1.ListOptions) (string, error) {
-		l, err := list(ctx, page)
-		if err != nil {
-			return "", err
-		}
-		all = append(all, items(l)...)
-		return l.GetContinue(), nil
-	})
-	return all, err
-}
-
 // inspectNamespaces reads all namespaces, and what there is of ours in them.
 func (t *Topology) inspectNamespaces(ctx context.Context) ([]topology.NamespaceInspection, error) {
-	namespaces, err := listAll(ctx, t.clients.namespaces().List, func(l *corev1.NamespaceList) []corev1.Namespace { return l.Items })
+	var all []topology.NamespaceInspection
+	index := map[string]int{}
+	err := t.clients.namespaces().EachPage(ctx, "", func(list *corev1.NamespaceList) {
+		for i := range list.Items {
+			have := &list.Items[i]
+			inspected := topology.NamespaceInspection{Namespace: toNamespace(have), Labels: have.Labels}
+			if inspected.Namespace.Managed { // each label of pod security, and not only the one that the port has a word for
+				pinned := podSecurityLabels(inspected.Namespace.PodSecurity)
+				inspected.Beyond = prefixed("metadata.labels", topology.Diff(only(have.Labels, slices.Sorted(maps.Keys(pinned))), pinned))
+			}
+			index[have.Name] = len(all)
+			all = append(all, inspected)
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	all := make([]topology.NamespaceInspection, len(namespaces))
-	at := map[string]*topology.NamespaceInspection{}
-	for i := range namespaces {
-		have := &namespaces[i]
-		all[i] = topology.NamespaceInspection{Namespace: toNamespace(have), Labels: have.Labels}
-		if all[i].Namespace.Managed { // each label of pod security, and not only the one that the port has a word for
-			pinned := podSecurityLabels(all[i].Namespace.PodSecurity)
-			all[i].Beyond = prefixed("metadata.labels", topology.Diff(only(have.Labels, slices.Sorted(maps.Keys(pinned))), pinned))
+	// placeOf is where the one object of ours goes that there is of its kind in a namespace.
+	placeOf := func(object metav1.Object) *topology.NamespaceInspection {
+		i, ok := index[object.GetNamespace()]
+		if !ok || object.GetName() != objectName || !owned(object, object.GetNamespace()) {
+			return nil
 		}
-		at[have.Name] = &all[i]
+		return &all[i]
 	}
-	quotaList, err := listAll(ctx, t.clients.quotas("").List, func(l *corev1.ResourceQuotaList) []corev1.ResourceQuota { return l.Items })
+	err = t.clients.quotas("").EachPage(ctx, "", func(list *corev1.ResourceQuotaList) {
+		for i := range list.Items {
+			have := &list.Items[i]
+			if place := placeOf(have); place != nil {
+				place.Quota = new(toQuota(have))
+				place.Beyond = append(place.Beyond, beyond(have.Spec, renderQuota(*place.Quota).Spec)...)
+				place.Beyond = append(place.Beyond, prefixed("status.", topology.Diff(corev1.ResourceQuotaStatus{Hard: have.Status.Hard}, corev1.ResourceQuotaStatus{Hard: have.Spec.Hard}))...)
+			}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
-	for i := range quotaList {
-		have := &quotaList[i]
-		if ns := at[have.Namespace]; ns != nil && have.Name == objectName && owned(have, have.Namespace) {
-			ns.Quota = new(toQuota(have))
-			ns.Beyond = append(ns.Beyond, beyond(have.Spec, renderQuota(*ns.Quota).Spec)...)
-			ns.Beyond = append(ns.Beyond, prefixed("status.", topology.Diff(corev1.ResourceQuotaStatus{Hard: have.Status.Hard}, corev1.ResourceQuotaStatus{Hard: have.Spec.Hard}))...)
+	return all, t.clients.limitRanges("").EachPage(ctx, "", func(list *corev1.LimitRangeList) {
+		for i := range list.Items {
+			have := &list.Items[i]
+			if place := placeOf(have); place != nil {
+				place.LimitRange = new(toLimitRange(have))
+				place.Beyond = append(place.Beyond, beyond(have.Spec, renderLimitRange(*place.LimitRange).Spec)...)
+			}
 		}
-	}
-	limitList, err := listAll(ctx, t.clients.limitRanges("").List, func(l *corev1.LimitRangeList) []corev1.LimitRange { return l.Items })
-	if err != nil {
-		return nil, err
-	}
-	for i := range limitList {
-		have := &limitList[i]
-		if ns := at[have.Namespace]; ns != nil && have.Name == objectName && owned(have, have.Namespace) {
-			ns.LimitRange = new(toLimitRange(have))
-			ns.Beyond = append(ns.Beyond, beyond(have.Spec, renderLimitRange(*ns.LimitRange).Spec)...)
-		}
-	}
-	return all, nil
+	})
 }
 
 // inspectVolumes pairs claims with the volumes that they name.
 func (t *Topology) inspectVolumes(ctx context.Context) ([]topology.VolumeBinding, error) {
-	volumes, err := listAll(ctx, t.clients.volumes().List, func(l *corev1.PersistentVolumeList) []corev1.PersistentVolume { return l.Items })
-	if err != nil {
-		return nil, err
-	}
 	meantFor := map[string]*corev1.ObjectReference{}
-	for i := range volumes {
-		meantFor[volumes[i].Name] = volumes[i].Spec.ClaimRef
-	}
-	claims, err := listAll(ctx, t.clients.claims("").List, func(l *corev1.PersistentVolumeClaimList) []corev1.PersistentVolumeClaim { return l.Items })
+	err := t.clients.volumes().EachPage(ctx, "", func(list *corev1.PersistentVolumeList) {
+		for _, volume := range list.Items {
+			meantFor[volume.Name] = volume.Spec.ClaimRef
+		}
+	})
 	if err != nil {
 		return nil, err
 	}
 	var bindings []topology.VolumeBinding
-	for _, claim := range claims {
-		if claim.Spec.VolumeName == "" {
-			continue
+	err = t.clients.claims("").EachPage(ctx, "", func(list *corev1.PersistentVolumeClaimList) {
+		for _, claim := range list.Items {
+			if claim.Spec.VolumeName == "" {
+				continue
+			}
+			b := topology.VolumeBinding{Namespace: claim.Namespace, Claim: claim.Name, Volume: claim.Spec.VolumeName}
+			if ref := meantFor[b.Volume]; ref != nil {
+				b.ForNamespace, b.ForClaim = ref.Namespace, ref.Name
+			}
+			bindings = append(bindings, b)
 		}
-		b := topology.VolumeBinding{Namespace: claim.Namespace, Claim: claim.Name, Volume: claim.Spec.VolumeName}
-		if ref := meantFor[b.Volume]; ref != nil {
-			b.ForNamespace, b.ForClaim = ref.Namespace, ref.Name
-		}
-		bindings = append(bindings, b)
-	}
+	})
 	slices.SortFunc(bindings, func(a, b topology.VolumeBinding) int {
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Claim, b.Claim))
 	})
-	return bindings, nil
+	return bindings, err
 }

@@ -241,12 +241,7 @@ func addRanges(p *topology.Platform, cidrs []string) {
 // exploreNodes finds the addresses and pod ranges of nodes and the extended resources that they have, and then knows the address families.
 func (t *Topology) exploreNodes(ctx context.Context, p *topology.Platform) error {
 	extended := sets.New[string]()
-	opts := metav1.ListOptions{Limit: pageSize}
-	for {
-		nodes, err := t.clients.nodes().List(ctx, opts)
-		if err != nil {
-			return err
-		}
+	err := t.clients.nodes().EachPage(ctx, "", func(nodes *corev1.NodeList) {
 		for _, node := range nodes.Items {
 			addRanges(p, node.Spec.PodCIDRs)
 			for _, address := range node.Status.Addresses {
@@ -258,9 +253,9 @@ func (t *Topology) exploreNodes(ctx context.Context, p *topology.Platform) error
 				}
 			}
 		}
-		if opts.Continue = nodes.Continue; opts.Continue == "" {
-			break
-		}
+	})
+	if err != nil {
+		return err
 	}
 	p.ExtendedResources = sets.List(extended)
 	for _, prefix := range p.OwnRanges {

@@ -19,15 +19,10 @@ func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]top
 	c := call{"read", "NetworkPolicies", namespace}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		policies = nil
-		return eachPage(ctx, func(ctx context.Context, opts metav1.ListOptions) (string, error) {
-			list, err := t.clients.networkPolicies(namespace).List(ctx, opts)
-			if err != nil {
-				return "", err
-			}
+		return t.clients.networkPolicies(namespace).EachPage(ctx, "", func(list *networkingv1.NetworkPolicyList) {
 			for i := range list.Items {
 				policies = append(policies, NetworkPolicyOf(&list.Items[i]))
 			}
-			return list.Continue, nil
 		})
 	})
 	slices.SortFunc(policies, func(a, b topology.NetworkPolicy) int {

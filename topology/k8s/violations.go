@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -66,26 +67,17 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 // allAllowances are what each tenant is allowed, by namespace.
 func (t *Topology) allAllowances(ctx context.Context, c call) (map[string]topology.Allowances, error) {
 	all := map[string]topology.Allowances{}
-	opts := metav1.ListOptions{LabelSelector: topology.LabelTenant, Limit: pageSize}
-	for {
-		err := t.retry(ctx, c, func(ctx context.Context) error {
-			list, err := t.clients.namespaces().List(ctx, opts)
-			if err != nil {
-				return err
-			}
+	err := t.retry(ctx, c, func(ctx context.Context) error {
+		return t.clients.namespaces().EachPage(ctx, topology.LabelTenant, func(list *corev1.NamespaceList) {
 			for i := range list.Items {
 				namespace := &list.Items[i]
 				if owned(namespace, namespace.Name) {
 					all[namespace.Name] = readAllowances(namespace.Labels, namespace.Annotations)
 				}
 			}
-			opts.Continue = list.Continue
-			return nil
 		})
-		if err != nil || opts.Continue == "" {
-			return all, err
-		}
-	}
+	})
+	return all, err
 }
 
 // eachObject lists a resource over all namespaces, a page at a time. A list that grows old while it is read is read anew from the start.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -35,21 +36,30 @@ type (
 	binding = admissionv1.ValidatingAdmissionPolicyBinding
 )
 
+// guardrailSpecs are the files as they are written, read once: what is installed is held against them whenever it is read.
+var guardrailSpecs = sync.OnceValue(func() map[topology.Guardrail]*admissionv1.ValidatingAdmissionPolicySpec {
+	specs := map[topology.Guardrail]*admissionv1.ValidatingAdmissionPolicySpec{}
+	for _, rule := range append(topology.AllGuardrails(), probe) {
+		data, err := guardrailFiles.ReadFile("guardrails/" + string(rule) + ".yaml")
+		if err != nil {
+			panic(err) // a rule without a file: a test renders them all
+		}
+		specs[rule] = &admissionv1.ValidatingAdmissionPolicySpec{}
+		if err := yaml.UnmarshalStrict(data, specs[rule]); err != nil {
+			panic(fmt.Errorf("guardrails/%s.yaml: %w", rule, err))
+		}
+	}
+	return specs
+})
+
 // renderGuardrail makes the policy of a rule and its binding, every default explicit.
 func renderGuardrail(rule topology.Guardrail) (*policy, *binding) {
-	data, err := guardrailFiles.ReadFile("guardrails/" + string(rule) + ".yaml")
-	if err != nil {
-		panic(err) // a rule without a file: a test renders them all
-	}
 	meta := metav1.ObjectMeta{
 		Name:        guardrailPrefix + string(rule),
 		Labels:      map[string]string{labelGuardrail: string(rule)},
 		Annotations: map[string]string{annotationGuardrailsMajor: strconv.Itoa(topology.GuardrailsVersion)},
 	}
-	p := &policy{ObjectMeta: meta}
-	if err := yaml.UnmarshalStrict(data, &p.Spec); err != nil {
-		panic(fmt.Errorf("guardrails/%s.yaml: %w", rule, err))
-	}
+	p := &policy{ObjectMeta: meta, Spec: *guardrailSpecs()[rule].DeepCopy()}
 	everything := &metav1.LabelSelector{}
 	p.Spec.FailurePolicy = new(admissionv1.Fail)
 	p.Spec.MatchConstraints.MatchPolicy = new(admissionv1.Equivalent)
@@ -237,33 +247,26 @@ func startOf[T any](object *T) **T {
 }
 
 func (t *Topology) policyKeeper(c call, want *policy) keeper[*policy] {
-	return keeper[*policy]{
-		call: c, client: t.clients.policies(), want: want,
-		owned: func(have *policy) bool { return have.Labels[labelGuardrail] == want.Labels[labelGuardrail] },
-		merge: func(have *policy) *policy {
-			to := have.DeepCopy()
-			to.Spec = want.Spec
-			setVersion(to, want)
-			return to
-		},
-		fields: func(have, to *policy) []topology.FieldChange {
-			return guardrailFields("policy", have, to, topology.Diff(have.Spec, to.Spec))
-		},
-	}
+	return guardrailKeeper(c, "policy", t.clients.policies(), want, func(p *policy) *admissionv1.ValidatingAdmissionPolicySpec { return &p.Spec })
 }
 
 func (t *Topology) bindingKeeper(c call, want *binding) keeper[*binding] {
-	return keeper[*binding]{
-		call: c, client: t.clients.policyBindings(), want: want,
-		owned: func(have *binding) bool { return have.Labels[labelGuardrail] == want.Labels[labelGuardrail] },
-		merge: func(have *binding) *binding {
-			to := have.DeepCopy()
-			to.Spec = want.Spec
+	return guardrailKeeper(c, "binding", t.clients.policyBindings(), want, func(b *binding) *admissionv1.ValidatingAdmissionPolicyBindingSpec { return &b.Spec })
+}
+
+// guardrailKeeper keeps one of the two objects of a rule.
+func guardrailKeeper[T apiObject, S any](c call, kind string, objects client[T], want T, spec func(T) *S) keeper[T] {
+	return keeper[T]{
+		call: c, client: objects, want: want,
+		owned: func(have T) bool { return have.GetLabels()[labelGuardrail] == want.GetLabels()[labelGuardrail] },
+		merge: func(have T) T {
+			to, _ := have.DeepCopyObject().(T) // a copy is of the same type
+			*spec(to) = *spec(want)
 			setVersion(to, want)
 			return to
 		},
-		fields: func(have, to *binding) []topology.FieldChange {
-			return guardrailFields("binding", have, to, topology.Diff(have.Spec, to.Spec))
+		fields: func(have, to T) []topology.FieldChange {
+			return guardrailFields(kind, have, to, topology.Diff(*spec(have), *spec(to)))
 		},
 	}
 }

@@ -79,19 +79,23 @@ func Check(w Write) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	return read.findings(), nil
+}
+
+func (w write) findings() []Finding {
 	var findings []Finding
 	for _, name := range w.Rules {
 		r, ok := rules[name]
-		if !ok || !r.concerns(w) || r.letsPass(w, name) {
+		if !ok || !r.concerns(w.Write) || r.letsPass(w.Write, name) {
 			continue
 		}
 		for _, check := range r.checks {
-			if message := check(read); message != "" {
+			if message := check(w); message != "" {
 				findings = append(findings, Finding{name, message})
 			}
 		}
 	}
-	return findings, nil
+	return findings
 }
 
 // letsPass tells whether the sender is not hindered.
@@ -104,10 +108,10 @@ func (r rule) letsPass(w Write, name topology.Guardrail) bool {
 
 func (w Write) read() (read write, err error) {
 	read.Write = w
-	if read.object, err = readObject(w.Object, Concerned(w.Resource)); err != nil || len(w.Old) == 0 {
+	if read.object, err = readObject(w.Object, concerned(w.Resource)); err != nil || len(w.Old) == 0 {
 		return read, err
 	}
-	old, err := readObject(w.Old, Concerned(w.Resource))
+	old, err := readObject(w.Old, concerned(w.Resource))
 	read.old = &old
 	return read, err
 }
@@ -117,8 +121,8 @@ func Tells(names []topology.Guardrail, resource string) bool {
 	return slices.ContainsFunc(without(names, untold), func(name topology.Guardrail) bool { return slices.Contains(rules[name].resources, resource) })
 }
 
-// Concerned tells whether there are rules about the specification of such objects.
-func Concerned(resource string) bool {
+// concerned tells whether there are rules about the specification of such objects.
+func concerned(resource string) bool {
 	for _, r := range rules {
 		if slices.Contains(r.resources, resource) {
 			return true
@@ -153,34 +157,9 @@ func Existing(w Write) ([]Finding, error) {
 	if w.Resource == "endpointslices" && read.object.Metadata.Labels["endpointslice.kubernetes.io/managed-by"] == "endpointslice-controller.k8s.io" {
 		return nil, nil
 	}
-	drop := map[string][]string{"pods": {"nodeName"}}
+	read.object.Spec.NodeName = ""
 	if read.object.Metadata.Annotations["pv.kubernetes.io/bound-by-controller"] == "yes" {
-		drop["persistentvolumeclaims"] = []string{"volumeName"}
+		read.object.Spec.VolumeName = ""
 	}
-	if w.Object, err = withoutSpec(w.Object, drop[w.Resource]); err != nil {
-		return nil, err
-	}
-	return Check(w)
-}
-
-// withoutSpec is the object without some fields of its specification.
-func withoutSpec(data json.RawMessage, fields []string) (json.RawMessage, error) {
-	if len(fields) == 0 {
-		return data, nil
-	}
-	var whole, spec map[string]json.RawMessage
-	if err := json.Unmarshal(data, &whole); err != nil {
-		return nil, err
-	}
-	if err := json.Unmarshal(whole["spec"], &spec); err != nil {
-		return nil, err
-	}
-	for _, field := range fields {
-		delete(spec, field)
-	}
-	var err error
-	if whole["spec"], err = json.Marshal(spec); err != nil {
-		return nil, err
-	}
-	return json.Marshal(whole)
+	return read.findings(), nil
 }

@@ -3,6 +3,7 @@ package topology
 import (
 	"context"
 	"encoding/json"
+	"strings"
 )
 
 // Admission answers what would become of a request: whether its sender has the right to it, and whether what it would write is admitted. It is the
@@ -21,6 +22,17 @@ type Request struct {
 
 	// Object is what is written, as JSON: the whole object for create and update, a merge patch (RFC 7386) for patch. None for other verbs.
 	Object json.RawMessage `json:"object,omitempty"`
+}
+
+// SenderGroups are the groups that the sender is in: those of the question, and some by itself, which a question about rights would have to name. A
+// service account is in those of its kind unless the question has groups, as Kubernetes takes impersonation.
+func (r Request) SenderGroups() []string {
+	groups := []string{"system:authenticated"}
+	if account, ok := strings.CutPrefix(r.User, "system:serviceaccount:"); ok && len(r.Groups) == 0 {
+		namespace, _, _ := strings.Cut(account, ":")
+		groups = append(groups, "system:serviceaccounts", "system:serviceaccounts:"+namespace)
+	}
+	return append(groups, r.Groups...)
 }
 
 // Verdict is what would become of a request.

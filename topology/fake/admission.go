@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -25,7 +24,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	r.Groups = impersonated(r.AccessQuestion)
+	r.Groups = r.SenderGroups()
 	if answer := t.state.authorize(r.AccessQuestion); !answer.Allowed {
 		return topology.Verdict{By: topology.FenceAccess, Reason: answer.Reason}, nil
 	}
@@ -64,16 +63,6 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 
 // systemNamespaces are those that every cluster has.
 var systemNamespaces = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
-
-// impersonated are the groups that a sender is in, as in Kubernetes: some by itself.
-func impersonated(q topology.AccessQuestion) []string {
-	groups := []string{"system:authenticated"}
-	if account, ok := strings.CutPrefix(q.User, "system:serviceaccount:"); ok && len(q.Groups) == 0 {
-		namespace, _, _ := strings.Cut(account, ":")
-		groups = append(groups, "system:serviceaccounts", "system:serviceaccounts:"+namespace)
-	}
-	return append(groups, q.Groups...)
-}
 
 // written is what the request would store, and what is stored now.
 func (n *namespace) written(c call, r topology.Request) (object, old json.RawMessage, err error) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -154,11 +153,8 @@ func (s *state) guard(q topology.AccessQuestion, allowed topology.Allowances, ob
 
 // manifest is the namespace as an object, with what fences it in.
 func (n *namespace) manifest() json.RawMessage {
-	labels := map[string]string{"kubernetes.io/metadata.name": n.value.Name}
-	maps.Copy(labels, n.foreignLabels)
-	maps.Copy(labels, n.value.Labels)
+	labels := n.labels()
 	if n.value.Managed {
-		labels[topology.LabelTenant] = n.value.Name
 		labels["pod-security.kubernetes.io/enforce"] = cmp.Or(string(n.value.PodSecurity), "privileged")
 	}
 	data, _ := json.Marshal(map[string]any{ // strings always marshal

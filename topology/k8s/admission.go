@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"regexp"
 	"strconv"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -57,7 +56,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 // rights says whether the sender has the right to a request.
 func (t *Topology) rights(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	question := r.AccessQuestion
-	question.Groups = impersonated(question)
+	question.Groups = r.SenderGroups()
 	answer, err := t.Authorize(ctx, question)
 	switch {
 	case err != nil:
@@ -67,16 +66,6 @@ func (t *Topology) rights(ctx context.Context, r topology.Request) (topology.Ver
 	default:
 		return topology.Verdict{By: topology.FenceAccess, Reason: cmp.Or(answer.Reason, "nothing grants it")}, nil
 	}
-}
-
-// impersonated are the groups that a sender is in: a request has some by itself that a question about rights has to name.
-func impersonated(q topology.AccessQuestion) []string {
-	groups := []string{"system:authenticated"}
-	if account, ok := strings.CutPrefix(q.User, "system:serviceaccount:"); ok && len(q.Groups) == 0 {
-		namespace, _, _ := strings.Cut(account, ":")
-		groups = append(groups, "system:serviceaccounts", "system:serviceaccounts:"+namespace)
-	}
-	return append(groups, q.Groups...)
 }
 
 // attempt is the request as it is sent.

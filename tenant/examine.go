@@ -173,8 +173,8 @@ func opens(p topology.NetworkPolicy, direction string, rules *topology.PolicyRul
 	}
 	var lines []string
 	for _, rule := range *rules {
-		atHome := func(peer topology.PolicyPeer) bool { return peer.CIDR == "" && peer.Namespaces == nil }
-		if len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, func(peer topology.PolicyPeer) bool { return !atHome(peer) }) {
+		isElsewhere := func(peer topology.PolicyPeer) bool { return peer.CIDR != "" || peer.Namespaces != nil }
+		if len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, isElsewhere) {
 			lines = append(lines, "NetworkPolicy "+p.Namespace+"/"+p.Name+" is somebody else's and allows "+direction+" with "+rule.String())
 		}
 	}

@@ -13,29 +13,29 @@ var broadGroups = []string{"system:authenticated", "system:unauthenticated", "sy
 
 // trespasser looks for grants that cross the boundaries of tenants. Its cost grows with the number of grants, not with that of pairs of tenants.
 type trespasser struct {
-	tenants    map[string]TenantScore
-	namespaces map[string]bool                     // that there are
-	owners     map[topology.Subject][]string       // tenants that a subject is a member of
-	trespasses map[string][]string                 // by tenant
-	extra      map[string][]string                 // by tenant
-	members    map[topology.Subject]ReadVisibility // groups, and the widest that one of their tenants has
+	tenants    map[string]bool
+	namespaces map[string]bool               // that there are
+	owners     map[topology.Subject][]string // tenants that a subject is a member of
+	readers    map[topology.Subject]bool     // groups that one of their tenants lets read everywhere
+	trespasses map[string][]string           // by tenant
+	extra      map[string][]string           // by tenant
 }
 
 func findTrespasses(in topology.Inspection, tenants []TenantScore) (trespasses, extra map[string][]string) {
 	t := trespasser{
-		tenants: map[string]TenantScore{}, namespaces: map[string]bool{}, owners: map[topology.Subject][]string{},
-		trespasses: map[string][]string{}, extra: map[string][]string{}, members: map[topology.Subject]ReadVisibility{},
+		tenants: map[string]bool{}, namespaces: map[string]bool{}, owners: map[topology.Subject][]string{}, readers: map[topology.Subject]bool{},
+		trespasses: map[string][]string{}, extra: map[string][]string{},
 	}
 	for _, ns := range in.Namespaces {
 		t.namespaces[ns.Namespace.Name] = true
 	}
 	for _, s := range tenants {
-		t.tenants[s.TenantConfig.Name] = s
+		t.tenants[s.TenantConfig.Name] = true
 		for _, m := range s.RBAC.Members {
 			subject := topology.Subject{Kind: m.kind(), Name: m.Name, Namespace: m.Namespace}
 			t.owners[subject] = append(t.owners[subject], s.TenantConfig.Name)
 			if s.RBAC.ReadVisibility == VisibilityCluster && subject.Kind == topology.Group {
-				t.members[subject] = VisibilityCluster
+				t.readers[subject] = true
 			}
 		}
 	}
@@ -59,7 +59,7 @@ func (t trespasser) ownersOf(s topology.Subject) []string {
 	case s.Kind == topology.Group:
 		home, _ = strings.CutPrefix(s.Name, "system:serviceaccounts:")
 	}
-	if _, ok := t.tenants[home]; ok && !slices.Contains(owners, home) {
+	if t.tenants[home] && !slices.Contains(owners, home) {
 		owners = append(slices.Clone(owners), home)
 	}
 	return owners
@@ -74,14 +74,14 @@ func (t trespasser) examine(g topology.GrantInForce, s topology.Subject) {
 		return fmt.Sprintf("%s grants %s to %s, %s", g.Binding, firstRules(harmful), s, why)
 	}
 	owners, isBroad := t.ownersOf(s), s.Kind == topology.Group && slices.Contains(broadGroups, s.Name)
-	host, isTenants := t.tenants[g.Namespace]
+	isTenants := t.tenants[g.Namespace]
 	switch {
 	case g.Namespace == "" && isBroad:
 		for name := range t.tenants {
 			t.trespasses[name] = append(t.trespasses[name], witness("that is everybody, everywhere"))
 		}
 	case g.Namespace == "":
-		if t.members[s] == VisibilityCluster {
+		if t.readers[s] {
 			harmful = slices.DeleteFunc(harmful, isClusterRead)
 		}
 		for _, owner := range owners {
@@ -92,7 +92,7 @@ func (t trespasser) examine(g topology.GrantInForce, s topology.Subject) {
 	case isTenants && isBroad:
 		t.trespasses[g.Namespace] = append(t.trespasses[g.Namespace], witness("that is everybody"))
 	case isTenants:
-		t.atHome(host, g, s, owners, witness)
+		t.atHome(g, s, owners, witness)
 	default: // the platform's own namespaces, in which everybody may be let read something
 		for _, owner := range owners {
 			t.trespasses[owner] = append(t.trespasses[owner], witness("in a namespace that is not the tenant's"))
@@ -100,9 +100,9 @@ func (t trespasser) examine(g topology.GrantInForce, s topology.Subject) {
 	}
 }
 
-// atHome is about a grant in the namespace of the tenant host.
-func (t trespasser) atHome(host TenantScore, g topology.GrantInForce, s topology.Subject, owners []string, witness func(string) string) {
-	name := host.TenantConfig.Name
+// atHome is about a grant in the namespace of a tenant.
+func (t trespasser) atHome(g topology.GrantInForce, s topology.Subject, owners []string, witness func(string) string) {
+	name := g.Namespace
 	role, isOurs := strings.CutPrefix(g.Binding, bindingPrefix(name))
 	switch {
 	case slices.Contains(owners, name):
@@ -113,7 +113,7 @@ func (t trespasser) atHome(host TenantScore, g topology.GrantInForce, s topology
 	case len(owners) > 0:
 		t.trespasses[name] = append(t.trespasses[name], witness("of the tenant "+owners[0]))
 	}
-	if home := s.Namespace; s.Kind == topology.ServiceAccount && !t.namespaces[home] {
+	if s.Kind == topology.ServiceAccount && !t.namespaces[s.Namespace] {
 		t.trespasses[name] = append(t.trespasses[name], witness("of a namespace that does not exist: whoever has that name next has it"))
 	}
 }

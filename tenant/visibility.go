@@ -57,22 +57,23 @@ func Visibility(in topology.Inspection, of, other TenantScore) (VisibilityTable,
 	subject := topology.Subject{Kind: member.kind(), Name: member.Name, Namespace: member.Namespace}
 	table := VisibilityTable{Member: subject.String(), Own: of.TenantConfig.Name, Other: other.TenantConfig.Name}
 	grants := topology.NewGrantState(in.Grants)
+	sender := topology.AccessQuestion{User: "member of " + of.TenantConfig.Name, Groups: []string{"system:authenticated"}}
+	switch subject.Kind {
+	case topology.User:
+		sender.User = subject.Name
+	case topology.ServiceAccount:
+		sender.User = "system:serviceaccount:" + subject.Namespace + ":" + subject.Name
+	case topology.Group:
+		sender.Groups = append(sender.Groups, subject.Name)
+	}
 	for _, row := range visibilityRows {
-		ask := func(namespace string) topology.AccessAnswer {
-			q := row.question
-			q.User, q.Groups, q.Namespace = "member of "+of.TenantConfig.Name, []string{"system:authenticated"}, namespace
-			switch subject.Kind {
-			case topology.User:
-				q.User = subject.Name
-			case topology.ServiceAccount:
-				q.User = "system:serviceaccount:" + subject.Namespace + ":" + subject.Name
-			case topology.Group:
-				q.Groups = append(q.Groups, subject.Name)
-			}
-			return grants.Answer(q)
-		}
-		answer := ask(table.Other)
-		table.Rows = append(table.Rows, VisibilityRow{Operation: row.operation, Own: ask(table.Own).Allowed, Other: answer.Allowed, Why: answer.Reason})
+		q := row.question
+		q.User, q.Groups = sender.User, sender.Groups
+		q.Namespace = table.Own
+		own := grants.Answer(q)
+		q.Namespace = table.Other
+		other := grants.Answer(q)
+		table.Rows = append(table.Rows, VisibilityRow{Operation: row.operation, Own: own.Allowed, Other: other.Allowed, Why: other.Reason})
 	}
 	network := topology.NetworkState{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
 	for _, ns := range in.Namespaces {

@@ -8,6 +8,7 @@
 package tenanttest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -66,7 +67,7 @@ func attackers(attacker, victim tenant.TenantScore) []Sender {
 	var senders []Sender
 	for _, role := range tenant.Roles() {
 		i := slices.IndexFunc(attacker.RBAC.Members, func(m tenant.Member) bool {
-			return m.Role == role && !slices.ContainsFunc(victim.RBAC.Members, func(v tenant.Member) bool { return sender(v).same(sender(m)) })
+			return m.Role == role && !slices.ContainsFunc(victim.RBAC.Members, func(v tenant.Member) bool { return who(v) == who(m) })
 		})
 		if i >= 0 {
 			senders = append(senders, sender(attacker.RBAC.Members[i]))
@@ -88,8 +89,9 @@ func sender(m tenant.Member) Sender {
 	return s
 }
 
-func (s Sender) same(other Sender) bool {
-	return slices.Equal(s.Groups, other.Groups) && (s.User == other.User || len(s.Groups) == 2)
+// who is the member, whatever it may do.
+func who(m tenant.Member) topology.Subject {
+	return topology.Subject{Kind: cmp.Or(m.Kind, topology.Group), Name: m.Name, Namespace: m.Namespace}
 }
 
 func (s Sender) sends(r topology.Request) topology.Request {

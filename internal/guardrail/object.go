@@ -1,6 +1,10 @@
 package guardrail
 
-import "encoding/json"
+import (
+	"encoding/json"
+
+	kjson "sigs.k8s.io/json"
+)
 
 // object is what the rules read of objects of any kind.
 type object struct {
@@ -24,11 +28,11 @@ type object struct {
 // readObject reads the specification too if a rule is about such resources: others may have anything in theirs.
 func readObject(data json.RawMessage, withSpec bool) (object, error) {
 	var o object
-	if err := json.Unmarshal(data, &o); err != nil {
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &o); err != nil { // the API server knows fields by their very name
 		return object{}, err
 	}
 	if withSpec && len(o.RawSpec) > 0 {
-		if err := json.Unmarshal(o.RawSpec, &o.Spec); err != nil {
+		if err := kjson.UnmarshalCaseSensitivePreserveInts(o.RawSpec, &o.Spec); err != nil {
 			return object{}, err
 		}
 	}
@@ -117,6 +121,9 @@ type container struct {
 
 // volume is the name of a volume and one more field, which is named after its kind.
 type volume map[string]json.RawMessage
+
+// has tells whether the volume is of a kind: null is none.
+func (v volume) has(kind string) bool { return v[kind] != nil && string(v[kind]) != "null" }
 
 func (v volume) name() string {
 	var name string

@@ -1,9 +1,10 @@
 package guardrail
 
 import (
-	"encoding/json"
 	"slices"
 	"strings"
+
+	kjson "sigs.k8s.io/json"
 )
 
 func nodeName(w write) string {
@@ -78,13 +79,13 @@ func volumes(w write) string {
 		return ""
 	}
 	for _, v := range w.object.Spec.Volumes {
-		if len(v) == 1 || slices.ContainsFunc(claimed, func(kind string) bool { return v[kind] != nil }) { // its name alone: an emptyDir
+		if len(v) == 1 || slices.ContainsFunc(claimed, v.has) { // its name alone: an emptyDir
 			continue
 		}
 		var csi struct {
 			Driver string `json:"driver"`
 		}
-		_ = json.Unmarshal(v["csi"], &csi) // none: no driver is allowed
+		_ = kjson.UnmarshalCaseSensitivePreserveInts(v["csi"], &csi) // none: no driver is allowed
 		switch {
 		case csi.Driver != "" && slices.Contains(w.Allowed.InlineDrivers, csi.Driver):
 		case csi.Driver != "":
@@ -112,7 +113,7 @@ func (o object) volumeImages() []string {
 		var image struct {
 			Reference string `json:"reference"`
 		}
-		if v["image"] != nil && json.Unmarshal(v["image"], &image) == nil {
+		if v.has("image") && kjson.UnmarshalCaseSensitivePreserveInts(v["image"], &image) == nil {
 			all = append(all, image.Reference)
 		}
 	}
@@ -166,7 +167,7 @@ func defaultToken(w write) string {
 		return ""
 	}
 	for _, v := range w.object.Spec.Volumes {
-		if strings.HasPrefix(v.name(), "kube-api-access-") && v["projected"] != nil {
+		if strings.HasPrefix(v.name(), "kube-api-access-") && v.has("projected") {
 			return "the pod gets the token of the service account default without asking: set automountServiceAccountToken to false, name a service account of its own, or ask for tenantConfig.defaultToken of the TenantScore"
 		}
 	}

@@ -74,14 +74,16 @@ var light = []string{
 	"github.com/hashicorp/go-multierror",
 	"k8s.io/apimachinery/pkg/api/resource",
 	"k8s.io/apimachinery/pkg/util/validation",
+	"sigs.k8s.io/json",
 }
 
 // layers from the bottom up. The first that fits a package is its own; packages that none fits (cmd, examples, the rest of internal, test
 // support) may import what they like.
 var layers = []layer{
 	{"topology", nil, light},
-	{"internal/guardrail", []string{"topology"}, nil},
-	{"topology/fake", []string{"topology", "internal/guardrail"}, light},
+	{"internal/guardrail", []string{"topology"}, light},
+	{"internal/podsecurity", []string{"topology"}, light},
+	{"topology/fake", []string{"topology", "internal/guardrail", "internal/podsecurity"}, light},
 	{"topology/k8s", []string{"topology", "internal/guardrail"}, []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/utils", "sigs.k8s.io/yaml"}},
 	{"interpret", []string{"topology"}, light},
 	{"score", []string{"topology", "interpret"}, light},

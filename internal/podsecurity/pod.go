@@ -1,0 +1,120 @@
+package podsecurity
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+
+	kjson "sigs.k8s.io/json"
+)
+
+// pod is what the rules read of a pod.
+type pod struct {
+	Kind     string `json:"kind"`
+	Metadata struct {
+		Annotations map[string]string `json:"annotations"`
+	} `json:"metadata"`
+	Spec spec `json:"spec"`
+}
+
+type spec struct {
+	OS          named    `json:"os"`
+	HostNetwork bool     `json:"hostNetwork"`
+	HostPID     bool     `json:"hostPID"`
+	HostIPC     bool     `json:"hostIPC"`
+	HostUsers   *bool    `json:"hostUsers"`
+	Security    security `json:"securityContext"`
+	Volumes     []volume `json:"volumes"`
+
+	InitContainers      []container `json:"initContainers"`
+	Containers          []container `json:"containers"`
+	EphemeralContainers []container `json:"ephemeralContainers"`
+}
+
+type container struct {
+	Name      string   `json:"name"`
+	Image     string   `json:"image"`
+	Security  security `json:"securityContext"`
+	Ports     []port   `json:"ports"`
+	Liveness  handler  `json:"livenessProbe"`
+	Readiness handler  `json:"readinessProbe"`
+	Startup   handler  `json:"startupProbe"`
+	Lifecycle struct {
+		PostStart handler `json:"postStart"`
+		PreStop   handler `json:"preStop"`
+	} `json:"lifecycle"`
+}
+
+// security is the security context of a pod or of a container: some fields are of one of them alone. Nil is what is not said.
+type security struct {
+	Privileged               bool     `json:"privileged"`
+	AllowPrivilegeEscalation *bool    `json:"allowPrivilegeEscalation"`
+	RunAsNonRoot             *bool    `json:"runAsNonRoot"`
+	RunAsUser                *int64   `json:"runAsUser"`
+	ProcMount                *string  `json:"procMount"`
+	AppArmorProfile          *profile `json:"appArmorProfile"`
+	SeccompProfile           *profile `json:"seccompProfile"`
+	Sysctls                  []named  `json:"sysctls"`
+	SELinuxOptions           struct {
+		Type string `json:"type"`
+		User string `json:"user"`
+		Role string `json:"role"`
+	} `json:"seLinuxOptions"`
+	Capabilities struct {
+		Add  []string `json:"add"`
+		Drop []string `json:"drop"`
+	} `json:"capabilities"`
+	WindowsOptions struct {
+		HostProcess bool `json:"hostProcess"`
+	} `json:"windowsOptions"`
+}
+
+type profile struct {
+	Type string `json:"type"`
+}
+
+type named struct {
+	Name string `json:"name"`
+}
+
+type port struct {
+	HostPort int32 `json:"hostPort"`
+}
+
+// handler is whom a probe or a lifecycle handler turns to.
+type handler struct {
+	HTTPGet   host `json:"httpGet"`
+	TCPSocket host `json:"tcpSocket"`
+}
+
+type host struct {
+	Host string `json:"host"`
+}
+
+// volume is the name of a volume and one more field, which is named after its kind.
+type volume map[string]any
+
+// read reads a pod, as API servers do: they know a field by its exact name alone. Its errors say where.
+func read(data json.RawMessage) (pod, error) {
+	var p *pod
+	err := kjson.UnmarshalCaseSensitivePreserveInts(data, &p)
+	switch {
+	case err != nil:
+		return pod{}, fmt.Errorf("not a pod: %w", err)
+	case p == nil:
+		return pod{}, errors.New("not a pod: null")
+	case p.Kind != "" && p.Kind != "Pod":
+		return pod{}, errors.New("not a pod but a " + p.Kind)
+	}
+	return *p, nil
+}
+
+// containers are those of every kind.
+func (s spec) containers() []container {
+	return slices.Concat(s.InitContainers, s.Containers, s.EphemeralContainers)
+}
+
+func (c container) handlers() []handler {
+	return []handler{c.Liveness, c.Readiness, c.Startup, c.Lifecycle.PostStart, c.Lifecycle.PreStop}
+}

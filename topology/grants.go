@@ -8,7 +8,7 @@ import (
 
 // GrantsInForce tells of every grant that there is, whoever made it, so that whole matrices of questions can be answered from one reading.
 type GrantsInForce interface {
-	// GrantsInForce lists every grant in every namespace and for the infrastructure as a whole, in a stable order.
+	// GrantsInForce lists every grant in every namespace and for the infrastructure as a whole, sorted by what grants.
 	GrantsInForce(ctx context.Context) ([]GrantInForce, error)
 }
 

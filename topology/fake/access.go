@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -83,7 +84,7 @@ func (s *state) authorize(q topology.AccessQuestion) topology.AccessAnswer {
 	if ns := s.namespaces[q.Namespace]; ns != nil {
 		grants = append(grants, ns.grantsInForce()...)
 	}
-	return topology.NewGrantState(grants).Answer(q)
+	return topology.NewGrantState(byBinding(grants)).Answer(q)
 }
 
 // GrantsInForce implements topology.GrantsInForce.
@@ -94,10 +95,16 @@ func (t *Topology) GrantsInForce(ctx context.Context) ([]topology.GrantInForce, 
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	grants := t.state.readerGrants()
-	for _, name := range slices.Sorted(maps.Keys(t.state.namespaces)) {
-		grants = append(grants, t.state.namespaces[name].grantsInForce()...)
+	for _, ns := range t.state.namespaces {
+		grants = append(grants, ns.grantsInForce()...)
 	}
-	return grants, nil
+	return byBinding(grants), nil
+}
+
+// byBinding sorts grants by what grants.
+func byBinding(grants []topology.GrantInForce) []topology.GrantInForce {
+	slices.SortStableFunc(grants, func(a, b topology.GrantInForce) int { return strings.Compare(a.Binding, b.Binding) })
+	return grants
 }
 
 func (s *state) readerGrants() []topology.GrantInForce {

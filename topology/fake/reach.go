@@ -66,13 +66,34 @@ func (n *namespace) networkPolicies() []topology.NetworkPolicy {
 	return policies
 }
 
-// labels are those that selectors of namespaces see.
+// labels are those that selectors of namespaces see: also those by which Kubernetes knows a namespace's name and pod security, and the marks of domains.
 func (n *namespace) labels() map[string]string {
-	labels := map[string]string{"kubernetes.io/metadata.name": n.value.Name}
+	labels := map[string]string{}
 	maps.Copy(labels, n.foreignLabels)
 	maps.Copy(labels, n.value.Labels)
+	if n.value.PodSecurity != "" {
+		for _, mode := range []string{"enforce", "audit", "warn"} {
+			labels["pod-security.kubernetes.io/"+mode], labels["pod-security.kubernetes.io/"+mode+"-version"] = string(n.value.PodSecurity), "latest"
+		}
+	}
+	maps.Copy(labels, domainLabels(n.value.Allowed.Domains))
 	if n.value.Managed {
 		labels[topology.LabelTenant] = n.value.Name
+	}
+	labels["kubernetes.io/metadata.name"] = n.value.Name // which nobody else can say
+	return labels
+}
+
+// domainLabels mark domains and everything above them, save top-level domains.
+func domainLabels(domains []string) map[string]string {
+	labels := map[string]string{}
+	for _, domain := range domains {
+		for _, above, _ := strings.Cut(domain, "."); strings.Contains(above, "."); _, above, _ = strings.Cut(above, ".") {
+			labels[topology.LabelDomain+above] = topology.DomainAbove
+		}
+	}
+	for _, domain := range domains {
+		labels[topology.LabelDomain+domain] = topology.DomainHeld
 	}
 	return labels
 }

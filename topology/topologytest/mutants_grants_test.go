@@ -3,6 +3,7 @@ package topologytest
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -37,6 +38,7 @@ func grantsMutants() []mutant {
 		foreign = "somebody else's grants are listed too, service accounts with their namespace"
 		gone    = "a grant that was withdrawn is gone, and another's stays"
 		readers = "cluster readers are listed without a namespace, until they are none"
+		sorted  = "grants are sorted by what grants, so that answers name the same one every time"
 		answers = "answers from the grants are those of Authorize"
 	)
 	return []mutant{
@@ -86,12 +88,19 @@ func grantsMutants() []mutant {
 		}),
 		onGrant(answers, func(g *topology.GrantInForce) { g.Namespace = "" }),
 		without(answers, func(g topology.GrantInForce) bool { return g.Namespace == "" }),
-		m("the order is the same every time", func(top *puppet) {
+		m(sorted, func(top *puppet) {
 			odd := false
 			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
 				if odd = !odd; odd {
 					slices.Reverse(*grants)
 				}
+			})
+		}),
+		m(sorted, func(top *puppet) { // those of others last
+			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
+				slices.SortStableFunc(*grants, func(a, b topology.GrantInForce) int {
+					return strings.Compare(strings.Replace(a.Binding, "/polyphony-", "/", 1), strings.Replace(b.Binding, "/polyphony-", "/", 1))
+				})
 			})
 		}),
 		m("values are not aliased", func(top *puppet) {

@@ -2,6 +2,7 @@ package topologytest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -70,6 +71,7 @@ func reachabilityMutants() []mutant {
 		none      = "a namespace without policies is open in both directions, and the reason says so"
 		own       = "Polyphony's own rules let the pods of a namespace reach each other and nobody else in, until they are deleted"
 		addresses = "a range of addresses leaves out its exceptions, and is about pods only by their address"
+		marks     = "a peer by the labels of its namespace sees what says its name, domains and pod security, and nobody else can say its name"
 		consent   = "a peer by the labels of its namespace takes the consent of both ends"
 		foreign   = "somebody else's policy that opens a namespace is seen, listed and named"
 		labels    = "labels are compared with In, NotIn, Exists and DoesNotExist, and all of them must hold"
@@ -80,6 +82,22 @@ func reachabilityMutants() []mutant {
 		sum       = "policies add up, and a refusal names them all by name"
 		sorted    = "policies are listed by namespace and name, and those of no namespace are all"
 	)
+	// sees is an adapter that decides by what it sees otherwise than it is.
+	sees := func(mistake func(*topology.NetworkPolicy, map[string]string)) mutant {
+		return m(marks, func(top *puppet) {
+			top.reach = func(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error) {
+				in, err := top.inspect(ctx, top.name())
+				state := topology.NetworkState{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
+				for _, ns := range in.Namespaces {
+					state.NamespaceLabels[ns.Namespace.Name] = ns.Labels
+					for i := range state.Policies {
+						mistake(&state.Policies[i], ns.Labels)
+					}
+				}
+				return state.Reach(c), err
+			}
+		})
+	}
 	return []mutant{
 		m(none, func(top *puppet) {
 			after(&top.reach, func(_ topology.Connection, a *topology.ReachAnswer, _ *error) { a.Reason = "" })
@@ -115,6 +133,32 @@ func reachabilityMutants() []mutant {
 		misreads(consent, func(p *topology.NetworkPolicy) { p.Egress = nil }),
 		misreads(consent, nothing), // without the labels that others have given
 		misreads(consent, onPeer(func(p *topology.PolicyPeer) { p.Pods = nil })),
+		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+			maps.DeleteFunc(labels, func(_, value string) bool { return value == topology.DomainHeld })
+		}),
+		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+			maps.DeleteFunc(labels, func(_, value string) bool { return value == topology.DomainAbove })
+		}),
+		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+			for key, value := range labels {
+				if value == topology.DomainAbove {
+					labels[key] = topology.DomainHeld
+				}
+			}
+		}),
+		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+			delete(labels, "pod-security.kubernetes.io/enforce")
+		}),
+		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+			delete(labels, "kubernetes.io/metadata.name")
+		}),
+		sees(func(p *topology.NetworkPolicy, _ map[string]string) { // as if any namespace could have any name
+			onPeer(func(peer *topology.PolicyPeer) {
+				if peer.Namespaces != nil {
+					delete(peer.Namespaces.Labels, "kubernetes.io/metadata.name")
+				}
+			})(p)
+		}),
 		decides(foreign, func(policies []topology.NetworkPolicy) []topology.NetworkPolicy {
 			return slices.DeleteFunc(policies, func(p topology.NetworkPolicy) bool { return p.Name != "polyphony" })
 		}),

@@ -182,6 +182,37 @@ func ownRulesChecks[P ReachabilityTopology](h Harness[P]) []check {
 			p.stops(web(podIn(from, shop), podIn(from, nil)), refuses("egress", leaving), refuses("ingress", leaving))
 			p.stops(web(at("192.0.2.1"), podIn(to, nil)), refuses("ingress", entering))
 		}},
+		{"a peer by the labels of its namespace sees what says its name, domains and pod security, and nobody else can say its name", func(t T) {
+			own, other := newNamespace(t, h.Topology), newNamespace(t, h.Topology)
+			domain := other + ".example.com"
+			_, err := h.Topology.EnsureNamespace(t.Context(), topology.Namespace{
+				Name: other, PodSecurity: topology.PodSecurityBaseline, Allowed: topology.Allowances{Domains: []string{"shop." + domain}},
+			})
+			require.NoError(t, err)
+			h.Outsider.LabelNamespace(t, other, "kubernetes.io/metadata.name", own)
+			for _, tt := range []struct {
+				key, value string
+				matches    bool
+			}{
+				{topology.LabelDomain + "shop." + domain, topology.DomainHeld, true},
+				{topology.LabelDomain + "shop." + domain, topology.DomainAbove, false},
+				{topology.LabelDomain + domain, topology.DomainAbove, true},
+				{topology.LabelDomain + domain, topology.DomainHeld, false},
+				{"pod-security.kubernetes.io/enforce", "baseline", true},
+				{"pod-security.kubernetes.io/enforce", "restricted", false},
+				{"kubernetes.io/metadata.name", other, true},
+				{"kubernetes.io/metadata.name", own, false},
+			} {
+				ensureRules(t, h.Topology, topology.NetworkRules{Namespace: own, Ingress: []topology.NetworkRule{
+					{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{tt.key: tt.value}}}},
+				}})
+				reason := refuses("ingress", own+"/polyphony")
+				if tt.matches {
+					reason = permits("ingress", 0, own+"/polyphony")
+				}
+				prober{t, h.Topology}.is(tt.matches, web(podIn(other, nil), podIn(own, nil)), isOpen("egress", other), reason)
+			}
+		}},
 	}
 }
 

@@ -155,6 +155,11 @@ func authorizerChecks[P AuthorizerTopology](h Harness[P]) []check {
 				require.NoError(t, err)
 				return answer.Allowed && answer.Reason != ""
 			})
+			q.Groups = []string{"system:masters"} // whom no grant names
+			answer, err := h.Topology.Authorize(t.Context(), q)
+			require.NoError(t, err)
+			require.True(t, answer.Allowed)
+			require.NotEmpty(t, answer.Reason)
 		}},
 		{"a question that asks nothing is ErrInvalid", func(t T) {
 			for _, q := range []topology.AccessQuestion{{}, {User: "bob", Verb: "get"}, {User: "bob", Resource: "pods"}, {Verb: "get", Resource: "pods"}} {

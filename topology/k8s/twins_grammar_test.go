@@ -1,0 +1,338 @@
+package k8s_test
+
+import (
+	"net/netip"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// namespace is one of a tenant, with labels that come and go.
+func (p *pair) namespace(name string) topology.Namespace {
+	ns := topology.Namespace{Name: name, PodSecurity: one(p.grammar, topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged)}
+	ns.Allowed.Domains = some(p.grammar, name+".example.com", name+".example.net")
+	for _, key := range some(p.grammar, "team", "stage") {
+		if ns.Labels == nil {
+			ns.Labels = map[string]string{}
+		}
+		ns.Labels[key] = one(p.grammar, "a", "b")
+	}
+	return ns
+}
+
+// grants are some of the roles, in an order of their own.
+func (p *pair) grants(roles ...string) []topology.Grant {
+	var all []topology.Grant
+	for _, role := range roles {
+		if p.IntN(4) > 0 {
+			all = append(all, p.grant(role))
+		}
+	}
+	return all
+}
+
+func (p *pair) grant(role string) topology.Grant {
+	g := topology.Grant{Role: role}
+	for range 1 + p.IntN(3) {
+		g.Rules = append(g.Rules, topology.Rule{
+			Verbs:         p.someOf("get", "list", "create", "watch", "*"),
+			APIGroups:     p.someOf("", "apps", "batch", "*"),
+			Resources:     p.someOf("pods", "secrets", "deployments", "pods/log", "deployments/scale", "*/scale", "pods/*", "*/*", "*"),
+			ResourceNames: one(p.grammar, nil, nil, nil, nil, []string{"one", "two"}, []string{"*"}, []string{""}),
+		})
+	}
+	for range p.IntN(7) {
+		g.Subjects = append(g.Subjects, p.subject())
+	}
+	return g
+}
+
+// someOf are some of the values, at least one, and seldom the last, which is the widest.
+func (p *pair) someOf(values ...string) []string {
+	picked := some(p.grammar, values[:len(values)-1]...)
+	if len(picked) == 0 {
+		picked = []string{one(p.grammar, values...)}
+	}
+	return picked
+}
+
+func (p *pair) user() string { return p.prefix + one(p.grammar, "-alice", "-bob", "-carol") }
+
+// group is one of the pair's, or one of Kubernetes' own.
+func (p *pair) group() string {
+	own := p.prefix + one(p.grammar, "-devs", "-ops", "-readers", "-alice")
+	return one(p.grammar, own, own, own, "system:authenticated", "system:serviceaccounts", "system:serviceaccounts:"+one(p.grammar, p.namespaces()...))
+}
+
+func (p *pair) account() string {
+	return "system:serviceaccount:" + one(p.grammar, p.namespaces()...) + ":" + one(p.grammar, "default", "bot")
+}
+
+// subject is a random one. Service accounts need not name their namespace.
+func (p *pair) subject() topology.Subject {
+	switch p.IntN(3) {
+	case 0:
+		return topology.Subject{Kind: topology.User, Name: one(p.grammar, p.user(), p.user(), p.account())}
+	case 1:
+		return topology.Subject{Kind: topology.Group, Name: p.group()}
+	default:
+		return topology.Subject{Kind: topology.ServiceAccount, Namespace: one(p.grammar, append(p.namespaces(), "", "")...), Name: one(p.grammar, "default", "bot")}
+	}
+}
+
+// accessQuestion is about anything, or about what one of the grants gives, more or less.
+func (p *pair) accessQuestion(grants []topology.GrantInForce) topology.AccessQuestion {
+	q := topology.AccessQuestion{
+		User:        one(p.grammar, p.user(), p.user(), p.account(), p.account(), ""),
+		Groups:      some(p.grammar, p.group(), p.group(), p.group()),
+		Verb:        one(p.grammar, "get", "get", "list", "create", "watch", "delete", "*"),
+		APIGroup:    one(p.grammar, "", "", "apps", "batch", "*"),
+		Resource:    one(p.grammar, "pods", "pods", "secrets", "deployments", "jobs", "services", "pods/log", "*"),
+		Subresource: one(p.grammar, "", "", "", "log", "scale", "*"),
+		Namespace:   one(p.grammar, append(p.namespaces(), "", p.prefix+"-missing")...),
+		Name:        one(p.grammar, "", "one", "two", "three", "*"),
+	}
+	if g := one(p.grammar, grants...); p.IntN(2) == 0 && len(g.Rules) > 0 && len(g.Subjects) > 0 {
+		p.aim(&q, g)
+	}
+	if p.IntN(30) == 0 {
+		q.Groups = append(q.Groups, "system:masters")
+	}
+	if len(q.Groups) == 0 && q.User == "" {
+		q.Groups = []string{p.group()}
+	}
+	return q
+}
+
+// aim makes a question one about the grant, save that one thing stays as it is.
+func (p *pair) aim(q *topology.AccessQuestion, g topology.GrantInForce) {
+	was, rule, subject := *q, one(p.grammar, g.Rules...), one(p.grammar, g.Subjects...)
+	q.Namespace, q.Verb, q.APIGroup = g.Namespace, one(p.grammar, rule.Verbs...), one(p.grammar, rule.APIGroups...)
+	q.Resource, q.Subresource, _ = strings.Cut(one(p.grammar, rule.Resources...), "/")
+	if len(rule.ResourceNames) > 0 {
+		q.Name = one(p.grammar, rule.ResourceNames...)
+	}
+	switch q.User, q.Groups = "", nil; subject.Kind {
+	case topology.User:
+		q.User = subject.Name
+	case topology.Group:
+		q.Groups = []string{subject.Name}
+	case topology.ServiceAccount:
+		q.User = "system:serviceaccount:" + subject.Namespace + ":" + subject.Name
+	}
+	switch p.IntN(9) {
+	case 0:
+		q.Namespace = was.Namespace
+	case 1:
+		q.Verb = was.Verb
+	case 2:
+		q.APIGroup = was.APIGroup
+	case 3:
+		q.Resource, q.Subresource = was.Resource, was.Subresource
+	case 4:
+		q.Name = was.Name
+	case 5:
+		q.User, q.Groups = was.User, was.Groups
+	}
+}
+
+// networkRules are such as Polyphony's own can be.
+func (p *pair) networkRules() []topology.NetworkRule {
+	var rules []topology.NetworkRule
+	for range p.IntN(4) {
+		var rule topology.NetworkRule
+		for range p.IntN(4) {
+			rule.Peers = append(rule.Peers, p.networkPeer())
+		}
+		for range p.IntN(3) {
+			port := p.policyPort()
+			rule.Ports = append(rule.Ports, topology.NetworkPort{Protocol: port.Protocol, Port: port.Port, EndPort: port.EndPort})
+		}
+		rules = append(rules, rule)
+	}
+	return rules
+}
+
+func (p *pair) networkPeer() topology.NetworkPeer {
+	peer := topology.NetworkPeer{PodLabels: p.podLabels()}
+	switch p.IntN(4) {
+	case 0:
+		block := p.block()
+		return topology.NetworkPeer{CIDR: block.CIDR, Except: block.Except}
+	case 1:
+		peer.EveryNamespace = true
+	case 2:
+		key, values := p.namespaceLabel()
+		peer.NamespaceLabels = map[string]string{key: one(p.grammar, values...)}
+	}
+	return peer
+}
+
+// policy is one of somebody else's, about some pods in one direction or both.
+func (p *pair) policy(namespace, name string) topology.NetworkPolicy {
+	policy := topology.NetworkPolicy{Namespace: namespace, Name: name, Pods: *p.podSelector()}
+	directions := p.IntN(3)
+	if directions != 0 {
+		policy.Ingress = p.policyRules()
+	}
+	if directions != 1 {
+		policy.Egress = p.policyRules()
+	}
+	return policy
+}
+
+func (p *pair) policyRules() *topology.PolicyRules {
+	rules := topology.PolicyRules{}
+	for range p.IntN(3) {
+		var rule topology.PolicyRule
+		for range 1 + p.IntN(3) {
+			rule.Peers = append(rule.Peers, p.policyPeer())
+		}
+		for range p.IntN(3) {
+			rule.Ports = append(rule.Ports, p.policyPort())
+		}
+		rules = append(rules, rule)
+	}
+	return &rules
+}
+
+func (p *pair) policyPeer() topology.PolicyPeer {
+	switch p.IntN(4) {
+	case 0:
+		return p.block()
+	case 1:
+		return topology.PolicyPeer{Pods: p.podSelector()}
+	case 2:
+		return topology.PolicyPeer{Namespaces: p.namespaceSelector()}
+	default:
+		return topology.PolicyPeer{Namespaces: p.namespaceSelector(), Pods: p.podSelector()}
+	}
+}
+
+func (p *pair) block() topology.PolicyPeer {
+	return one(p.grammar,
+		topology.PolicyPeer{CIDR: "192.0.2.0/24", Except: some(p.grammar, "192.0.2.128/25", "192.0.2.7/32")},
+		topology.PolicyPeer{CIDR: "0.0.0.0/0", Except: some(p.grammar, "10.0.0.0/8", "192.0.2.0/24")},
+		topology.PolicyPeer{CIDR: "2001:db8::/32", Except: some(p.grammar, "2001:db8:1::/48")},
+		topology.PolicyPeer{CIDR: "::/0"},
+	)
+}
+
+func (p *pair) policyPort() topology.PolicyPort {
+	port := topology.PolicyPort{Protocol: one(p.grammar, topology.TCP, topology.TCP, topology.UDP, topology.SCTP)}
+	switch p.IntN(4) {
+	case 0:
+		port.Port = one[int32](p.grammar, 53, 80, 443)
+	case 1:
+		port.Port, port.EndPort = 1000, 2000
+	case 2:
+		port.Name = one(p.grammar, "http", "dns")
+	}
+	return port
+}
+
+func (p *pair) podLabels() map[string]string {
+	labels := map[string]string{}
+	for _, key := range some(p.grammar, "app", "tier") {
+		labels[key] = one(p.grammar, "a", "b", "")
+	}
+	return labels
+}
+
+func (p *pair) podSelector() *topology.LabelSelector {
+	return p.selector(one(p.grammar, "app", "tier"), "a", "b", "")
+}
+
+func (p *pair) namespaceSelector() *topology.LabelSelector {
+	key, values := p.namespaceLabel()
+	return p.selector(key, values...)
+}
+
+// namespaceLabel is one that namespaces have: from Kubernetes, from Polyphony, from the tenant's Score, or from others.
+func (p *pair) namespaceLabel() (key string, values []string) {
+	switch p.IntN(7) {
+	case 0:
+		return "kubernetes.io/metadata.name", p.namespaces()
+	case 1:
+		return topology.LabelTenant, p.tenants
+	case 2:
+		return "pod-security.kubernetes.io/" + one(p.grammar, "enforce", "audit", "warn"), []string{"restricted", "baseline", "privileged"}
+	case 3:
+		domain := one(p.grammar, "example.com", "example.net", p.tenants[0]+".example.com", p.tenants[1]+".example.com")
+		return topology.LabelDomain + domain, []string{topology.DomainHeld, topology.DomainAbove}
+	case 4:
+		return "app.kubernetes.io/managed-by", []string{"somebody", "polyphony"}
+	case 5:
+		return "example.com/zone", []string{"a", "b"}
+	default:
+		return one(p.grammar, "team", "stage"), []string{"a", "b"}
+	}
+}
+
+// selector is a random one by the label.
+func (p *pair) selector(key string, values ...string) *topology.LabelSelector {
+	in := func(operator topology.LabelOperator, values ...string) *topology.LabelSelector {
+		return &topology.LabelSelector{Expressions: []topology.LabelRequirement{{Key: key, Operator: operator, Values: values}}}
+	}
+	switch p.IntN(7) {
+	case 0:
+		return &topology.LabelSelector{}
+	case 1:
+		return in(topology.NotIn, one(p.grammar, values...))
+	case 2:
+		return in(topology.In, one(p.grammar, values...), one(p.grammar, values...))
+	case 3:
+		return in(topology.Exists)
+	case 4:
+		return in(topology.DoesNotExist)
+	default:
+		return &topology.LabelSelector{Labels: map[string]string{key: one(p.grammar, values...)}}
+	}
+}
+
+// connection is one that passes Check.
+func (p *pair) connection() topology.Connection {
+	c := topology.Connection{
+		From: p.pod(), To: p.pod(), Protocol: one(p.grammar, topology.TCP, topology.TCP, topology.UDP, topology.SCTP),
+		Port: one[int32](p.grammar, 1, 53, 80, 443, 999, 1000, 1500, 2000, 2001, 8080, 65535),
+	}
+	switch p.IntN(6) {
+	case 0:
+		c.From = topology.Party{Address: p.address()}
+	case 1:
+		c.To = topology.Party{Address: p.address()}
+	}
+	return c
+}
+
+func (p *pair) pod() topology.Party {
+	pod := topology.Party{Namespace: one(p.grammar, p.namespaces()...), PodLabels: p.podLabels()}
+	if p.IntN(3) == 0 {
+		pod.Address = p.address()
+	}
+	if p.IntN(2) == 0 {
+		pod.PortNames = map[string]topology.NamedPort{
+			"http": {Protocol: topology.TCP, Port: one[int32](p.grammar, 80, 8080)}, "dns": {Protocol: one(p.grammar, topology.TCP, topology.UDP), Port: 53},
+		}
+	}
+	return pod
+}
+
+func (p *pair) address() netip.Addr {
+	return netip.MustParseAddr(one(p.grammar, "192.0.2.1", "192.0.2.7", "192.0.2.200", "::ffff:192.0.2.1", "::ffff:192.0.2.200", "10.244.1.2", "203.0.113.1",
+		"2001:db8::1", "2001:db8:1::1", "2001:db9::1"))
+}
+
+// spoil makes a connection one that nobody can answer.
+func (p *pair) spoil(c *topology.Connection) {
+	switch p.IntN(4) {
+	case 0:
+		c.Port = 0
+	case 1:
+		c.Protocol = "ICMP"
+	case 2:
+		c.From, c.To = topology.Party{Address: p.address()}, topology.Party{Address: p.address()}
+	default:
+		c.To = topology.Party{Namespace: p.prefix + "-missing"}
+	}
+}

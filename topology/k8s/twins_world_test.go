@@ -1,0 +1,228 @@
+package k8s_test
+
+import (
+	"context"
+	cryptorand "crypto/rand"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/topologytest"
+)
+
+// twin is what both are asked and told.
+type twin interface {
+	topology.Namespaces
+	topology.NetworkIsolation
+	topology.AccessControl
+	topology.ReadVisibility
+	topology.Authorizer
+	topology.GrantsInForce
+	topology.Reachability
+	topology.Inspector
+}
+
+// stranger does what Polyphony would not.
+type stranger interface {
+	CreateNamespace(t topologytest.T, name, owner string)
+	LabelNamespace(t topologytest.T, name, key, value string)
+	Grant(t topologytest.T, namespace string, g topology.Grant)
+	AddNetworkPolicy(t topologytest.T, p topology.NetworkPolicy)
+}
+
+// pair is a fake and a cluster to which the same random things are done. Names are its own, and few, so that they often meet.
+type pair struct {
+	grammar
+	prefix           string
+	tenants, foreign []string // namespaces
+	fake, real       twin
+	strangers        []stranger
+	admin            *kubernetes.Clientset
+	made             int // of what needs a name of its own
+}
+
+const (
+	pairTenants = 4
+	pairRounds  = 3 // of changes, of which the last is in force
+)
+
+func newPair(t *testing.T, seed uint64) *pair {
+	t.Helper()
+	model, client := fake.New(fake.Options{}), admin(t)
+	p := &pair{
+		grammar: grammar{rand.New(rand.NewPCG(20251122, seed))}, prefix: "twins-" + strings.ToLower(cryptorand.Text()[:6]), admin: client,
+		fake: model, real: cluster(t), strangers: []stranger{fakeStranger{model.Outsider()}, outsider{client}},
+	}
+	for i := range pairTenants {
+		p.tenants = append(p.tenants, fmt.Sprint(p.prefix, "-", i))
+	}
+	p.foreign = []string{p.tenants[0] + "-a", p.prefix + "-somebody"} // the first is listed after, and sorted before, what it begins with
+	return p
+}
+
+func (p *pair) namespaces() []string {
+	return append(p.tenants[:len(p.tenants):len(p.tenants)], p.foreign...)
+}
+
+// ensure does the same to both, as Polyphony does it.
+func (p *pair) ensure(t *testing.T, do func(top twin) (topology.Change, error)) {
+	t.Helper()
+	modelled, err := do(p.fake)
+	require.NoError(t, err)
+	change, err := do(p.real)
+	require.NoError(t, err)
+	require.Equal(t, change.Action, modelled.Action, "%+v\n%+v", change, modelled)
+}
+
+// interfere does the same to both, as others do it.
+func (p *pair) interfere(do func(o stranger)) {
+	for _, o := range p.strangers {
+		do(o)
+	}
+}
+
+// furnish makes namespaces of tenants and others, and changes what is in them some times.
+func (p *pair) furnish(t *testing.T) {
+	t.Helper()
+	for _, name := range p.foreign {
+		p.interfere(func(o stranger) { o.CreateNamespace(t, name, "somebody") })
+		p.label(t, name, "app.kubernetes.io/managed-by", "somebody") // which is how a cluster knows
+	}
+	for _, name := range p.tenants { // before there are rights of their service accounts
+		p.ensureNamespace(t, name)
+		removeLater(t, p.admin, name)
+	}
+	for round := range pairRounds {
+		for _, name := range p.tenants {
+			p.ensureTenant(t, name, round)
+		}
+		for _, name := range p.namespaces() {
+			p.disturb(t, name, round)
+		}
+	}
+}
+
+func (p *pair) ensureTenant(t *testing.T, name string, round int) {
+	t.Helper()
+	p.ensureNamespace(t, name)
+	access := topology.Access{Namespace: name, Grants: p.grants("viewer", "admin", "editor")}
+	p.ensure(t, func(top twin) (topology.Change, error) { return top.EnsureAccess(t.Context(), access) })
+	p.ensureReaders(t, name, some(p.grammar, p.prefix+"-devs", p.prefix+"-ops", p.prefix+"-readers"))
+	rules := topology.NetworkRules{Namespace: name, Ingress: p.networkRules(), Egress: p.networkRules()}
+	p.ensure(t, func(top twin) (topology.Change, error) {
+		if name == p.tenants[round] || name == p.tenants[round+1] { // which have none in the end
+			return top.DeleteNetworkRules(t.Context(), name)
+		}
+		return top.EnsureNetworkRules(t.Context(), rules)
+	})
+}
+
+func (p *pair) ensureNamespace(t *testing.T, name string) {
+	t.Helper()
+	namespace := p.namespace(name)
+	p.ensure(t, func(top twin) (topology.Change, error) { return top.EnsureNamespace(t.Context(), namespace) })
+}
+
+func (p *pair) ensureReaders(t *testing.T, tenant string, groups []string) {
+	t.Helper()
+	readers := topology.ClusterReaders{Tenant: tenant, Groups: groups}
+	p.ensure(t, func(top twin) (topology.Change, error) { return top.EnsureClusterReaders(t.Context(), readers) })
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		defer cancel()
+		_, _ = p.real.DeleteClusterReaders(ctx, tenant) // more than once
+	})
+}
+
+// disturb is what others do in a namespace.
+func (p *pair) disturb(t *testing.T, name string, round int) {
+	t.Helper()
+	for range 2 {
+		grant := p.grant(p.newName())
+		p.interfere(func(o stranger) { o.Grant(t, name, grant) })
+	}
+	policy := p.policy(name, p.newName())
+	p.interfere(func(o stranger) { o.AddNetworkPolicy(t, policy) })
+	p.label(t, name, "example.com/zone", one(p.grammar, "a", "b"))
+	if slices.Contains(p.foreign, name) { // as if it were a tenant's
+		p.label(t, name, []string{topology.LabelTenant, "kubernetes.io/metadata.name", "team"}[round], one(p.grammar, p.tenants...))
+	}
+}
+
+func (p *pair) label(t *testing.T, name, key, value string) {
+	t.Helper()
+	p.interfere(func(o stranger) { o.LabelNamespace(t, name, key, value) })
+}
+
+// newName is one that nothing has, and whose place among others does not tell when it was made.
+func (p *pair) newName() string {
+	p.made++
+	return fmt.Sprintf("%s-%d", one(p.grammar, "a", "leak", "q", "z"), p.made)
+}
+
+// awaitGrants waits until the API server has learned of everything: of each kind, something more is made in the end.
+func (p *pair) awaitGrants(t *testing.T) {
+	t.Helper()
+	name := p.prefix + "-last"
+	last := topology.Grant{
+		Role: name, Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
+		Subjects: []topology.Subject{{Kind: topology.User, Name: name}},
+	}
+	p.interfere(func(o stranger) { o.Grant(t, p.tenants[0], last) })
+	p.ensureReaders(t, name, []string{name})
+	for _, q := range []topology.AccessQuestion{{User: name, Namespace: p.tenants[0]}, {Groups: []string{name}}} {
+		q.Verb, q.Resource = "get", "pods"
+		require.Eventually(t, func() bool {
+			answer, err := p.real.Authorize(t.Context(), q)
+			return err == nil && answer.Allowed
+		}, eventuallyWait, eventuallyTick)
+	}
+}
+
+// networkState is what reachability depends on in the namespaces of the pair.
+func (p *pair) networkState(t *testing.T, top twin) topology.NetworkState {
+	t.Helper()
+	state := topology.NetworkState{NamespaceLabels: map[string]map[string]string{}}
+	policies, err := top.NetworkPolicies(t.Context(), "")
+	require.NoError(t, err)
+	for _, policy := range policies {
+		if strings.HasPrefix(policy.Namespace, p.prefix) {
+			state.Policies = append(state.Policies, policy)
+		}
+	}
+	in, err := top.Inspect(t.Context())
+	require.NoError(t, err)
+	for _, ns := range in.Namespaces {
+		if strings.HasPrefix(ns.Namespace.Name, p.prefix) {
+			state.NamespaceLabels[ns.Namespace.Name] = ns.Labels
+		}
+	}
+	return state
+}
+
+// fakeStranger is the fake's own outsider.
+type fakeStranger struct{ fake.Outsider }
+
+func (o fakeStranger) CreateNamespace(_ topologytest.T, name, owner string) {
+	o.Outsider.CreateNamespace(name, owner)
+}
+
+func (o fakeStranger) LabelNamespace(_ topologytest.T, name, key, value string) {
+	o.Outsider.LabelNamespace(name, key, value)
+}
+
+func (o fakeStranger) Grant(_ topologytest.T, namespace string, g topology.Grant) {
+	o.Outsider.Grant(namespace, g)
+}
+
+func (o fakeStranger) AddNetworkPolicy(_ topologytest.T, p topology.NetworkPolicy) {
+	o.Outsider.AddNetworkPolicy(p)
+}

@@ -71,7 +71,7 @@ func cleanUp(t *testing.T, top *k8s.Topology) {
 }
 
 // member is one of the tenant's groups.
-func (c cluster) member(s tenant.TenantScore, role tenant.Role) tenanttest.Sender {
+func member(s tenant.TenantScore, role tenant.Role) tenanttest.Sender {
 	i := slices.IndexFunc(s.RBAC.Members, func(m tenant.Member) bool { return m.Role == role })
 	return tenanttest.Sender{Role: role, User: "somebody", Groups: []string{s.RBAC.Members[i].Name}}
 }
@@ -168,7 +168,7 @@ func (c cluster) makeAdministrators(t *testing.T, s tenant.TenantScore) {
 	_, err := c.admin.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: s.TenantConfig.Name},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "cluster-admin"},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: c.member(s, tenant.Developer).Groups[0]}},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: member(s, tenant.Developer).Groups[0]}},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 }
@@ -190,7 +190,7 @@ func (c cluster) grantEverything(t *testing.T, s tenant.TenantScore) {
 	_, err = c.admin.RbacV1().RoleBindings(name).Create(t.Context(), &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: everything},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: everything},
-		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: c.member(s, tenant.Developer).Groups[0]}},
+		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: member(s, tenant.Developer).Groups[0]}},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return c.may(t, s, "delete", "resourcequotas") }, patience, tick)
@@ -206,7 +206,7 @@ func (c cluster) takeEverything(t *testing.T, s tenant.TenantScore) {
 
 func (c cluster) may(t *testing.T, s tenant.TenantScore, verb, resource string) bool {
 	t.Helper()
-	who := c.member(s, tenant.Developer)
+	who := member(s, tenant.Developer)
 	answer, err := c.top.Authorize(t.Context(), topology.AccessQuestion{User: who.User, Groups: who.Groups, Verb: verb, Resource: resource, Namespace: s.TenantConfig.Name})
 	require.NoError(t, err)
 	return answer.Allowed
@@ -217,7 +217,7 @@ func (c cluster) stillRefused(t *testing.T, s tenant.TenantScore, name string) {
 	t.Helper()
 	for _, a := range tenanttest.Attacks() {
 		if a.Name == name {
-			result := a.Try(t.Context(), c.top, c.member(s, tenant.Developer), s, newTenant(victimName))
+			result := a.Try(t.Context(), c.top, member(s, tenant.Developer), s, newTenant(victimName))
 			require.NoError(t, result.Err)
 			require.Equal(t, topology.FenceGuardrails, result.Verdicts[0].By)
 		}

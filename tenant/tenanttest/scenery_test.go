@@ -113,7 +113,7 @@ func (s scenery) office(namespace, user string, groups ...string) (office, error
 // colleague is the tenant's own member.
 func (s scenery) colleague(t *testing.T, of tenant.TenantScore, role tenant.Role) office {
 	t.Helper()
-	who := s.member(of, role)
+	who := member(of, role)
 	o, err := s.office(of.TenantConfig.Name, who.User, who.Groups...)
 	require.NoError(t, err)
 	return o

@@ -23,8 +23,8 @@ import (
 // request, or nearly the same, where it should pass. Both tenants must be provisioned as their Scores say, and the guardrails be
 // installed. Members of both tenants are tried against neither.
 //
-// It returns what could not be tried, sorted, as "role: attack: reason": what the topology cannot tell ([topology.ErrNotModelled]; nothing, for a real
-// infrastructure), and what needs something that the attacker is not allowed (a domain, a storage class, images) for its positive control
+// It returns what could not be tried, sorted, as "role: attack: reason": what the topology cannot tell ([topology.ErrNotModelled]; nothing, for Kubernetes
+// and the fake), and what needs something that the attacker is not allowed (a domain, a storage class, images) for its positive control
 // to pass. A caller that gives its attacker those on a real cluster may require that nothing is left.
 //
 // The sender of positive controls is an administrator (group system:masters), save where a member itself should pass. On Kubernetes the

@@ -5,15 +5,15 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
-
+	"github.com/polyphony-go/polyphony/internal/podsecurity"
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Admit implements topology.Admission. Rights and guardrails are modelled, and counts of objects. Not modelled, and said so wherever nothing of these
-// refuses, are pod security, limits and quotas of what pods use. Whether an object is valid, and what policies of others say, is not looked at: "allowed"
-// is that no fence of Polyphony's refuses.
+// Admit implements topology.Admission: rights, limits, pod security, guardrails and quotas, in the order in which a cluster asks them. Not modelled, and
+// said so, are pods that are given resources as a whole, and changes of those of containers. Whether an object is valid, and what policies of others say, is
+// not looked at: "allowed" is that no fence of Polyphony's refuses.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := call{"ask", "Admission", r.Namespace}
 	if err := t.begin(ctx, c); err != nil {
@@ -46,19 +46,72 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 		return topology.Verdict{}, err
 	}
 	if r.Verb == "create" { // what is stored has its defaults
-		if object, err = t.state.defaulted(r.Resource, object); err != nil {
+		if object, err = t.state.defaulted(ns, r.APIGroup, r.Resource, object); err != nil {
 			return topology.Verdict{}, c.fails(topology.ErrInvalid, err.Error())
 		}
 	}
-	if ns.value.Managed {
-		if verdict, err := t.state.guard(r.AccessQuestion, ns.value.Allowed, object, old); err != nil || !verdict.Allowed {
-			if err != nil {
-				err = c.fails(topology.ErrInvalid, err.Error())
+	return t.state.judge(c, ns, r, object, old)
+}
+
+// judge asks one fence after the other. The first that refuses is the answer.
+func (s *state) judge(c call, ns *namespace, r topology.Request, object, old json.RawMessage) (topology.Verdict, error) {
+	if err := modelled(c, r, object); err != nil {
+		return topology.Verdict{}, err
+	}
+	refusedBy := func(fence topology.Fence, ask func() (string, error)) func() (topology.Verdict, error) {
+		return func() (topology.Verdict, error) {
+			reason, err := ask()
+			if err != nil || reason == "" {
+				return topology.Verdict{Allowed: err == nil}, err
 			}
-			return verdict, err
+			return topology.Verdict{By: fence, Reason: reason}, nil
 		}
 	}
-	return ns.counted(c, r, object)
+	for _, ask := range []func() (topology.Verdict, error){
+		refusedBy(topology.FenceLimits, func() (string, error) { return ns.limited(r, object) }),
+		refusedBy(topology.FencePodSecurity, func() (string, error) { return ns.insecure(r, object, old) }),
+		func() (topology.Verdict, error) { return s.guard(r.AccessQuestion, ns, object, old) },
+		refusedBy(topology.FenceQuota, func() (string, error) { return ns.overQuota(r, object, old) }),
+	} {
+		verdict, err := ask()
+		if err != nil {
+			return topology.Verdict{}, c.fails(topology.ErrInvalid, err.Error())
+		}
+		if !verdict.Allowed {
+			return verdict, nil
+		}
+	}
+	return topology.Verdict{Allowed: true}, nil
+}
+
+// modelled refuses what there is no model of.
+func modelled(c call, r topology.Request, object json.RawMessage) error {
+	if r.APIGroup != "" || r.Resource != "pods" {
+		return nil
+	}
+	pod, err := readConsumer(object)
+	if err != nil {
+		return c.fails(topology.ErrInvalid, err.Error())
+	}
+	if pod.Spec.Resources != nil || r.Subresource == "resize" {
+		return c.fails(topology.ErrNotModelled, "the fake does not model pods that are given resources as a whole, nor changes of those of containers")
+	}
+	return nil
+}
+
+// insecure says what the namespace's level of pod security forbids about a pod, or nothing.
+func (n *namespace) insecure(r topology.Request, object, old json.RawMessage) (string, error) {
+	level := cmp.Or(n.value.PodSecurity, topology.PodSecurity(n.foreignLabels["pod-security.kubernetes.io/enforce"]))
+	if r.APIGroup != "" || r.Resource != "pods" || level == "" || r.Subresource != "" && r.Subresource != "ephemeralcontainers" {
+		return "", nil
+	}
+	if old != nil {
+		if significant, err := podsecurity.Significant(object, old); err != nil || !significant {
+			return "", err
+		}
+	}
+	reasons, err := podsecurity.Check(level, object)
+	return strings.Join(reasons, ", "), err
 }
 
 // systemNamespaces are those that every cluster has.
@@ -117,9 +170,9 @@ func merged(target, patch any) any {
 	return object
 }
 
-// defaulted is the object with what the infrastructure fills in and guardrails look at.
-func (s *state) defaulted(resource string, data json.RawMessage) (json.RawMessage, error) {
-	if resource != "pods" && resource != "persistentvolumeclaims" {
+// defaulted is the object with what the infrastructure fills in and some fence looks at.
+func (s *state) defaulted(ns *namespace, group, resource string, data json.RawMessage) (json.RawMessage, error) {
+	if group != "" || resource != "pods" && resource != "persistentvolumeclaims" {
 		return data, nil
 	}
 	var object map[string]any
@@ -135,6 +188,7 @@ func (s *state) defaulted(resource string, data json.RawMessage) (json.RawMessag
 		account, _ := spec["serviceAccount"].(string) // its name of old
 		fill(spec, "serviceAccountName", cmp.Or(account, "default"))
 		mountToken(spec)
+		ns.fillResources(spec)
 	} else if _, named := spec["storageClassName"]; !named { // an empty one is none
 		i := slices.IndexFunc(s.platform.StorageClasses, func(c topology.StorageClass) bool { return c.Default })
 		if i >= 0 {
@@ -158,52 +212,4 @@ func mountToken(spec map[string]any) {
 		return
 	}
 	spec["volumes"] = append(volumes, map[string]any{"name": "kube-api-access-fake", "projected": map[string]any{}})
-}
-
-// counted holds what is written against the counts of the quota, once nothing else has refused it.
-func (n *namespace) counted(c call, r topology.Request, object json.RawMessage) (topology.Verdict, error) {
-	if r.Resource == "pods" {
-		return topology.Verdict{}, c.fails(topology.ErrNotModelled, "the fake does not model pod security, limits and what pods use")
-	}
-	keys := []string{"count/" + r.Resource + "." + r.APIGroup}
-	if r.APIGroup == "" {
-		keys = []string{r.Resource, "count/" + r.Resource}
-	}
-	for _, key := range keys {
-		if hard, bounded := n.quotaOf(key); bounded && r.Verb == "create" && r.Subresource == "" && n.count(r.APIGroup, r.Resource) >= hard.Value() {
-			return topology.Verdict{By: topology.FenceQuota, Reason: "the quota is " + hard.String() + " " + r.Resource + ", and all are used"}, nil
-		}
-	}
-	claim, exposed := r.Resource == "persistentvolumeclaims", r.Resource == "services" && isExposed(object)
-	if n.quota.value != nil && (claim || exposed) || n.limitRange.value != nil && claim {
-		return topology.Verdict{}, c.fails(topology.ErrNotModelled, "the fake does not model quotas of storage, node ports and load balancers, nor limits")
-	}
-	return topology.Verdict{Allowed: true}, nil
-}
-
-func (n *namespace) quotaOf(key string) (hard resource.Quantity, bounded bool) {
-	if n.quota.value == nil {
-		return hard, false
-	}
-	hard, bounded = n.quota.value.Hard[key]
-	return hard, bounded
-}
-
-func (n *namespace) count(group, resource string) (used int64) {
-	for at := range n.objects {
-		if at.group == group && at.resource == resource {
-			used++
-		}
-	}
-	return used
-}
-
-// isExposed tells whether a Service takes node ports or a load balancer, of which there are quotas.
-func isExposed(object json.RawMessage) bool {
-	var service struct {
-		Spec struct {
-			Type topology.ServiceType `json:"type"`
-		} `json:"spec"`
-	}
-	return json.Unmarshal(object, &service) != nil || service.Spec.Type == topology.NodePort || service.Spec.Type == topology.LoadBalancer
 }

@@ -63,7 +63,6 @@ type namespace struct {
 	limitRange    slot[topology.LimitRange]
 	network       slot[topology.NetworkRules]
 	access        slot[topology.Access]
-	volumes       map[string]topology.Volume
 	objects       map[objectKey]json.RawMessage // of others, as manifests
 	grants        []topology.Grant              // of others
 	policies      []topology.NetworkPolicy      // of others

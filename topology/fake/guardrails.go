@@ -131,13 +131,13 @@ type objectKey struct{ group, resource, name string }
 // platformUsers are components of a cluster that are no service accounts.
 var platformUsers = []string{"system:apiserver", "system:cloud-controller-manager", "system:kube-controller-manager", "system:kube-scheduler"}
 
-// guard holds a write against the installed guardrails.
-func (s *state) guard(q topology.AccessQuestion, allowed topology.Allowances, object, old json.RawMessage) (topology.Verdict, error) {
-	if s.guardrails == nil {
+// guard holds a write against the installed guardrails, which are for tenants.
+func (s *state) guard(q topology.AccessQuestion, ns *namespace, object, old json.RawMessage) (topology.Verdict, error) {
+	if s.guardrails == nil || !ns.value.Managed {
 		return topology.Verdict{Allowed: true}, nil
 	}
 	findings, err := guardrail.Check(guardrail.Write{
-		Rules: s.guardrails.Rules, Allowed: allowed, Resource: q.Resource, Subresource: q.Subresource, Object: object, Old: old,
+		Rules: s.guardrails.Rules, Allowed: ns.value.Allowed, Resource: q.Resource, Subresource: q.Subresource, Object: object, Old: old,
 		Platform: slices.Contains(platformUsers, q.User) || slices.Contains(q.Groups, "system:serviceaccounts:kube-system"),
 		Bypasses: func(rule topology.Guardrail) bool {
 			return s.authorize(topology.AccessQuestion{

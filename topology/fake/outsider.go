@@ -83,12 +83,14 @@ func (n *namespace) foreign(kind string) *bool {
 
 // ClaimVolume makes a persistent volume claim.
 func (o Outsider) ClaimVolume(name string, volume topology.Volume) {
-	o.change(name, func(n *namespace) {
-		if n.volumes == nil {
-			n.volumes = map[string]topology.Volume{}
-		}
-		n.volumes[volume.Name] = volume
+	spec := map[string]any{
+		"storageClassName": volume.StorageClass, "volumeName": volume.BoundTo,
+		"resources": map[string]any{"requests": map[string]any{"storage": volume.Size.String()}},
+	}
+	manifest, _ := json.Marshal(map[string]any{ // strings always marshal
+		"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": volume.Name, "namespace": name}, "spec": spec,
 	})
+	o.Put(name, "", "persistentvolumeclaims", volume.Name, manifest)
 }
 
 // Hold keeps a namespace from going when it is deleted; by says who does, such as a finalizer's name.
@@ -107,6 +109,9 @@ func (o Outsider) Release(name string) {
 // Put stores an object, as a manifest, whatever stands in its way. The group is the API group of the resource, "" for the core group.
 func (o Outsider) Put(in, group, resource, name string, manifest json.RawMessage) {
 	o.change(in, func(n *namespace) {
+		if filled, err := o.state.defaulted(n, group, resource, manifest); err == nil { // what is no object stays as it is
+			manifest = filled
+		}
 		if n.objects == nil {
 			n.objects = map[objectKey]json.RawMessage{}
 		}

@@ -3,6 +3,7 @@ package fake
 import (
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -53,13 +54,21 @@ func (s slot[V]) copied() *V {
 	return new((*s.value).Clone())
 }
 
-// listVolumes are the volumes by name, copied.
+// listVolumes are the claims by name.
 func (n *namespace) listVolumes() []topology.Volume {
 	var volumes []topology.Volume
-	for _, name := range slices.Sorted(maps.Keys(n.volumes)) {
-		volume := n.volumes[name]
-		volume.Size = volume.Size.DeepCopy()
-		volumes = append(volumes, volume)
+	for key, object := range n.objects {
+		if key.group != "" || key.resource != "persistentvolumeclaims" {
+			continue
+		}
+		claim, err := readConsumer(object)
+		if err != nil {
+			claim = consumer{} // it is a claim all the same
+		}
+		volumes = append(volumes, topology.Volume{
+			Name: key.name, StorageClass: claim.Spec.StorageClassName, Size: orNone(claim.Spec.Resources).Requests["storage"], BoundTo: claim.Spec.VolumeName,
+		})
 	}
+	slices.SortFunc(volumes, func(a, b topology.Volume) int { return strings.Compare(a.Name, b.Name) })
 	return volumes
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -100,6 +101,9 @@ func (g grammar) host(tenant string) string {
 func (g grammar) service(tenant, name string) object {
 	spec := object{"ports": list{object{"port": 80}}}
 	g.set(spec, 1, "type", one(g, "ClusterIP", "NodePort", "LoadBalancer", "ExternalName"))
+	if spec["type"] == "LoadBalancer" {
+		g.set(spec, 4, "allocateLoadBalancerNodePorts", false)
+	}
 	g.set(spec, 4, "externalIPs", one(g, list{"192.0.2.1"}, list{"192.0.2.2", "192.0.2.1"}, list{}))
 	if spec["type"] == "ExternalName" {
 		spec["externalName"] = one(g, "db.example.com", "db.example.com.", "example.com", "a.db.example.com", "notexample.com", "web.globex.svc.cluster.local")
@@ -164,7 +168,59 @@ func (g grammar) image() string {
 }
 
 func (g grammar) container(name string) object {
-	return object{"name": name, "image": g.image(), "securityContext": object{"allowPrivilegeEscalation": false, "capabilities": object{"drop": list{"ALL"}}}}
+	secure := object{"allowPrivilegeEscalation": false, "capabilities": object{"drop": list{"ALL"}}}
+	g.set(secure, 20, "privileged", true)
+	g.set(secure, 20, "allowPrivilegeEscalation", true)
+	g.set(secure, 20, "runAsUser", one(g, 0, 1000))
+	g.set(secure, 20, "runAsNonRoot", one(g, true, false))
+	g.set(secure, 20, "seccompProfile", object{"type": one(g, "RuntimeDefault", "Unconfined")})
+	g.set(secure, 20, "capabilities", object{"add": list{one(g, "CHOWN", "NET_BIND_SERVICE", "SYS_ADMIN")}, "drop": list{one(g, "ALL", "KILL")}})
+	c := object{"name": name, "image": g.image(), "securityContext": secure}
+	g.set(c, 20, "ports", list{object{"containerPort": 80, "hostPort": one(g, 0, 80)}})
+	g.set(c, 2, "resources", object{"requests": g.amounts(), "limits": g.amounts()})
+	return c
+}
+
+func (g grammar) amounts() object {
+	amounts := object{}
+	g.set(amounts, 2, "cpu", one(g, "100m", "0.5", "1", "2"))
+	g.set(amounts, 3, "memory", one(g, "64Mi", "128Mi", "1Gi"))
+	g.set(amounts, 8, "ephemeral-storage", one(g, "1Gi", "2Gi"))
+	return amounts
+}
+
+func (g grammar) quantities(names map[string][]string) map[string]resource.Quantity {
+	amounts := map[string]resource.Quantity{}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if g.IntN(3) == 0 {
+			amounts[name] = resource.MustParse(one(g, names[name]...))
+		}
+	}
+	return amounts
+}
+
+// quota is never so tight that nothing gets through.
+func (g grammar) quota(tenant string) topology.Quota {
+	return topology.Quota{Namespace: tenant, Hard: g.quantities(map[string][]string{
+		"pods": {"3", "4", "10"}, "count/pods": {"3", "10"}, "requests.cpu": {"4", "6"}, "cpu": {"5"}, "limits.cpu": {"5", "8"}, "limits.memory": {"2Gi", "4Gi"},
+		"requests.ephemeral-storage": {"2Gi", "3Gi"}, "services": {"3", "5"}, "services.nodeports": {"0", "2", "5"}, "services.loadbalancers": {"1", "2", "5"},
+		"persistentvolumeclaims": {"3", "5"}, "requests.storage": {"5Gi", "6Gi", "9Gi"}, "gold.storageclass.storage.k8s.io/requests.storage": {"0", "3Gi", "5Gi"},
+		"silver.storageclass.storage.k8s.io/persistentvolumeclaims": {"0", "1", "5"}, "configmaps": {"4", "5", "9"}, "count/secrets": {"3", "5"},
+		"count/ingresses.networking.k8s.io": {"3", "9"},
+	})}
+}
+
+// limits are those that the API server would not complete.
+func (g grammar) limits(tenant string) topology.LimitRange {
+	most := g.quantities(map[string][]string{"cpu": {"1", "2"}, "memory": {"128Mi", "1Gi"}})
+	least := g.quantities(map[string][]string{"cpu": {"100m"}, "memory": {"64Mi"}})
+	preset := maps.Clone(least)
+	maps.Copy(preset, most)
+	return topology.LimitRange{Namespace: tenant, Limits: []topology.Limit{
+		{Type: topology.LimitContainer, Min: least, Max: most, Default: most, DefaultRequest: preset},
+		{Type: topology.LimitPod, Max: g.quantities(map[string][]string{"cpu": {"2", "3"}, "memory": {"1Gi"}})},
+		{Type: topology.LimitPVC, Min: g.quantities(map[string][]string{"storage": {"1Gi"}}), Max: map[string]resource.Quantity{"storage": resource.MustParse(one(g, "1Gi", "2Gi"))}},
+	}}
 }
 
 func (g grammar) toleration() object {
@@ -209,6 +265,8 @@ func (g grammar) pod(_, name string) object {
 	g.set(spec, 3, "serviceAccountName", one(g, "default", "builder", ""))
 	g.set(spec, 10, "serviceAccount", one(g, "default", "builder"))
 	g.set(spec, 8, "initContainers", list{g.container("init")})
+	g.set(spec, 20, one(g, "hostNetwork", "hostPID", "hostIPC"), true)
+	g.set(spec, 2, "securityContext", object{"runAsNonRoot": true, "seccompProfile": object{"type": "RuntimeDefault"}})
 	g.set(spec, 8, "nodeName", one(g, "node-1", ""))
 	g.set(spec, 5, "priorityClassName", one(g, "high", "usual", "system-node-critical", ""))
 	g.set(spec, 8, "runtimeClassName", "sandbox")

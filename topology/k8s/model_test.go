@@ -1,7 +1,6 @@
 package k8s_test
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -46,12 +45,12 @@ type twins struct {
 
 const (
 	modelTenants  = 12
-	modelRequests = 60 // for each tenant
-	modelObjects  = 3  // of each kind that are there before
+	modelRequests = 250 // for each tenant
+	modelObjects  = 3   // of each kind that are there before
 )
 
-// testModel puts the same random requests to the API server and to the model that the fake is made of. Both must say the same about guardrails, and
-// the rule that the API server names must be one of those that the model finds: which one of several it names is its own business.
+// testModel puts the same random requests to the API server and to the fake. Both must say the same, by the same fence; and the rule that the API
+// server names must be one of those that the fake finds: which one of several guardrails it names is its own business.
 func testModel(t *testing.T, g guarded) {
 	g.furnish(t)
 	platform, err := g.cluster(t).Platform(t.Context())
@@ -63,11 +62,12 @@ func testModel(t *testing.T, g guarded) {
 		w := both.newTenant(t, fmt.Sprintf("model-%d", i))
 		tenants = append(tenants, w)
 		existing[w.namespace] = both.putObjects(t, w)
+		both.fence(t, w)
 	}
 	g.install(t)
 	both.install(t, topology.AllGuardrails()...)
 
-	refused, admitted, other := map[topology.Guardrail]int{}, 0, 0
+	refused, otherwise, admitted := map[topology.Guardrail]int{}, map[topology.Fence]int{}, 0
 	for _, w := range tenants {
 		for range modelRequests {
 			r := both.request(t, w, existing[w.namespace])
@@ -83,12 +83,18 @@ func testModel(t *testing.T, g guarded) {
 			case verdict.Allowed:
 				admitted++
 				both.modelSays(t, r, verdict)
-			default: // who is right, nobody knows
-				other++
+			case verdict.By == topology.FenceOther: // who is right, nobody knows
+				otherwise[verdict.By]++
+			default:
+				otherwise[verdict.By]++
+				both.modelSays(t, r, verdict)
 			}
 		}
 	}
-	t.Log("refused:", refused, "admitted:", admitted, "for other reasons:", other)
+	t.Log("refused by guardrails:", refused, "by other fences:", otherwise, "admitted:", admitted)
+	for _, fence := range []topology.Fence{topology.FenceLimits, topology.FencePodSecurity, topology.FenceQuota} {
+		require.GreaterOrEqual(t, otherwise[fence], 60, "%s", fence)
+	}
 	all := 0
 	for _, rule := range topology.AllGuardrails() {
 		all += refused[rule]
@@ -153,6 +159,30 @@ func (b twins) newTenant(t *testing.T, name string) writer {
 		return err == nil && w.admit(t, by(components[0], w.creates("", "configmaps", plainConfigMap))).Allowed
 	}, eventuallyWait, eventuallyTick)
 	return w
+}
+
+// fence gives the tenant random bounds and a random level of pod security on both, around what is there already.
+func (b twins) fence(t *testing.T, w writer) {
+	t.Helper()
+	ns, err := b.model.Namespace(t.Context(), w.namespace)
+	require.NoError(t, err)
+	ns.PodSecurity = one(b.grammar, topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged)
+	quota, limits := b.quota(w.namespace), b.limits(w.namespace)
+	for _, top := range []fences{b.cluster(t), b.model} {
+		_, err := top.EnsureNamespace(t.Context(), ns)
+		require.NoError(t, err)
+		_, err = top.EnsureQuota(t.Context(), quota)
+		require.NoError(t, err)
+		_, err = top.EnsureLimitRange(t.Context(), limits)
+		require.NoError(t, err)
+		require.NoError(t, top.AwaitQuota(t.Context(), w.namespace))
+	}
+}
+
+type fences interface {
+	topology.Namespaces
+	topology.Quotas
+	topology.LimitRanges
 }
 
 // components are those of the infrastructure itself.
@@ -229,15 +259,14 @@ func (b twins) install(t *testing.T, rules ...topology.Guardrail) {
 	require.NoError(t, err)
 }
 
-// modelSays wants the API server's verdict from the model. What that cannot tell, it does not refuse.
+// modelSays wants the API server's verdict from the model. How a refusal reads is only for guardrails the same.
 func (b twins) modelSays(t *testing.T, r topology.Request, want topology.Verdict) {
 	t.Helper()
 	have, err := b.model.Admit(t.Context(), r)
-	if errors.Is(err, topology.ErrNotModelled) {
-		have, err = topology.Verdict{Allowed: true}, nil
+	same := err == nil && have.Allowed == want.Allowed && have.By == want.By && have.Rule == want.Rule
+	if want.By == topology.FenceGuardrails {
+		same = same && have.Reason == want.Reason
 	}
-	ns, nsErr := b.model.Namespace(t.Context(), r.Namespace)
-	require.NoError(t, nsErr)
-	assert.True(t, err == nil && have.Allowed == want.Allowed && have.Rule == want.Rule && have.Reason == want.Reason, "%s as %s: %s %s/%s %s\nwhere is allowed: %+v\nAPI server: %+v\nmodel: %+v %v",
-		r.Verb, r.User, r.Resource, r.Name, r.Subresource, r.Object, ns.Allowed, want, have, err)
+	assert.True(t, same, "%s as %s: %s %s/%s %s\n%s\nAPI server: %+v\nmodel: %+v %v",
+		r.Verb, r.User, r.Resource, r.Name, r.Subresource, r.Object, marshal(t, object{"in": b.model.State().Namespaces[r.Namespace]}), want, have, err)
 }

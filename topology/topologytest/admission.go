@@ -16,6 +16,7 @@ import (
 type AdmissionTopology interface {
 	Base
 	topology.Quotas
+	topology.LimitRanges
 	topology.Admission
 }
 
@@ -77,7 +78,7 @@ func (s sender) becomes(r topology.Request, by topology.Fence) {
 
 func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 	object := configMap("")
-	return []check{
+	return append(admissionFenceChecks(h), []check{
 		{"what the sender has no right to is refused by access", func(t T) {
 			s := newSender(t, h, "get", "list", "create")
 			s.becomes(s.sends("create", "", "configmaps", "", object), "")
@@ -170,5 +171,5 @@ func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 			_, err := h.Topology.Admit(cancelled(t), s.sends("create", "", "configmaps", "", object))
 			require.ErrorIs(t, err, context.Canceled)
 		}},
-	}
+	}...)
 }

@@ -3,7 +3,6 @@ package topologytest
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"slices"
 	"testing"
 	"time"
@@ -144,7 +143,7 @@ func removeGuardrails[P GuardrailsTopology](t T, h Harness[P], who member) {
 	} {
 		eventually(t, "the rules are gone", func() bool {
 			verdict, err := h.Topology.Admit(t.Context(), bad)
-			return errors.Is(err, topology.ErrNotModelled) || err == nil && verdict.Allowed
+			return err == nil && verdict.Allowed
 		})
 	}
 }
@@ -192,7 +191,7 @@ func newMemberWith[P GuardrailsTopology](t T, h Harness[P], allowances topology.
 	require.NoError(t, err)
 	eventually(t, "its rights and its service account", func() bool {
 		verdict, err := h.Topology.Admit(t.Context(), m.creates("", "pods", pod("")))
-		return errors.Is(err, topology.ErrNotModelled) || err == nil && verdict.Allowed
+		return err == nil && verdict.Allowed
 	})
 	return m
 }
@@ -222,13 +221,9 @@ func (m member) refused(r topology.Request, by topology.Guardrail) {
 	require.NotEmpty(m.t, verdict.Reason)
 }
 
-// admitted is satisfied with a model that cannot tell the rest: what it must not do is refuse.
 func (m member) admitted(r topology.Request) {
 	m.t.Helper()
 	verdict, err := m.top.Admit(m.t.Context(), r)
-	if errors.Is(err, topology.ErrNotModelled) && (r.Resource == "pods" || r.Resource == "persistentvolumeclaims" || r.Resource == "services") {
-		return
-	}
 	require.NoError(m.t, err)
 	require.True(m.t, verdict.Allowed, "%s %s %s: %s", r.Verb, r.Resource, r.Object, verdict.Reason)
 }

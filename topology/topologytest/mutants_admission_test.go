@@ -169,3 +169,22 @@ func admissionMutants() []mutant {
 		m("a cancelled context gets no answer", func(top *puppet) { uncancelled(&top.admit) }),
 	}
 }
+
+// fenceMutants answer one request of each case the other way round.
+func fenceMutants() []mutant {
+	var all []mutant
+	for _, f := range fencedTable() {
+		for object, verdict := range map[string]topology.Verdict{f.refused: {Allowed: true}, f.allowed: {By: f.by, Reason: "broken"}} {
+			if object != "" {
+				all = append(all, mutant{"Admission", f.rule, func(top, _ *puppet, _ *brokenOutsider) {
+					after(&top.admit, func(r topology.Request, v *topology.Verdict, _ *error) {
+						if string(r.Object) == object {
+							*v = verdict
+						}
+					})
+				}})
+			}
+		}
+	}
+	return all
+}

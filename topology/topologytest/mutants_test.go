@@ -160,6 +160,7 @@ func mutants() []mutant {
 	all = append(all, capabilityMutants()...)
 	all = append(all, domainMutants()...)
 	all = append(all, admissionMutants()...)
+	all = append(all, fenceMutants()...)
 	all = append(all, guardrailMutants()...)
 	all = append(all, reachabilityMutants()...)
 	all = append(all, grantsMutants()...)

@@ -1,0 +1,197 @@
+package topologytest
+
+import (
+	"strings"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// fenced is a namespace with fences, a request that one of them refuses, and one like it that they let through.
+type fenced struct {
+	rule     string
+	level    topology.PodSecurity // unset: privileged
+	limits   []topology.Limit
+	hard     string   // the quota: "cpu=1 memory=1Gi"
+	there    []string // objects that are there before
+	resource string
+	verb     string // unset: create
+	refused  string
+	allowed  string
+	by       topology.Fence
+}
+
+// asking is a pod with one container that asks for resources, "requests|limits", each as in amounts.
+func asking(resources string) string { return podWith("", container("app", resources)) }
+
+func podWith(spec string, containers ...string) string {
+	if spec != "" {
+		spec += ","
+	}
+	return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"app"},"spec":{"automountServiceAccountToken":false,` + spec + `"containers":[` + strings.Join(containers, ",") + `]}}`
+}
+
+func container(name, resources string) string {
+	requests, limits, _ := strings.Cut(resources, "|")
+	return `{"name":"` + name + `","image":"i","resources":{"requests":{` + fields(requests) + `},"limits":{` + fields(limits) + `}}}`
+}
+
+func fields(amounts string) string {
+	var all []string
+	for pair := range strings.FieldsSeq(amounts) {
+		name, amount, _ := strings.Cut(pair, "=")
+		all = append(all, `"`+name+`":"`+amount+`"`)
+	}
+	return strings.Join(all, ",")
+}
+
+// parse reads "cpu=1 memory=1Gi".
+func parse(amounts string) map[string]resource.Quantity {
+	all := map[string]resource.Quantity{}
+	for pair := range strings.FieldsSeq(amounts) {
+		name, amount, _ := strings.Cut(pair, "=")
+		all[name] = resource.MustParse(amount)
+	}
+	return all
+}
+
+func limit(of topology.LimitType, least, most string) []topology.Limit {
+	l := topology.Limit{Type: of, Min: parse(least), Max: parse(most)}
+	if of == topology.LimitContainer { // as Kubernetes does by itself
+		l.Default, l.DefaultRequest = parse(most), parse(least+" "+most)
+	}
+	return []topology.Limit{l}
+}
+
+func sized(class, size string) string {
+	return `{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"data"},"spec":{"storageClassName":"` + class +
+		`","accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"` + size + `"}}}}`
+}
+
+func exposing(spec string) string {
+	return `{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"},"spec":{` + spec + `}}`
+}
+
+func called(name, manifest string) string {
+	before, after, _ := strings.Cut(manifest, `"metadata":{"name":"`)
+	_, after, _ = strings.Cut(after, `"`)
+	return before + `"metadata":{"name":"` + name + `"` + after
+}
+
+const onePort, twoPorts = `"ports":[{"name":"a","port":80}]`, `"ports":[{"name":"a","port":80},{"name":"b","port":81}]`
+
+func fencedTable() []fenced {
+	security := func(rule string, level topology.PodSecurity, refused, allowed string) fenced {
+		return fenced{rule: "pod security: " + rule, level: level, resource: "pods", refused: refused, allowed: allowed, by: topology.FencePodSecurity}
+	}
+	bound := func(rule string, limits []topology.Limit, resource, refused, allowed string) fenced {
+		return fenced{rule: "limits: " + rule, limits: limits, resource: resource, refused: refused, allowed: allowed, by: topology.FenceLimits}
+	}
+	quota := func(rule, hard string, there []string, resource, refused, allowed string) fenced {
+		return fenced{rule: "quota: " + rule, hard: hard, there: there, resource: resource, refused: refused, allowed: allowed, by: topology.FenceQuota}
+	}
+	const pods, claims, services, single, whole = "pods", "persistentvolumeclaims", "services", topology.LimitContainer, topology.LimitPod
+	plain := asking("")
+	running := func(name, resources string) []string { return []string{called(name, asking(resources))} }
+	sidecar := strings.Replace(container("side", "cpu=1"), `"image"`, `"restartPolicy":"Always","image"`, 1)
+	table := []fenced{
+		security("baseline refuses the node's network", topology.PodSecurityBaseline, podWith(`"hostNetwork":true`, container("app", "")), plain),
+		security("baseline refuses the node's files", topology.PodSecurityBaseline, podWith(`"volumes":[{"name":"v","hostPath":{"path":"/"}}]`, container("app", "")), podWith(`"volumes":[{"name":"v","emptyDir":{}}]`, container("app", ""))),
+		security("baseline refuses what is privileged", topology.PodSecurityBaseline, strings.Replace(plain, `"image"`, `"securityContext":{"privileged":true},"image"`, 1), plain),
+		security("baseline holds init containers too", topology.PodSecurityBaseline, podWith(`"initContainers":[`+strings.Replace(container("i", ""), `"image"`, `"securityContext":{"privileged":true},"image"`, 1)+`]`, container("app", "")), plain),
+		security("restricted refuses what may run as root", topology.PodSecurityRestricted, strings.Replace(pod(""), `"runAsNonRoot":true`, `"runAsNonRoot":false`, 1), pod("")),
+		security("restricted refuses what keeps capabilities", topology.PodSecurityRestricted, strings.Replace(pod(""), `"drop":["ALL"]`, `"drop":["KILL"]`, 1), pod("")),
+		security("restricted refuses system calls without a filter", topology.PodSecurityRestricted, strings.Replace(pod(""), `"RuntimeDefault"`, `"Unconfined"`, 1), pod("")),
+		security("restricted refuses volumes of most kinds", topology.PodSecurityRestricted, pod(volumes(`"nfs":{"server":"192.0.2.1","path":"/"}`)), pod(volumes(`"configMap":{"name":"c"}`))),
+
+		bound("a container has a most", limit(single, "", "cpu=1"), pods, asking("|cpu=2"), asking("|cpu=1")),
+		bound("a container has a least", limit(single, "cpu=100m", ""), pods, asking("cpu=50m"), asking("cpu=100m")),
+		bound("a container that says nothing has the least", limit(single, "cpu=100m", "cpu=1"), pods, asking("cpu=50m|"), plain),
+		bound("an init container has a most", limit(single, "", "cpu=1"), pods, podWith(`"initContainers":[`+container("i", "|cpu=2")+`]`, container("app", "")), podWith(`"initContainers":[`+container("i", "|cpu=1")+`]`, container("app", ""))),
+		bound("a pod has a most, of its containers together", limit(whole, "", "cpu=2"), pods, podWith("", container("a", "|cpu=1"), container("b", "|cpu=1500m")), podWith("", container("a", "|cpu=1"), container("b", "|cpu=1"))),
+		bound("a pod needs a limit where there is a most", limit(whole, "", "cpu=2"), pods, plain, asking("|cpu=1")),
+		bound("a claim has a most", limit(topology.LimitPVC, "", "storage=1Gi"), claims, sized("manual", "2Gi"), sized("manual", "1Gi")),
+		bound("a claim has a least", limit(topology.LimitPVC, "storage=1Gi", ""), claims, sized("manual", "1Mi"), sized("manual", "1Gi")),
+
+		quota("what is requested", "requests.cpu=1", running("there", "cpu=600m"), pods, asking("cpu=500m"), asking("cpu=400m")),
+		quota("limits", "limits.memory=1Gi", running("there", "|memory=512Mi"), pods, asking("|memory=1Gi"), asking("|memory=512Mi")),
+		quota("who says nothing takes what nobody knows", "requests.cpu=1", nil, pods, plain, asking("cpu=1")),
+		quota("a limit is a request too", "requests.cpu=1", nil, pods, asking("|cpu=2"), asking("|cpu=1")),
+		quota("an extended resource", "requests.example.com/gpu=1", nil, pods, asking("example.com/gpu=2|example.com/gpu=2"), asking("example.com/gpu=1|example.com/gpu=1")),
+		quota("an init container that takes more", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+container("i", "cpu=3")+`]`, container("app", "cpu=1")), podWith(`"initContainers":[`+container("i", "cpu=2")+`]`, container("app", "cpu=1"))),
+		quota("a sidecar beside the containers", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1500m")), podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1"))),
+		quota("pods that are there", "pods=1", running("there", ""), pods, plain, ""),
+		quota("storage", "requests.storage=3Gi", []string{called("there", sized("manual", "1Gi"))}, claims, sized("manual", "3Gi"), sized("manual", "2Gi")),
+		quota("storage of a class", "gold.storageclass.storage.k8s.io/requests.storage=1Gi", nil, claims, sized("gold", "2Gi"), sized("silver", "2Gi")),
+		quota("claims of a class", "gold.storageclass.storage.k8s.io/persistentvolumeclaims=0", nil, claims, sized("gold", "1Gi"), sized("silver", "1Gi")),
+		quota("claims", "persistentvolumeclaims=1", []string{called("there", sized("manual", "1Gi"))}, claims, sized("manual", "1Gi"), ""),
+		quota("node ports", "services.nodeports=1", nil, services, exposing(`"type":"NodePort",`+twoPorts), exposing(`"type":"NodePort",`+onePort)),
+		quota("node ports of load balancers", "services.nodeports=0", nil, services, exposing(`"type":"LoadBalancer",`+onePort), exposing(`"type":"LoadBalancer","allocateLoadBalancerNodePorts":false,`+onePort)),
+		quota("load balancers", "services.loadbalancers=0", nil, services, exposing(`"type":"LoadBalancer",`+onePort), exposing(`"type":"NodePort",`+onePort)),
+		quota("objects that every namespace has", "configmaps=1", nil, "configmaps", configMap(""), ""),
+	}
+	grown := quota("a Service that becomes more", "services.nodeports=0", []string{called("web", exposing(onePort))}, services, `{"spec":{"type":"NodePort"}}`, `{"spec":{"type":"ClusterIP"}}`)
+	grown.verb = "patch"
+	return append(table, grown)
+}
+
+// admissionFenceChecks hold requests against fences other than rights, each beside one that is let through.
+func admissionFenceChecks[P AdmissionTopology](h Harness[P]) []check {
+	var all []check
+	for _, f := range fencedTable() {
+		all = append(all, check{f.rule, func(t T) { checkFenced(t, h, f) }})
+	}
+	return all
+}
+
+func checkFenced[P AdmissionTopology](t T, h Harness[P], f fenced) {
+	t.Helper()
+	s := newFencedSender(t, h, f.level)
+	s.becomes(s.sends("create", "", "pods", "", pod("")), "") // once the namespace is complete
+	for _, object := range f.there {
+		h.Outsider.Put(t, s.namespace, "", f.resource, object)
+	}
+	if len(f.limits) > 0 {
+		_, err := h.Topology.EnsureLimitRange(t.Context(), topology.LimitRange{Namespace: s.namespace, Limits: f.limits})
+		require.NoError(t, err)
+	}
+	if f.hard != "" {
+		_, err := h.Topology.EnsureQuota(t.Context(), topology.Quota{Namespace: s.namespace, Hard: parse(f.hard)})
+		require.NoError(t, err)
+		require.NoError(t, h.Topology.AwaitQuota(t.Context(), s.namespace))
+	}
+	for object, by := range map[string]topology.Fence{f.refused: f.by, f.allowed: ""} {
+		if object == "" {
+			continue
+		}
+		r := s.sends("create", "", f.resource, "", object)
+		if f.verb != "" {
+			r.Verb, r.Name = f.verb, "web"
+		}
+		s.becomes(r, by)
+		if by != "" {
+			require.NotEmpty(t, s.gets(r).Reason)
+		}
+	}
+}
+
+// newFencedSender may write what fences are about, in a namespace of a level.
+func newFencedSender[P AdmissionTopology](t T, h Harness[P], level topology.PodSecurity) sender {
+	t.Helper()
+	if level == "" {
+		level = topology.PodSecurityPrivileged
+	}
+	name := newName()
+	_, err := h.Topology.EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: level})
+	require.NoError(t, err)
+	t.Cleanup(func() { cleanUp(h.Topology, name) })
+	s := sender{t, h.Topology, name + "-1", nil, name}
+	kinds := []string{"configmaps", "persistentvolumeclaims", "pods", "services"}
+	h.Outsider.Grant(t, name, topology.Grant{
+		Role: "sender", Rules: []topology.Rule{{APIGroups: []string{""}, Resources: kinds, Verbs: []string{"create", "patch"}}},
+		Subjects: []topology.Subject{{Kind: topology.User, Name: s.user}},
+	})
+	return s
+}

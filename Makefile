@@ -63,9 +63,11 @@ cover: ## what the tests cover of the library
 packets: ## what network rules do to real packets, on the cluster of KUBECONFIG, whose CNI must enforce them
 	$(GO) run ./internal/packets -image=$(or $(IMAGE),docker.io/library/busybox:1)
 
-bench: ## measure what guardrails and proofs cost, some minutes
+# The first two take some minutes, the last half an hour.
+bench: ## measure what guardrails, proofs and provisioning cost, up to an hour
 	$(GO) -C internal/bench run ./guardrails
 	$(GO) -C internal/bench run ./isolation
+	$(GO) -C internal/bench run ./converge
 
 clean: ## remove what was built here (the control plane stays in your cache directory)
 	rm -rf .cache bin

@@ -160,6 +160,17 @@ func makeDir(dir string) (path string, given bool, err error) {
 // URL is the address of the API server, for example https://127.0.0.1:24163.
 func (c *Cluster) URL() string { return c.url }
 
+// APIServerPID is the process id of the API server, of which the operating system can
+// tell what it uses. It is 0 for a cluster that is not ours. A restart changes it.
+func (c *Cluster) APIServerPID() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.apiserver == nil {
+		return 0
+	}
+	return c.apiserver.cmd.Process.Pid
+}
+
 // Kubeconfig is the path of a kubeconfig whose user is in the group
 // system:masters and may do anything. With USE_EXISTING_CLUSTER it is the path
 // in KUBECONFIG.

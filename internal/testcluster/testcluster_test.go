@@ -141,12 +141,12 @@ func TestKubeconfigsOfSeveralUsersAreSeveralFiles(t *testing.T) {
 
 func TestRestartKeepsPortAndData(t *testing.T) {
 	cluster := Use(t)
-	url, pid := cluster.URL(), cluster.apiserver.cmd.Process.Pid
+	url, pid := cluster.URL(), cluster.APIServerPID()
 	mustKubectl(t, cluster.Kubeconfig(), "", "create", "configmap", "kept", "-n", "default", "--from-literal=a=b")
 
 	require.NoError(t, cluster.RestartAPIServer(t.Context()))
 
-	require.NotEqual(t, pid, cluster.apiserver.cmd.Process.Pid)
+	require.NotEqual(t, pid, cluster.APIServerPID())
 	require.Equal(t, url, cluster.URL())
 	require.Equal(t, "b", mustKubectl(t, cluster.Kubeconfig(), "", "get", "configmap", "kept", "-n", "default", "-o", "jsonpath={.data.a}"))
 	mustKubectl(t, cluster.Kubeconfig(), "", "delete", "configmap", "kept", "-n", "default")

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"time"
+
+	"k8s.io/client-go/tools/clientcmd"
+)
+
+// childArgument makes this program measure one phase of one contestant: a process for each keeps their memory and caches apart.
+const childArgument = "child"
+
+// task is what a child is told.
+type task struct {
+	Contestant string
+	Phase      phase
+	Tenants    []string
+	Objects    []object // of one tenant; Polyphony makes its own
+	Kubeconfig string
+	Kubectl    string // where it is
+	ServerPID  int
+}
+
+// outcome is what a child reports.
+type outcome struct {
+	Seconds        float64
+	Requests       int64
+	Sent, Received int64   // bytes on the wire, with TLS; 0: not known
+	ServerCPU      float64 // seconds that the API server computed meanwhile
+	Memory         int64   // bytes, the client's peak
+	Empty          int64   // bytes, the peak of this program before it does anything
+}
+
+// spawn has a child do the task against this control plane.
+func (p *plane) spawn(ctx context.Context, t task) (o outcome, err error) {
+	t.Kubeconfig, t.Kubectl, t.ServerPID = p.kubeconfig, p.kubectl, p.cluster.APIServerPID()
+	program, err := os.Executable()
+	if err != nil {
+		return o, err
+	}
+	cmd := exec.CommandContext(ctx, program, childArgument)
+	cmd.Stderr = os.Stderr
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		return o, err
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return o, err
+	}
+	if err := cmd.Start(); err != nil {
+		return o, err
+	}
+	told := json.NewEncoder(in).Encode(t)
+	_ = in.Close() // the child reads one value only
+	heard := json.NewDecoder(out).Decode(&o)
+	if err := cmd.Wait(); err != nil {
+		return o, fmt.Errorf("%s: %w", t.Phase, err)
+	}
+	if told != nil {
+		return o, told
+	}
+	return o, heard
+}
+
+func child(ctx context.Context, in io.Reader, out io.Writer) error {
+	empty, err := peakMemory("self")
+	if err != nil {
+		return err
+	}
+	var t task
+	if err := json.NewDecoder(in).Decode(&t); err != nil {
+		return err
+	}
+	o, err := t.perform(ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.Contestant, err)
+	}
+	o.Empty = empty
+	return json.NewEncoder(out).Encode(o)
+}
+
+// perform measures the task. Clients are made within, for whoever starts has to.
+func (t task) perform(ctx context.Context) (o outcome, err error) {
+	e, err := findEntrant(t.Contestant)
+	if err != nil {
+		return o, err
+	}
+	config, err := clientcmd.BuildConfigFromFlags("", t.Kubeconfig)
+	if err != nil {
+		return o, err
+	}
+	m := &meter{}
+	m.attach(config)
+	cpu, err := cpuSeconds(t.ServerPID)
+	if err != nil {
+		return o, err
+	}
+	began := time.Now()
+	phases, err := e.enter(setting{config: config, kubeconfig: t.Kubeconfig, kubectl: t.Kubectl, objects: t.Objects, meter: m})
+	if err != nil {
+		return o, err
+	}
+	if err := phases[t.Phase](ctx, t.Tenants); err != nil {
+		return o, err
+	}
+	o.Seconds = time.Since(began).Seconds()
+	after, err := cpuSeconds(t.ServerPID)
+	if err != nil {
+		return o, err
+	}
+	o.ServerCPU = after - cpu
+	o.Requests, o.Sent, o.Received = m.requests.Load(), m.sent.Load(), m.received.Load()
+	o.Memory, err = m.peakMemory()
+	return o, err
+}

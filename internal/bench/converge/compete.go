@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log"
+)
+
+// warmUp is a tenant that is provisioned before anything is measured.
+var warmUp = []string{"warm-up"}
+
+// removalUpTo is with how many tenants removal is measured without being asked for: the controller manager takes its time.
+const removalUpTo = 100
+
+// takeSample lets Polyphony provision a tenant and reads back what that is made of.
+func (b *bench) takeSample(ctx context.Context) (err error) {
+	p, err := startPlane(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if _, err := p.spawn(ctx, task{Contestant: polyphonyName, Phase: provisioning, Tenants: []string{sampleName}}); err != nil {
+		return err
+	}
+	if b.objects, err = readSample(ctx, p.discovery, p.admin); err != nil {
+		return err
+	}
+	b.record.Objects, b.record.Machine.Kubernetes = len(b.objects), p.version
+	log.Printf("a tenant is made of %d objects", len(b.objects))
+	return nil
+}
+
+// compete measures one contestant on a control plane of its own, phase by phase.
+func (b *bench) compete(ctx context.Context, e entrant, round, n int) (err error) {
+	p, err := startPlane(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	if _, err := p.spawn(ctx, task{Contestant: e.name, Phase: provisioning, Tenants: warmUp, Objects: b.objects}); err != nil {
+		return err
+	}
+	tenants := names(n)
+	for _, phase := range e.phases {
+		if phase == removing && n > removalUpTo && !*removal {
+			continue
+		}
+		if phase == drifted {
+			if err := p.drift(ctx, tenants); err != nil {
+				return err
+			}
+		}
+		if err := p.settle(ctx); err != nil {
+			return err
+		}
+		o, err := p.spawn(ctx, task{Contestant: e.name, Phase: phase, Tenants: tenants, Objects: b.objects})
+		if err != nil {
+			return err
+		}
+		if err := b.add(result{Round: round, Tenants: n, Contestant: e.name, Phase: phase, outcome: o}); err != nil {
+			return err
+		}
+		if err := b.check(ctx, p, phase, tenants); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check makes sure that a contestant has done what it was measured by.
+func (b *bench) check(ctx context.Context, p *plane, phase phase, tenants []string) error {
+	switch phase {
+	case provisioning, drifted:
+		return verify(ctx, p.admin, b.objects, tenants)
+	case removing:
+		return verifyGone(ctx, p.admin, tenants)
+	default:
+		return nil
+	}
+}
+
+// measureLarge provisions many tenants the quickest way, and measures what Polyphony needs to find that all is well.
+func (b *bench) measureLarge(ctx context.Context) (err error) {
+	p, err := startPlane(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.stop()) }()
+	tenants := names(*large)
+	if _, err := p.spawn(ctx, task{Contestant: floorName, Phase: provisioning, Tenants: tenants, Objects: b.objects}); err != nil {
+		return err
+	}
+	for round := range *rounds {
+		if err := p.settle(ctx); err != nil {
+			return err
+		}
+		o, err := p.spawn(ctx, task{Contestant: polyphonyName, Phase: unchanged, Tenants: tenants})
+		if err != nil {
+			return err
+		}
+		if err := b.add(result{Round: round, Tenants: *large, Contestant: polyphonyName, Phase: unchanged, outcome: o}); err != nil {
+			return err
+		}
+	}
+	return nil
+}

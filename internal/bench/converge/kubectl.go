@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+)
+
+// kubectlUpTo is with how many tenants kubectl is measured: it takes one object after the other.
+const kubectlUpTo = 100
+
+// kubectl is the program, run once for all tenants.
+type kubectl struct{ setting }
+
+func enterKubectl(s setting) (map[phase]work, error) {
+	k := kubectl{s}
+	return map[phase]work{provisioning: k.apply, unchanged: k.apply, drifted: k.apply, removing: k.remove}, nil
+}
+
+func (k kubectl) apply(ctx context.Context, tenants []string) error {
+	var all bytes.Buffer
+	encoder := json.NewEncoder(&all)
+	for _, tenant := range tenants {
+		for _, o := range render(k.objects, tenant) {
+			if err := encoder.Encode(o); err != nil {
+				return err
+			}
+		}
+	}
+	return k.run(ctx, &all, "apply", "--server-side", "--force-conflicts", "--field-manager="+fieldManager, "-f", "-")
+}
+
+func (k kubectl) remove(ctx context.Context, tenants []string) error {
+	return k.run(ctx, nil, append([]string{"delete", "namespace", "--wait=true"}, tenants...)...)
+}
+
+// run counts requests by kubectl's own log, which has a line for each.
+func (k kubectl) run(ctx context.Context, in io.Reader, args ...string) error {
+	cache, err := os.MkdirTemp("", "kubectl-") // of what it finds out about the server
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(cache)
+	cmd := exec.CommandContext(ctx, k.kubectl, append([]string{"--kubeconfig=" + k.kubeconfig, "--cache-dir=" + cache, "-v=6"}, args...)...)
+	var problems bytes.Buffer
+	cmd.Stdin, cmd.Stderr = in, &problems
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	watching, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		k.meter.watchMemory(watching, cmd.Process.Pid)
+	}()
+	err = cmd.Wait()
+	stop()
+	<-done
+	if err != nil {
+		return fmt.Errorf("kubectl: %w\n%s", err, problems.String())
+	}
+	k.meter.requests.Add(int64(strings.Count(problems.String(), `"Response" `)))
+	return nil
+}

@@ -1,0 +1,138 @@
+// Command converge measures what it costs to bring tenants about and to keep them so: Polyphony beside other engines that apply the very same objects,
+// and beside a floor, which is bare requests that create them. Without flags it prints a page in Markdown.
+//
+//	make bench
+//
+// Each contestant has a control plane and processes of its own, so that nobody pays for what another has left behind. Machines are shared and noisy, so
+// rounds alternate, and what counts are ratios within a run.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+var (
+	sizes   = flag.String("tenants", "100,300,1000", "how many tenants, in growing order; empty: none but those of -large")
+	large   = flag.Int("large", 0, "tenants, such as 10000, of which only Polyphony's unchanged re-run is measured")
+	rounds  = flag.Int("rounds", 3, "how often everything is measured; 0: not at all, with -from")
+	only    = flag.String("only", "", "contestants to measure, separated by commas; empty: all")
+	removal = flag.Bool("removal", false, "measure removal with more than a hundred tenants too, which takes minutes each time")
+	page    = flag.String("o", "", "directory to write converge.md and converge.svg to, instead of printing the page")
+	raw     = flag.String("json", "", "file to write the figures to, as they come in")
+	earlier = flag.String("from", "", "file of figures that an earlier run has written; those of this run are added")
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx)
+	stop()
+	if err != nil {
+		log.Fatal(err)
+	}
+}
+
+func run(ctx context.Context) error {
+	if len(os.Args) == 2 && os.Args[1] == childArgument {
+		return child(ctx, os.Stdin, os.Stdout)
+	}
+	flag.Parse()
+	b := bench{record: record{Machine: thisMachine()}}
+	if *earlier != "" {
+		var err error
+		if b.record, err = load(*earlier); err != nil {
+			return err
+		}
+	}
+	if *rounds > 0 {
+		if err := b.measure(ctx); err != nil {
+			return err
+		}
+	}
+	return publish(b.record)
+}
+
+// bench collects what is measured.
+type bench struct {
+	record  record
+	objects []object // of one tenant
+}
+
+func (b *bench) measure(ctx context.Context) error {
+	if err := b.takeSample(ctx); err != nil {
+		return err
+	}
+	counts, err := parseSizes()
+	if err != nil {
+		return err
+	}
+	for round := range *rounds {
+		order := slices.Clone(entrants)
+		if round%2 == 1 {
+			slices.Reverse(order)
+		}
+		for _, n := range counts {
+			for _, e := range order {
+				if !chosen(e.name) || e.upTo > 0 && n > e.upTo {
+					continue
+				}
+				if err := b.compete(ctx, e, round, n); err != nil {
+					return fmt.Errorf("%s, %d tenants: %w", e.name, n, err)
+				}
+			}
+		}
+	}
+	if *large > 0 {
+		return b.measureLarge(ctx)
+	}
+	return nil
+}
+
+func parseSizes() (counts []int, err error) {
+	for text := range strings.FieldsFuncSeq(*sizes, func(r rune) bool { return r == ',' }) {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 {
+			return nil, fmt.Errorf("-tenants: %q is no number of tenants", text)
+		}
+		counts = append(counts, n)
+	}
+	return counts, nil
+}
+
+func chosen(name string) bool {
+	return *only == "" || slices.Contains(strings.Split(*only, ","), name)
+}
+
+// add keeps a figure, at once also in the file: a run takes long.
+func (b *bench) add(r result) error {
+	b.record.Results = append(b.record.Results, r)
+	log.Print(r)
+	if *raw == "" {
+		return nil
+	}
+	return b.record.save(*raw)
+}
+
+// publish prints or writes the page.
+func publish(r record) error {
+	text, err := r.markdown()
+	if err != nil {
+		return err
+	}
+	if *page == "" {
+		fmt.Print(text)
+		return nil
+	}
+	if err := os.WriteFile(filepath.Join(*page, "converge.md"), []byte(text), 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(*page, "converge.svg"), []byte(r.svg()), 0o644)
+}

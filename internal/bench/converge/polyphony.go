@@ -1,0 +1,68 @@
+package main
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology/k8s"
+)
+
+// polyphony is what all this is about.
+type polyphony struct{ top *k8s.Topology }
+
+func enterPolyphony(s setting) (map[phase]work, error) {
+	top, err := k8s.New(s.config, k8s.Options{Name: "bench"})
+	if err != nil {
+		return nil, err
+	}
+	p := polyphony{top}
+	return map[phase]work{provisioning: p.provision, unchanged: p.again, drifted: p.drifted, removing: p.remove}, nil
+}
+
+func (p polyphony) provision(ctx context.Context, tenants []string) error {
+	var steps []score.Step
+	for _, name := range tenants {
+		steps = append(steps, tenantScore(name).On(p.top))
+	}
+	_, err := score.Runner{Concurrency: inFlight}.Run(ctx, steps...)
+	return err
+}
+
+func (p polyphony) again(ctx context.Context, tenants []string) error {
+	return p.provision(ctx, tenants)
+}
+
+func (p polyphony) drifted(ctx context.Context, tenants []string) error {
+	return p.provision(ctx, tenants)
+}
+
+func (p polyphony) remove(ctx context.Context, tenants []string) error {
+	var steps []score.Step
+	for _, name := range tenants {
+		steps = append(steps, tenant.OffboardScore{Tenant: name}.On(p.top))
+	}
+	_, err := score.Runner{Concurrency: inFlight}.Run(ctx, steps...)
+	return err
+}
+
+// tenantScore is a typical tenant.
+func tenantScore(name string) tenant.TenantScore {
+	amount := func(text string) *resource.Quantity { return new(resource.MustParse(text)) }
+	return tenant.TenantScore{
+		TenantConfig: tenant.TenantConfig{Name: name, DisplayName: "Team " + name, ImageRegistries: []string{"registry.example.com/" + name}},
+		ResourceQuotas: tenant.ResourceQuotaConfig{
+			Requests: tenant.ComputeResources{CPU: amount("8"), Memory: amount("32Gi")},
+			Limits:   tenant.ComputeResources{CPU: amount("16"), Memory: amount("64Gi")},
+			Objects:  tenant.ObjectCounts{Pods: new(int64(50))},
+		},
+		NetworkIsolation: tenant.NetworkIsolationPolicy{PublicInternetEgress: true},
+		RBAC: tenant.RBACConfig{Members: []tenant.Member{
+			{Role: tenant.Admin, Name: name + "-admins"},
+			{Role: tenant.Developer, Name: name + "-developers"},
+			{Role: tenant.Viewer, Name: name + "-viewers"},
+		}},
+	}
+}

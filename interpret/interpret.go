@@ -56,7 +56,7 @@ type Step struct {
 }
 
 // Run takes the steps in their order, records their changes in the Outcome and stops at the first failure, which it returns as a *StepError.
-// A context that has ended stops it before the next step.
+// A context that has ended stops it before the next step. What is different now it reports at once, by [topology.ReportProgress].
 func Run(ctx context.Context, steps ...Step) (Outcome, error) {
 	var out Outcome
 	for _, s := range steps {
@@ -66,6 +66,9 @@ func Run(ctx context.Context, steps ...Step) (Outcome, error) {
 		change, err := s.Do(ctx)
 		if change.Action != "" {
 			out.Changes = append(out.Changes, change)
+			if change.Action != topology.Unchanged {
+				topology.ReportProgress(ctx, topology.Changed{Change: change})
+			}
 		}
 		if err != nil {
 			return out, &StepError{Step: s.Name, Err: err}

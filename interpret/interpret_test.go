@@ -97,6 +97,25 @@ func TestRunOfNothing(t *testing.T) {
 	require.Empty(t, out.String())
 }
 
+func TestRunReportsWhatIsDifferent(t *testing.T) {
+	var order []string
+	boom := errors.New("boom")
+	var heard []topology.Progress
+	ctx := topology.WithProgress(t.Context(), func(p topology.Progress) {
+		require.NotEmpty(t, order)
+		heard = append(heard, p)
+	})
+	_, err := interpret.Run(ctx, steps(&order, []string{"one", "two", "three", "four"}, map[string]result{
+		"one":  {change: change("1", topology.Created)},
+		"two":  {change: change("2", topology.Unchanged)},
+		"four": {change: change("4", topology.Updated), err: boom}, // it has happened all the same
+	})...)
+	require.ErrorIs(t, err, boom)
+	require.Equal(t, []topology.Progress{
+		topology.Changed{Change: change("1", topology.Created)}, topology.Changed{Change: change("4", topology.Updated)},
+	}, heard)
+}
+
 func TestRunStopsWhenTheContextEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	var order []string

@@ -12,8 +12,11 @@ var (
 	// ErrInvalid is in the chain when a Score is not valid. Nothing of the whole run was touched then.
 	ErrInvalid = errors.New("invalid score")
 
-	// ErrSkipped is in the chain of a step that was not tried, because one that it depends on failed or the run was cancelled.
+	// ErrSkipped is in the chain of a step that was not tried, because one that it depends on failed or the run was stopped.
 	ErrSkipped = errors.New("skipped")
+
+	// ErrBudget is in the chain of a step that was skipped since too many had failed.
+	ErrBudget = errors.New("as many steps have failed as the run's budget allows")
 )
 
 // Error is one step that failed. [Run] returns all of them together, as a *multierror.Error; errors.As finds the first.

@@ -1,10 +1,13 @@
 package score
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
+
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/topology"
@@ -21,6 +24,45 @@ type Result struct {
 	Topology string
 	Outcome  interpret.Outcome // what was done, also when it failed in the end
 	Err      error             // a *Error, or nil
+	Skipped  bool              // it was not begun; Err says why, with ErrSkipped in its chain
+}
+
+// stopped tells whether the run ended here before its time.
+func (r Result) stopped() bool {
+	return errors.Is(r.Err, ErrBudget) || errors.Is(r.Err, context.Canceled) || r.Skipped && errors.Is(r.Err, context.DeadlineExceeded)
+}
+
+// tally is what became of steps.
+type tally struct {
+	done, failed, skipped int
+	stopped               bool
+}
+
+func (t *tally) add(r Result) {
+	t.stopped = t.stopped || r.stopped()
+	switch {
+	case r.Skipped:
+		t.skipped++
+	case r.Err != nil:
+		t.failed++
+	default:
+		t.done++
+	}
+}
+
+func (t *tally) all() int { return t.done + t.failed + t.skipped }
+
+// String says how far a run came.
+func (t *tally) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d of %d steps done", t.done, t.all())
+	if t.failed > 0 {
+		fmt.Fprintf(&b, ", %d failed", t.failed)
+	}
+	if t.skipped > 0 {
+		fmt.Fprintf(&b, ", %d not begun", t.skipped)
+	}
+	return b.String()
 }
 
 // Changes lists every change of every step, unchanged ones included.
@@ -42,26 +84,30 @@ func (r Report) Changed() bool {
 	return false
 }
 
-// String prints the report for a person: a paragraph for each step and a line with the sums, ending in a newline.
+// String prints the report for a person: a paragraph for each step and a line with the sums, ending in a newline. If the run was stopped, a
+// last line says how far it came.
 func (r Report) String() string {
 	var b strings.Builder
 	counts := map[topology.Action]int{}
-	failed := 0
+	var steps tally
 	for _, result := range r.Results {
 		fmt.Fprintf(&b, "%s on %s\n", result.Score, result.Topology)
 		for _, c := range result.Outcome.Changes {
 			counts[c.Action]++
 		}
+		steps.add(result)
 		writeIndented(&b, result.Outcome.String())
 		if result.Err != nil {
-			failed++
 			writeIndented(&b, "x "+reason(result.Err))
 		}
 	}
 	fmt.Fprintf(&b, "%d created, %d updated, %d deleted, %d unchanged", counts[topology.Created], counts[topology.Updated],
 		counts[topology.Deleted], counts[topology.Unchanged])
-	if failed > 0 {
-		fmt.Fprintf(&b, ", %d of %d steps failed", failed, len(r.Results))
+	switch failed := steps.failed + steps.skipped; {
+	case steps.stopped:
+		fmt.Fprintf(&b, "\nstopped: %s", &steps)
+	case failed > 0:
+		fmt.Fprintf(&b, ", %d of %d steps failed", failed, steps.all())
 	}
 	b.WriteString("\n")
 	return b.String()
@@ -98,4 +144,25 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return json.Marshal(map[string][]result{"results": results})
+}
+
+// Err gathers the errors of all results, or returns nil if there is none.
+func (r Report) Err() error {
+	var all *multierror.Error
+	for _, result := range r.Results {
+		if result.Err != nil {
+			all = multierror.Append(all, result.Err)
+			all.ErrorFormat = oneLineEach
+		}
+	}
+	return all.ErrorOrNil()
+}
+
+// oneLineEach prints errors for a terminal and a log alike.
+func oneLineEach(errs []error) string {
+	var lines []string
+	for _, err := range errs {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
 }

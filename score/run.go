@@ -3,76 +3,62 @@ package score
 import (
 	"context"
 	"fmt"
-	"strings"
 	"sync"
-
-	"github.com/hashicorp/go-multierror"
-
-	"github.com/polyphony-go/polyphony/interpret"
+	"sync/atomic"
 )
 
 // Run runs the steps with the zero [Runner].
 func Run(ctx context.Context, steps ...Step) (Report, error) { return Runner{}.Run(ctx, steps...) }
 
-// Runner runs steps. Its zero value takes them one after the other in the order given, and reports to nobody while it runs.
+// Runner runs steps. Its zero value takes them one after the other in the order given, tries each once, goes on whatever fails, and reports to
+// nobody while it runs.
 type Runner struct {
 	// Concurrency is how many steps may run at once. Zero means one, which is also what keeps the order of steps; with more, say
 	// with [Sequence] what depends on what.
 	Concurrency int
 
+	// Budget is how many steps may fail: once so many have, no other begins. Those that run end by themselves, the rest is skipped with
+	// [ErrBudget]. Zero means any number.
+	Budget int
+
+	// Retries is how often a step is tried again whose failure is [Transient]. The pauses grow from about a second to half a minute, and
+	// the step keeps its place meanwhile, so that a run does not rush on where nothing answers. Zero means none.
+	Retries int
+
 	// Observe is called with every [Event] as it happens, from one goroutine at a time. It should return quickly. Nil: nobody.
 	Observe func(Event)
 }
 
-// Event is something that happened during a run: a [Started] or a [Finished].
-type Event interface{ event() }
-
-// Started says that a step begins.
-type Started struct{ Score, Topology string }
-
-// Finished says that a step has ended, and how.
-type Finished struct{ Result }
-
-func (Started) event()  {}
-func (Finished) event() {}
-
 // Run validates every step before it touches anything: if any is invalid, all the mistakes come back and nothing has run. Then it takes the
-// steps. One that fails does not stop the others, save those that follow it in a [Sequence]; a cancelled context does. The
+// steps. One that fails does not stop the others, save those that follow it in a [Sequence], until the Budget is spent.
+//
+// A cancelled context stops the run: what runs is told by its context and ends by itself, and nothing else begins. The
 // Report has an entry for every step in the order given, whatever happened. The error, if any, is a *multierror.Error of *Error values.
 func (r Runner) Run(ctx context.Context, steps ...Step) (Report, error) {
-	if r.Concurrency < 0 {
-		return Report{}, fmt.Errorf("score: Runner.Concurrency is %d, must not be negative", r.Concurrency)
+	if err := r.check(); err != nil {
+		return Report{}, err
 	}
-	if report, err := validate(steps); err != nil {
+	chains, report, err := plan(steps)
+	if err != nil {
 		return report, err
 	}
-	run := running{observe: r.Observe}
-	var first int
-	chains := make([]chain, len(steps))
-	for i, s := range steps {
-		chains[i] = chain{first: first, steps: s.leaves()}
-		first += len(chains[i].steps)
-	}
-	run.results = make([]Result, first)
-	run.take(ctx, chains, max(r.Concurrency, 1))
-
-	report := Report{Results: run.results}
+	run := &running{Runner: r, slots: make(chan struct{}, max(r.Concurrency, 1))}
+	run.emit(RunStarted{len(report.Results)})
+	run.take(ctx, chains, report.Results)
+	run.emit(RunFinished{report})
 	return report, report.Err()
 }
 
-// validate checks every step. Its report is empty of changes: nothing has run.
-func validate(steps []Step) (Report, error) {
-	var report Report
-	for _, s := range steps {
-		for _, leaf := range s.leaves() {
-			result := Result{Score: leaf.score, Topology: leaf.topology}
-			if err := leaf.check(); err != nil {
-				result.Err = leaf.invalid(err)
-			}
-			report.Results = append(report.Results, result)
+func (r Runner) check() error {
+	for _, option := range []struct {
+		name  string
+		value int
+	}{{"Concurrency", r.Concurrency}, {"Budget", r.Budget}, {"Retries", r.Retries}} {
+		if option.value < 0 {
+			return fmt.Errorf("score: Runner.%s is %d, must not be negative", option.name, option.value)
 		}
 	}
-	return report, report.Err()
+	return nil
 }
 
 // chain is a run of steps that depend on each other; first is the place of its first result.
@@ -81,84 +67,107 @@ type chain struct {
 	steps []Step
 }
 
-// running is the state of one run. Results are written each by one goroutine alone.
-type running struct {
-	results []Result
-
-	mu      sync.Mutex // one event at a time
-	observe func(Event)
-}
-
-func (r *running) take(ctx context.Context, chains []chain, workers int) {
-	queue := make(chan chain)
-	var wg sync.WaitGroup
-	for range min(workers, len(chains)) {
-		wg.Go(func() {
-			for c := range queue {
-				r.runChain(ctx, c)
-			}
-		})
+// plan checks every step. Its report has nothing but their names and mistakes: nothing has run.
+func plan(steps []Step) ([]chain, Report, error) {
+	chains := make([]chain, len(steps))
+	total := 0
+	for i := range steps {
+		leaves := steps[i : i+1]
+		if steps[i].sequence != nil {
+			leaves = steps[i].leaves()
+		}
+		chains[i] = chain{total, leaves}
+		total += len(leaves)
 	}
+	results := make([]Result, 0, total)
 	for _, c := range chains {
-		queue <- c
+		for _, s := range c.steps {
+			result := Result{Score: s.score, Topology: s.topology}
+			if err := s.check(); err != nil {
+				result.Err = s.invalid(err)
+			}
+			results = append(results, result)
+		}
 	}
-	close(queue)
-	wg.Wait()
+	report := Report{Results: results}
+	return chains, report, report.Err()
 }
 
-func (r *running) runChain(ctx context.Context, c chain) {
+// running is a run, with those within it.
+type running struct {
+	Runner
+	slots  chan struct{} // as many as steps may run at once
+	failed atomic.Int64  // steps
+
+	mu sync.Mutex // one event at a time
+}
+
+// take takes the chains, and fills in their results, each of which one goroutine alone writes.
+func (r *running) take(ctx context.Context, chains []chain, results []Result) {
+	var next atomic.Int64
+	work := func() {
+		for i := int(next.Add(1)) - 1; i < len(chains); i = int(next.Add(1)) - 1 {
+			c := chains[i]
+			r.runChain(ctx, c.steps, results[c.first:])
+		}
+	}
+	var others sync.WaitGroup
+	for range min(cap(r.slots), len(chains)) - 1 {
+		others.Go(work)
+	}
+	work()
+	others.Wait()
+}
+
+func (r *running) runChain(ctx context.Context, steps []Step, results []Result) {
 	var broken error
-	for i, s := range c.steps {
-		result := Result{Score: s.score, Topology: s.topology}
+	for i, s := range steps {
+		result := &results[i]
 		if broken == nil {
-			broken = ctx.Err()
+			broken = r.enter(ctx)
 		}
 		if broken != nil {
-			result.Err = s.skipped(broken)
+			result.Err, result.Skipped = s.skipped(broken), true
 		} else {
-			r.emit(Started{s.score, s.topology})
-			result.Outcome, result.Err = execute(ctx, s)
+			r.runStep(ctx, s, result)
+			r.leave()
 			broken = result.Err
 		}
-		r.results[c.first+i] = result
-		r.emit(Finished{result})
+		r.emit(Finished{*result})
 	}
 }
 
-func execute(ctx context.Context, s Step) (interpret.Outcome, error) {
-	outcome, err := s.execute(ctx)
-	if err != nil {
-		return outcome, s.failure(err)
+// enter waits for a place to run a step in. Its error is why none begins any more.
+func (r *running) enter(ctx context.Context) error {
+	if err := r.ended(ctx); err != nil {
+		return err
 	}
-	return outcome, nil
+	select {
+	case r.slots <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	err := r.ended(ctx) // while it waited
+	if err != nil {
+		r.leave()
+	}
+	return err
+}
+
+func (r *running) leave() { <-r.slots }
+
+func (r *running) ended(ctx context.Context) error {
+	if r.Budget > 0 && r.failed.Load() >= int64(r.Budget) {
+		return ErrBudget
+	}
+	return ctx.Err()
 }
 
 func (r *running) emit(e Event) {
-	if r.observe == nil {
+	if r.Observe == nil {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.observe(e)
-}
-
-// Err gathers the errors of all results, or returns nil if there is none.
-func (r Report) Err() error {
-	var all *multierror.Error
-	for _, result := range r.Results {
-		if result.Err != nil {
-			all = multierror.Append(all, result.Err)
-			all.ErrorFormat = oneLineEach
-		}
-	}
-	return all.ErrorOrNil()
-}
-
-// oneLineEach prints errors for a terminal and a log alike.
-func oneLineEach(errs []error) string {
-	var lines []string
-	for _, err := range errs {
-		lines = append(lines, err.Error())
-	}
-	return strings.Join(lines, "\n")
+	r.Observe(e)
 }

@@ -200,28 +200,3 @@ func TestTheContextReachesTheInterpret(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "value", have)
 }
-
-func TestObserve(t *testing.T) {
-	boom := errors.New("boom")
-	steps := []score.Step{
-		score.Sequence((&sample{name: "a", do: fails(boom)}).on(prod), (&sample{name: "b"}).on(prod)),
-		(&sample{name: "c", do: does(created("x"))}).on(prod),
-	}
-	var events []score.Event // unguarded: the race detector tells if two goroutines call at once
-	observe := func(e score.Event) { events = append(events, e) }
-
-	report, _ := score.Runner{Observe: observe}.Run(t.Context(), steps...)
-	require.Equal(t, []score.Event{
-		score.Started{Score: "a", Topology: "prod"}, score.Finished{Result: report.Results[0]},
-		score.Finished{Result: report.Results[1]}, // skipped, so never started
-		score.Started{Score: "c", Topology: "prod"}, score.Finished{Result: report.Results[2]},
-	}, events)
-	require.ErrorIs(t, report.Results[1].Err, score.ErrSkipped)
-
-	events = nil
-	report, _ = score.Runner{Concurrency: 8, Observe: observe}.Run(t.Context(), steps...)
-	require.Len(t, events, 5)
-	for _, result := range report.Results {
-		require.Contains(t, events, score.Event(score.Finished{Result: result}))
-	}
-}

@@ -5,6 +5,10 @@
 //
 //	report, err := score.Run(ctx, acme.On(cluster), globex.On(cluster), zone.On(dns))
 //
+// A [Runner] says how: how many at once, how many may fail, what is tried again, and who is told. It stops when its context does, and says
+// how far it came. [Log] and package score/progress show its events; score/otel, a module of its own, makes spans of them. A Score
+// that consists of others runs them by [RunWithin].
+//
 // The type parameter T is the set of capabilities that the Score's Interpret calls, so a topology that lacks one does not compile. It
 // is on the contract alone and never on the data; [Bind] erases it.
 package score

@@ -19,6 +19,9 @@ import (
 // of a list by its value; other lists of structs are paired by position, lists of scalars are compared whole. Of one tagged `diff:"none=everybody"` it says so where it is empty. A struct that marshals
 // itself is a scalar. Without a change nothing differs, and a change never has From equal to To.
 func Diff[V any](from, to V) []FieldChange {
+	if reflect.DeepEqual(from, to) { // as most are
+		return nil
+	}
 	var d differ
 	d.walk("", reflect.ValueOf(from), reflect.ValueOf(to))
 	return d.changes

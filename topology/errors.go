@@ -22,7 +22,7 @@ var (
 
 // Error is what every capability returns when it fails.
 type Error struct {
-	Op     string // "read", "ensure", "delete", "await", "ask"
+	Op     string // "read", "ensure", "delete", "await", "ask", "hold"
 	Kind   string // of the value: "Namespace", "Quota", ...
 	Name   string // of the tenant or namespace; empty when there is none
 	Reason error  // one of the sentinels of this package

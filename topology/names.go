@@ -8,6 +8,12 @@ const (
 	// an object without it is somebody else's.
 	LabelTenant = Prefix + "tenant"
 
+	// LabelRoster tells on a tenant's namespace which roster the tenant is of.
+	LabelRoster = Prefix + "roster"
+
+	// LabelLease marks what holds leases of Polyphony's.
+	LabelLease = Prefix + "lease"
+
 	// LabelDomain and a domain mark the namespaces of tenants that serve it (value DomainHeld) or something below it (DomainAbove).
 	LabelDomain = "domain." + Prefix
 	DomainHeld  = "held"

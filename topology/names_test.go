@@ -12,6 +12,7 @@ import (
 func TestStoredNames(t *testing.T) {
 	require.Equal(t, "tenancy.polyphony.dev/", topology.Prefix)
 	require.Equal(t, "tenancy.polyphony.dev/tenant", topology.LabelTenant)
+	require.Equal(t, "tenancy.polyphony.dev/lease", topology.LabelLease)
 	require.Equal(t, "domain.tenancy.polyphony.dev/", topology.LabelDomain)
 	require.Equal(t, []string{"held", "above"}, []string{topology.DomainHeld, topology.DomainAbove})
 	require.Equal(t, "allow.tenancy.polyphony.dev/", topology.AnnotationAllow)

@@ -43,6 +43,10 @@ type Namespace struct {
 	Protected           bool              `json:"protected,omitempty"`           // DeleteNamespace refuses
 	Allowed             Allowances        `json:"allowed,omitzero"`              // beyond the guardrails
 
+	// Roster is the set of tenants that this one is of. EnsureNamespace leaves it as it is where want has none, and refuses (ErrConflict) to take a
+	// tenant from another.
+	Roster string `json:"roster,omitempty"`
+
 	// Adopt lets EnsureNamespace take over a namespace that Polyphony does not manage. It is a permission and is not stored.
 	Adopt bool `json:"-"`
 

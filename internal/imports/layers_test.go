@@ -82,11 +82,13 @@ var light = []string{
 var layers = []layer{
 	{"topology", nil, light},
 	{"internal/guardrail", []string{"topology"}, light},
+	{"internal/lease", []string{"topology"}, nil},
 	{"internal/podsecurity", []string{"topology"}, light},
-	{"topology/fake", []string{"topology", "internal/guardrail", "internal/podsecurity"}, light},
-	{"topology/k8s", []string{"topology", "internal/guardrail"}, []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/utils", "sigs.k8s.io/yaml"}},
+	{"topology/fake", []string{"topology", "internal/guardrail", "internal/lease", "internal/podsecurity"}, light},
+	{"topology/k8s", []string{"topology", "internal/guardrail", "internal/lease"}, []string{"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/utils", "sigs.k8s.io/yaml"}},
 	{"interpret", []string{"topology"}, light},
 	{"score", []string{"topology", "interpret"}, light},
+	{"score/progress", []string{"score"}, []string{"github.com/schollz/progressbar/v3", "golang.org/x/term"}},
 	{"tenant", []string{"topology", "interpret", "score"}, light},
 	{"tenant/...", []string{"topology", "interpret", "score", "tenant"}, light},
 }

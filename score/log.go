@@ -1,0 +1,79 @@
+package score
+
+import (
+	"context"
+	"log/slog"
+)
+
+// Log returns a function for [Runner].Observe that logs what happens. Steps that begin, and those that end with nothing different, are for debugging;
+// what is tried again and what is skipped are warnings; failures are errors. Make one for each run.
+func Log(logger *slog.Logger) func(Event) {
+	var steps tally
+	return func(e Event) {
+		if f, ok := e.(Finished); ok {
+			steps.add(f.Result)
+		}
+		level, text, attrs := lineOf(e, &steps)
+		logger.LogAttrs(context.Background(), level, text, attrs...)
+	}
+}
+
+func lineOf(e Event, steps *tally) (slog.Level, string, []slog.Attr) {
+	switch e := e.(type) {
+	case RunStarted:
+		return slog.LevelInfo, "run started", []slog.Attr{slog.Int("steps", e.Steps)}
+	case RunFinished:
+		return lineOfRun(e, steps)
+	case Planned:
+		return slog.LevelDebug, "step runs others", append(where(e.Score, e.Topology), slog.Int("steps", e.Steps))
+	case Started:
+		return slog.LevelDebug, "step started", where(e.Score, e.Topology)
+	case Finished:
+		return lineOfStep(e)
+	case Changed:
+		attrs := append(where(e.Score, e.Topology), slog.String("kind", e.Change.Kind), slog.String("name", e.Change.Name), slog.String("action", string(e.Change.Action)))
+		if len(e.Change.Fields) > 0 {
+			attrs = append(attrs, slog.Any("fields", e.Change.Fields))
+		}
+		return slog.LevelInfo, "changed", attrs
+	case Retrying:
+		return slog.LevelWarn, "trying again", append(where(e.Score, e.Topology), slog.Int("try", e.Try), slog.Duration("after", e.After), slog.Any("error", e.Err))
+	case Waiting:
+		return slog.LevelInfo, "waiting", append(where(e.Score, e.Topology), slog.String("kind", e.Kind), slog.String("name", e.Name), slog.String("for", e.For))
+	default:
+		return slog.LevelDebug, "unknown event", []slog.Attr{slog.Any("event", e)}
+	}
+}
+
+func lineOfStep(e Finished) (slog.Level, string, []slog.Attr) {
+	attrs := where(e.Score, e.Topology)
+	if len(e.Outcome.Notes) > 0 {
+		attrs = append(attrs, slog.Any("notes", e.Outcome.Notes))
+	}
+	switch {
+	case e.Skipped:
+		return slog.LevelWarn, "step skipped", append(attrs, slog.String("error", reason(e.Err)))
+	case e.Err != nil:
+		return slog.LevelError, "step failed", append(attrs, slog.String("error", reason(e.Err)))
+	case e.Outcome.Changed() || len(e.Outcome.Notes) > 0:
+		return slog.LevelInfo, "step finished", attrs
+	default:
+		return slog.LevelDebug, "step finished", attrs
+	}
+}
+
+func lineOfRun(e RunFinished, steps *tally) (slog.Level, string, []slog.Attr) {
+	attrs := []slog.Attr{slog.Int("done", steps.done), slog.Int("failed", steps.failed), slog.Int("skipped", steps.skipped)}
+	switch {
+	case steps.stopped:
+		return slog.LevelError, "run stopped", attrs
+	case e.Err() != nil:
+		return slog.LevelError, "run failed", attrs
+	default:
+		return slog.LevelInfo, "run finished", attrs
+	}
+}
+
+func where(score, topology string) []slog.Attr {
+	return []slog.Attr{slog.String("score", score), slog.String("topology", topology)}
+}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
@@ -28,6 +29,8 @@ type script struct {
 	Provision  *tenant.TenantScore
 	Offboard   *tenant.OffboardScore
 	KillAfter  int // so many writes; 0: never
+
+	Lease *topology.Lease // to hold until it is killed, and nothing else; it says so in a line
 }
 
 func (s script) step(top *k8s.Topology) score.Step {
@@ -54,6 +57,9 @@ func runChild(data string) int {
 		if err != nil {
 			return err
 		}
+		if s.Lease != nil {
+			return holdUntilKilled(top, *s.Lease)
+		}
 		_, err = score.Run(context.Background(), s.step(top))
 		return err
 	}()
@@ -64,14 +70,23 @@ func runChild(data string) int {
 	return 0
 }
 
-// start runs the script in a program of its own. What that prints is in the error.
-func (s script) start(t *testing.T) error {
+// command is a program of its own that runs the script.
+func (s script) command(t *testing.T) (*exec.Cmd, error) {
 	data, err := json.Marshal(s)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // the test binary itself
 	cmd.Env = append(os.Environ(), childScript+"="+string(data))
+	return cmd, nil
+}
+
+// start runs the script in a program of its own. What that prints is in the error.
+func (s script) start(t *testing.T) error {
+	cmd, err := s.command(t)
+	if err != nil {
+		return err
+	}
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/polyphony-go/polyphony/internal/testcluster"
+	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
@@ -37,8 +38,12 @@ func removeProvisioner(kubeconfig string) (code int) {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	rbac := kubernetes.NewForConfigOrDie(cfg).RbacV1()
+	client := kubernetes.NewForConfigOrDie(cfg)
+	rbac := client.RbacV1()
 	for _, err := range []error{
+		removeLeases(context.Background(), client),
+		rbac.RoleBindings(metav1.NamespaceSystem).Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
+		rbac.Roles(metav1.NamespaceSystem).Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
 		rbac.ClusterRoleBindings().Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
 		rbac.ClusterRoles().Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
 	} {
@@ -50,7 +55,7 @@ func removeProvisioner(kubeconfig string) (code int) {
 	return code
 }
 
-// provisioner is a user who has just what Permissions lists: tests run as somebody whom the API server limits, not as its administrator.
+// provisioner is a user who has just what Permissions and its likes list: tests run as somebody whom the API server limits, not as its administrator.
 const provisioner = "polyphony-test-provisioner"
 
 // admin returns a client that may do everything.
@@ -87,10 +92,7 @@ func kubeconfig(t *testing.T) string {
 
 func kubeconfigOf(t *testing.T, c *testcluster.Cluster) string {
 	t.Helper()
-	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: provisioner}}
-	for _, r := range append(k8s.Permissions(), k8s.AdmissionPermissions()...) {
-		role.Rules = append(role.Rules, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
-	}
+	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: provisioner}, Rules: policyRules(append(k8s.Permissions(), k8s.AdmissionPermissions()...))}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: provisioner},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: provisioner},
@@ -100,9 +102,17 @@ func kubeconfigOf(t *testing.T, c *testcluster.Cluster) string {
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
 	_, err = adminOf(t, c).RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{})
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
+	permitLeases(t, adminOf(t, c), metav1.NamespaceSystem, provisioner)
 	path, err := c.KubeconfigFor(provisioner)
 	require.NoError(t, err)
 	return path
+}
+
+func policyRules(rules []topology.Rule) (all []rbacv1.PolicyRule) {
+	for _, r := range rules {
+		all = append(all, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
+	}
+	return all
 }
 
 // cluster returns the topology as the provisioner sees it, through the given transports.

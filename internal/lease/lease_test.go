@@ -1,0 +1,206 @@
+package lease
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+var (
+	errCause = errors.New("the cause")
+	want     = topology.Lease{Name: "roster", Holder: "host"} // for 15s
+)
+
+// inTime runs a test by a clock that goes as fast as it can.
+func inTime(t *testing.T, name string, run func(t *testing.T, m *memory)) {
+	t.Helper()
+	t.Run(name, func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { run(t, newMemory()) })
+	})
+}
+
+// hold takes the lease and gives it up when the test has ended.
+func hold(t *testing.T, m *memory) (held context.Context, release func()) {
+	t.Helper()
+	held, release, err := Hold(t.Context(), m, want)
+	require.NoError(t, err)
+	t.Cleanup(release)
+	return held, release
+}
+
+// lost waits for the end of a held context and says why it ended.
+func lost(held context.Context) error {
+	<-held.Done()
+	return context.Cause(held)
+}
+
+func requireReason(t *testing.T, err, reason error, text string) {
+	t.Helper()
+	require.ErrorIs(t, err, reason)
+	var typed *topology.Error
+	require.ErrorAs(t, err, &typed)
+	require.Equal(t, "hold Lease roster", typed.Op+" "+typed.Kind+" "+typed.Name)
+	require.ErrorContains(t, err, text)
+}
+
+func TestHold(t *testing.T) {
+	inTime(t, "is renewed each third of the duration, and given up", func(t *testing.T, m *memory) {
+		start := time.Now()
+		held, release := hold(t, m)
+		require.Equal(t, start, time.Now())
+		first := m.have()
+		require.Regexp(t, "^host/[a-z2-7]{6}$", first.Holder)
+		require.True(t, first.equal(Record{Holder: first.Holder, Duration: 15 * time.Second, Acquired: start, Renewed: start}))
+		time.Sleep(61 * time.Second)
+		require.NoError(t, held.Err())
+		require.Equal(t, 1+12, m.written())
+		require.True(t, m.have().equal(Record{Holder: first.Holder, Duration: 15 * time.Second, Acquired: start, Renewed: start.Add(time.Minute)}))
+		release()
+		require.Equal(t, context.Canceled, lost(held))
+		require.True(t, m.have().equal(Record{Duration: time.Second, Acquired: time.Now(), Renewed: time.Now()}))
+		release()
+		time.Sleep(time.Minute)
+		require.Equal(t, 1+12+1, m.written())
+	})
+	inTime(t, "is given up when the context ends, whose cause is the held one's", func(t *testing.T, m *memory) {
+		ctx, cancel := context.WithCancelCause(t.Context())
+		held, release, err := Hold(ctx, m, want)
+		require.NoError(t, err)
+		cancel(errCause)
+		require.Equal(t, errCause, lost(held))
+		synctest.Wait()
+		require.Empty(t, m.have().Holder)
+		release()
+		require.Equal(t, 2, m.written())
+	})
+	inTime(t, "counts who had it, and not how often it was written", func(t *testing.T, m *memory) {
+		for n := range 3 {
+			_, release := hold(t, m)
+			time.Sleep(time.Minute)
+			require.Equal(t, n, m.have().Transitions)
+			release()
+			require.Equal(t, n, m.have().Transitions)
+		}
+	})
+	inTime(t, "can be released by several at once", func(t *testing.T, m *memory) {
+		_, release := hold(t, m)
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(release)
+		}
+		all.Wait()
+		require.Equal(t, 2, m.written())
+	})
+	inTime(t, "is one holder's at a time", func(t *testing.T, m *memory) {
+		var all sync.WaitGroup
+		var mu sync.Mutex
+		turns := 0
+		for range 20 {
+			all.Go(func() {
+				_, release, err := Hold(t.Context(), m.view(), want)
+				if err == nil {
+					defer release()
+					require.True(t, mu.TryLock())
+					defer mu.Unlock()
+					time.Sleep(time.Minute)
+					turns++
+				}
+			})
+		}
+		all.Wait()
+		require.Equal(t, 20, turns)
+	})
+}
+
+func TestTakingOver(t *testing.T) {
+	inTime(t, "after the duration of the holder and at that moment", func(t *testing.T, m *memory) {
+		m.put(dead(9877 * time.Millisecond))
+		start := time.Now()
+		hold(t, m)
+		require.Equal(t, 9877*time.Millisecond, time.Since(start))
+		require.Equal(t, 1, m.have().Transitions)
+	})
+	inTime(t, "after the own duration, if the holder says none", func(t *testing.T, m *memory) {
+		m.put(dead(0))
+		start := time.Now()
+		hold(t, m)
+		require.Equal(t, 15*time.Second, time.Since(start))
+	})
+	inTime(t, "not from a holder that renews, whatever its clock says", func(t *testing.T, m *memory) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		m.put(dead(4 * time.Second))
+		go func() {
+			for past := time.Unix(0, 0); ctx.Err() == nil; past = past.Add(time.Microsecond) {
+				r := dead(4 * time.Second)
+				r.Renewed = past
+				m.put(r)
+				sleep(ctx, 3*time.Second)
+			}
+		}()
+		_, _, err := Hold(ctx, m, want)
+		requireReason(t, err, topology.ErrTimeout, `"dead" holds it`)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+	inTime(t, "is said to be waited for, once", func(t *testing.T, m *memory) {
+		var said []topology.Progress
+		ctx := topology.WithProgress(t.Context(), func(p topology.Progress) { said = append(said, p) })
+		_, release, err := Hold(ctx, m, want)
+		require.NoError(t, err)
+		release()
+		require.Empty(t, said)
+		m.put(dead(time.Minute))
+		_, release, err = Hold(ctx, m, want)
+		require.NoError(t, err)
+		release()
+		require.Equal(t, []topology.Progress{topology.Waiting{Kind: "Lease", Name: "roster", For: `be given up by "dead"`}}, said)
+	})
+	inTime(t, "at once if it was given up", func(t *testing.T, m *memory) {
+		m.put(&Record{Duration: time.Hour, Transitions: 6})
+		start := time.Now()
+		hold(t, m)
+		require.Equal(t, start, time.Now())
+		require.Equal(t, 7, m.have().Transitions)
+	})
+	inTime(t, "not from a version that has been renewed meanwhile", func(t *testing.T, m *memory) {
+		m.put(dead(time.Second))
+		other, late := m.view(), false
+		m.before = func(_ context.Context, op string) error {
+			if op == "update" && !late {
+				late = true
+				other.put(dead(20 * time.Second)) // at the last moment
+			}
+			return nil
+		}
+		start := time.Now()
+		hold(t, m)
+		require.GreaterOrEqual(t, time.Since(start), 21*time.Second)
+	})
+	inTime(t, "not while a name is created by somebody else", func(t *testing.T, m *memory) {
+		other, late := m.view(), false
+		m.before = func(_ context.Context, op string) error {
+			if op == "create" && !late {
+				late = true
+				other.put(dead(20 * time.Second))
+			}
+			return nil
+		}
+		start := time.Now()
+		hold(t, m)
+		require.GreaterOrEqual(t, time.Since(start), 20*time.Second)
+	})
+	inTime(t, "never with a context that has ended", func(t *testing.T, m *memory) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		_, _, err := Hold(ctx, m, want)
+		requireReason(t, err, context.Canceled, "stopped")
+		require.Zero(t, m.written())
+	})
+}

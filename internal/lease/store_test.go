@@ -1,0 +1,109 @@
+package lease
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// memory is a store in memory. Several views of it can go wrong each in their own way.
+type memory struct {
+	mu      *sync.Mutex
+	record  **Record
+	version *int
+	writes  *int
+
+	before func(ctx context.Context, op string) error // what goes wrong before anything is done, and
+	after  func(op string) error                      // after it has been done
+}
+
+func newMemory() *memory {
+	return &memory{mu: new(sync.Mutex), record: new(*Record), version: new(int), writes: new(int)}
+}
+
+// view is the same store, of somebody else.
+func (m *memory) view() *memory {
+	other := *m
+	other.before, other.after = nil, nil
+	return &other
+}
+
+func failure(reason error) error {
+	return &topology.Error{Op: "ensure", Kind: "Lease", Reason: reason, Detail: "the detail", Cause: errCause}
+}
+
+func (m *memory) do(ctx context.Context, op string, what func() error) error {
+	if m.before != nil {
+		if err := m.before(ctx, op); err != nil {
+			return err
+		}
+	}
+	m.mu.Lock()
+	err := what()
+	m.mu.Unlock()
+	if err == nil && m.after != nil {
+		err = m.after(op)
+	}
+	return err
+}
+
+func (m *memory) Read(ctx context.Context) (record Record, version int, err error) {
+	err = m.do(ctx, "read", func() error {
+		if *m.record == nil {
+			return failure(topology.ErrNotFound)
+		}
+		record, version = **m.record, *m.version
+		return nil
+	})
+	return record, version, err
+}
+
+func (m *memory) Create(ctx context.Context, r Record) error {
+	return m.do(ctx, "create", func() error {
+		if *m.record != nil {
+			return failure(topology.ErrConflict)
+		}
+		m.store(&r)
+		return nil
+	})
+}
+
+func (m *memory) Update(ctx context.Context, version int, r Record) error {
+	return m.do(ctx, "update", func() error {
+		if *m.record == nil || version != *m.version {
+			return failure(topology.ErrConflict)
+		}
+		m.store(&r)
+		return nil
+	})
+}
+
+func (m *memory) store(r *Record) {
+	*m.record = r
+	*m.version++
+	*m.writes++
+}
+
+// put stores a record behind everybody's back; nil removes it.
+func (m *memory) put(r *Record) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.store(r)
+}
+
+func (m *memory) have() Record {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return **m.record
+}
+
+func (m *memory) written() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return *m.writes
+}
+
+// dead is a record that nobody renews.
+func dead(d time.Duration) *Record { return &Record{Holder: "dead", Duration: d} }

@@ -1,0 +1,239 @@
+package lease
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func unavailable(context.Context, string) error { return failure(topology.ErrUnavailable) }
+
+func hanging(ctx context.Context, _ string) error {
+	<-ctx.Done()
+	return failure(topology.ErrInvalid) // as a client says that has not come to send anything
+}
+
+func TestTroubleWhileWaiting(t *testing.T) {
+	for name, trouble := range map[string]func(context.Context, string) error{"no answer": hanging, "an error": unavailable} {
+		inTime(t, name+" is tried again", func(t *testing.T, m *memory) {
+			start := time.Now()
+			m.before = func(ctx context.Context, op string) error {
+				if time.Since(start) < time.Minute {
+					return trouble(ctx, op)
+				}
+				return nil
+			}
+			held, _ := hold(t, m)
+			require.InDelta(t, time.Minute, time.Since(start), float64(5*time.Second))
+			require.NoError(t, held.Err())
+		})
+		inTime(t, name+" until the context ends is no timeout", func(t *testing.T, m *memory) {
+			m.before = trouble
+			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
+			defer cancel()
+			start := time.Now()
+			_, _, err := Hold(ctx, m, want)
+			require.Equal(t, 7*time.Second, time.Since(start))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.NotErrorIs(t, err, topology.ErrTimeout)
+			require.NotErrorIs(t, err, topology.ErrInvalid)
+		})
+	}
+	inTime(t, "what will not change is returned", func(t *testing.T, m *memory) {
+		for op, reasons := range map[string][]error{
+			"read":   {topology.ErrForbidden, topology.ErrInvalid}, // it is ErrNotFound before there is one
+			"create": {topology.ErrForbidden, topology.ErrNotFound, topology.ErrTerminating},
+		} {
+			for _, reason := range reasons {
+				m.before = func(_ context.Context, at string) error {
+					if at == op {
+						return failure(reason)
+					}
+					return nil
+				}
+				_, _, err := Hold(t.Context(), m, want)
+				require.ErrorIs(t, err, reason)
+				require.ErrorIs(t, err, errCause)
+			}
+		}
+	})
+	inTime(t, "what is no record is returned", func(t *testing.T, m *memory) {
+		m.before = func(context.Context, string) error { return failure(topology.ErrConflict) }
+		_, _, err := Hold(t.Context(), m, want)
+		require.ErrorIs(t, err, topology.ErrConflict)
+	})
+	inTime(t, "an answer that is lost is found again", func(t *testing.T, m *memory) {
+		m.put(dead(time.Second))
+		lose := true
+		m.after = func(op string) (err error) {
+			if op == "update" && lose {
+				lose, err = false, failure(topology.ErrUnavailable)
+			}
+			return err
+		}
+		start := time.Now()
+		hold(t, m)
+		require.Equal(t, 1500*time.Millisecond, time.Since(start))
+		require.Equal(t, 1, m.have().Transitions)
+		require.True(t, m.have().Acquired.Before(m.have().Renewed))
+	})
+	inTime(t, "what was stored without an answer is given up", func(t *testing.T, m *memory) {
+		ctx, cancel := context.WithCancel(t.Context())
+		m.after = func(op string) error {
+			if op == "create" {
+				cancel()
+				return failure(topology.ErrUnavailable)
+			}
+			return nil
+		}
+		_, _, err := Hold(ctx, m, want)
+		require.ErrorIs(t, err, context.Canceled)
+		require.Empty(t, m.have().Holder)
+	})
+	inTime(t, "a lease that took too long to get is got again", func(t *testing.T, m *memory) {
+		m.after = func(string) error {
+			m.after = nil
+			time.Sleep(11 * time.Second) // and nobody stopped it
+			return nil
+		}
+		held, _ := hold(t, m)
+		time.Sleep(time.Minute)
+		require.NoError(t, held.Err())
+	})
+}
+
+func TestTroubleWhileHolding(t *testing.T) {
+	for name, trouble := range map[string]func(context.Context, string) error{
+		"no answer": hanging, "an error": unavailable, "no right any more": func(context.Context, string) error { return failure(topology.ErrForbidden) },
+		"somebody faster each time": func(_ context.Context, op string) error {
+			if op == "update" {
+				return failure(topology.ErrConflict)
+			}
+			return nil
+		},
+	} {
+		inTime(t, name+" ends it, before anybody else may take it", func(t *testing.T, m *memory) {
+			other := m.view()
+			start := time.Now()
+			m.before = func(ctx context.Context, op string) error {
+				if time.Since(start) > 6*time.Second {
+					return trouble(ctx, op)
+				}
+				return nil
+			}
+			held, _ := hold(t, m)
+			next := make(chan time.Duration)
+			go func() {
+				_, release, err := Hold(t.Context(), other, want)
+				if err == nil {
+					defer release()
+				}
+				next <- time.Since(start)
+			}()
+			err := lost(held)
+			requireReason(t, err, topology.ErrUnavailable, "could not be renewed for 10s")
+			require.NotErrorIs(t, err, topology.ErrForbidden)
+			require.Equal(t, 15*time.Second, time.Since(start), "it was renewed after 5s")
+			require.GreaterOrEqual(t, <-next, 20*time.Second)
+		})
+		inTime(t, name+" for a while does no harm", func(t *testing.T, m *memory) {
+			start := time.Now()
+			m.before = func(ctx context.Context, op string) error {
+				if since := time.Since(start); since > 6*time.Second && since < 14*time.Second {
+					return trouble(ctx, op)
+				}
+				return nil
+			}
+			held, _ := hold(t, m)
+			time.Sleep(time.Minute)
+			require.NoError(t, held.Err())
+		})
+	}
+	inTime(t, "somebody else's record ends it", func(t *testing.T, m *memory) {
+		held, release := hold(t, m)
+		m.put(dead(time.Hour))
+		requireReason(t, lost(held), topology.ErrConflict, `"dead" holds it now`)
+		release()
+		require.Equal(t, "dead", m.have().Holder)
+	})
+	inTime(t, "so does one that was given up", func(t *testing.T, m *memory) {
+		held, release := hold(t, m)
+		m.put(&Record{})
+		requireReason(t, lost(held), topology.ErrConflict, "somebody else has given it up")
+		release()
+		require.Equal(t, 2, m.written())
+	})
+	inTime(t, "so does one that is no longer Polyphony's", func(t *testing.T, m *memory) {
+		held, release := hold(t, m)
+		m.mu.Lock()
+		m.before = func(context.Context, string) error { return failure(topology.ErrConflict) }
+		m.mu.Unlock()
+		require.Equal(t, failure(topology.ErrConflict), lost(held))
+		start := time.Now()
+		release()
+		require.Equal(t, start, time.Now())
+	})
+	inTime(t, "one that was deleted is made again", func(t *testing.T, m *memory) {
+		held, _ := hold(t, m)
+		first := m.have().Holder
+		m.put(nil)
+		time.Sleep(time.Minute)
+		require.NoError(t, held.Err())
+		require.Equal(t, first, m.have().Holder)
+	})
+	inTime(t, "a program that does not get to run ends it", func(t *testing.T, m *memory) {
+		start := time.Now()
+		m.before = func(_ context.Context, _ string) error {
+			if time.Since(start) > 4*time.Second && time.Since(start) < 14*time.Second {
+				time.Sleep(11 * time.Second)
+				return failure(topology.ErrUnavailable)
+			}
+			return nil
+		}
+		held, _ := hold(t, m)
+		requireReason(t, lost(held), topology.ErrUnavailable, "could not be renewed")
+	})
+}
+
+func TestTroubleWhileGivingUp(t *testing.T) {
+	inTime(t, "is over soon", func(t *testing.T, m *memory) {
+		_, release := hold(t, m)
+		synctest.Wait()
+		m.before = hanging
+		start := time.Now()
+		release()
+		require.Equal(t, givingUp, time.Since(start))
+	})
+	inTime(t, "is tried again", func(t *testing.T, m *memory) {
+		_, release := hold(t, m)
+		synctest.Wait()
+		start := time.Now()
+		m.before = func(ctx context.Context, op string) error {
+			if time.Since(start) < 2*time.Second {
+				return unavailable(ctx, op)
+			}
+			return nil
+		}
+		release()
+		require.Empty(t, m.have().Holder)
+	})
+	inTime(t, "is tried again after somebody else's write", func(t *testing.T, m *memory) {
+		_, release := hold(t, m)
+		synctest.Wait()
+		m.before = func(_ context.Context, op string) error {
+			if op == "update" {
+				m.before = nil
+				again := m.have()
+				m.put(&again)
+			}
+			return nil
+		}
+		release()
+		require.Empty(t, m.have().Holder)
+	})
+}

@@ -1,0 +1,110 @@
+package k8s
+
+import (
+	"context"
+	"time"
+
+	coordinationv1 "k8s.io/api/coordination/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/polyphony-go/polyphony/internal/lease"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// HoldLease implements topology.Leases, by a Lease "polyphony-<name>" in Options.LeaseNamespace, which is written as client-go's leader election
+// writes its own: `kubectl get leases` shows who holds it. Durations are rounded up to seconds.
+func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
+	c := call{"hold", "Lease", want.Name}
+	if ctx.Err() != nil {
+		return nil, nil, c.ended(ctx)
+	}
+	if err := want.Check(); err != nil {
+		return nil, nil, err
+	}
+	if t.dry {
+		return ctx, func() {}, nil
+	}
+	want.Duration = time.Duration(seconds(want.Duration)) * time.Second
+	return lease.Hold(ctx, leaseStore{t, c}, want)
+}
+
+// seconds are the whole seconds that are not less than d, which is a day at most.
+func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
+
+// leaseStore is where one lease is.
+type leaseStore struct {
+	t    *Topology
+	call call
+}
+
+func (s leaseStore) object() string { return objectName + "-" + s.call.name }
+
+// Read implements lease.Store.
+func (s leaseStore) Read(ctx context.Context) (lease.Record, *coordinationv1.Lease, error) {
+	namespace := s.t.opts.LeaseNamespace
+	have, err := s.t.clients.leases(namespace).Get(ctx, s.object())
+	switch {
+	case err != nil:
+		return lease.Record{}, nil, s.call.failed(err)
+	case have.Labels[topology.LabelLease] != "true":
+		return lease.Record{}, nil, s.call.fails(topology.ErrConflict, "a Lease "+namespace+"/"+s.object()+
+			" that polyphony does not manage is in its place; remove or rename that, or set Options.LeaseNamespace")
+	default:
+		return readLease(have.Spec), have, nil
+	}
+}
+
+// Create implements lease.Store.
+func (s leaseStore) Create(ctx context.Context, r lease.Record) error {
+	namespace := s.t.opts.LeaseNamespace
+	err := s.t.clients.leases(namespace).Create(ctx, &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.object(), Labels: map[string]string{topology.LabelLease: "true"}},
+		Spec:       writeLease(r),
+	})
+	switch {
+	case apierrors.IsNotFound(err):
+		return s.call.fails(topology.ErrNotFound, "the namespace "+namespace+" does not exist; create it, or set Options.LeaseNamespace")
+	case err != nil:
+		return s.call.failed(err)
+	default:
+		return nil
+	}
+}
+
+// Update implements lease.Store.
+func (s leaseStore) Update(ctx context.Context, version *coordinationv1.Lease, r lease.Record) error {
+	to := version.DeepCopy()
+	to.Spec = writeLease(r)
+	if err := vanished(s.t.clients.leases(s.t.opts.LeaseNamespace).Update(ctx, to)); err != nil {
+		return s.call.failed(err)
+	}
+	return nil
+}
+
+func readLease(spec coordinationv1.LeaseSpec) lease.Record {
+	return lease.Record{
+		Holder:      orZero(spec.HolderIdentity),
+		Duration:    time.Duration(orZero(spec.LeaseDurationSeconds)) * time.Second,
+		Acquired:    orZero(spec.AcquireTime).Time,
+		Renewed:     orZero(spec.RenewTime).Time,
+		Transitions: int(orZero(spec.LeaseTransitions)),
+	}
+}
+
+func writeLease(r lease.Record) coordinationv1.LeaseSpec {
+	return coordinationv1.LeaseSpec{
+		HolderIdentity:       &r.Holder,
+		LeaseDurationSeconds: new(seconds(r.Duration)),
+		AcquireTime:          new(metav1.NewMicroTime(r.Acquired)),
+		RenewTime:            new(metav1.NewMicroTime(r.Renewed)),
+		LeaseTransitions:     new(int32(r.Transitions)),
+	}
+}
+
+func orZero[V any](v *V) (zero V) {
+	if v == nil {
+		return zero
+	}
+	return *v
+}

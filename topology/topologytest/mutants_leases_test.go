@@ -1,0 +1,272 @@
+package topologytest
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+const (
+	freeLease      = "a lease that nobody holds is taken at once, with the caller's context"
+	waitsForLease  = "one that is held is waited for, and taken when it is released"
+	sameHolder     = "holders of the same name are two"
+	otherLease     = "leases of different names are held at once"
+	renewedLease   = "one that is renewed is held for longer than its duration"
+	leaseTimeout   = "when the context ends first it is ErrTimeout, naming the holder"
+	deadHolder     = "a holder that died is replaced after its duration, and not before"
+	leaseTaken     = "when somebody takes it away, the context ends and says who"
+	secondRelease  = "a second release does nothing"
+	callerEnds     = "the end of the caller's context gives it up"
+	turnsOfSeveral = "of several at once one has it at a time, and each has its turn"
+	dryLease       = "a dry run waits for nobody and holds nothing"
+	invalidLease   = "what is no lease is ErrInvalid"
+	cancelledLease = "a cancelled context gets no lease"
+)
+
+// holding is a method that is broken.
+type holding = func(context.Context, topology.Lease) (heldLease, error)
+
+func leaseMutants() []mutant {
+	m := func(rule string, breaks func(do holding, out *brokenOutsider) holding) mutant {
+		return mutant{"Leases", rule, func(top, _ *puppet, out *brokenOutsider) { top.holdLease = breaks(top.holdLease, out) }}
+	}
+	dry := func(rule string, breaks func(top, dry holding, out *brokenOutsider) holding) mutant {
+		return mutant{"Leases", rule, func(top, dry *puppet, out *brokenOutsider) { dry.holdLease = breaks(top.holdLease, dry.holdLease, out) }}
+	}
+	return slices.Concat(holdingMutants(m), losingMutants(m), leaseErrorMutants(m), []mutant{
+		dry(dryLease, func(top, _ holding, _ *brokenOutsider) holding { return top }),
+		dry(dryLease, func(top, _ holding, _ *brokenOutsider) holding { // it holds nothing, but waits
+			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+				l, err := top(ctx, want)
+				if err == nil {
+					l.release()
+				}
+				return heldLease{ctx, func() {}}, err
+			}
+		}),
+		dry(dryLease, func(_, dry holding, out *brokenOutsider) holding {
+			return releases(dry, func(l topology.Lease, _ int) { free(out, l) })
+		}),
+		dry(invalidLease, careless),
+		dry(cancelledLease, careless),
+	})
+}
+
+// careless is a dry run that looks at nothing.
+func careless(_, _ holding, _ *brokenOutsider) holding {
+	return func(ctx context.Context, _ topology.Lease) (heldLease, error) { return heldLease{ctx, func() {}}, nil }
+}
+
+// free takes a lease away from whoever has it.
+func free(out *brokenOutsider, l topology.Lease) { out.Outsider.HoldLease(l.Name, "", 0) }
+
+// wants asks for another lease than it was asked for.
+func wants(do holding, alter func(*topology.Lease)) holding {
+	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+		alter(&want)
+		return do(ctx, want)
+	}
+}
+
+// releases does something after the nth release.
+func releases(do holding, then func(l topology.Lease, n int)) holding {
+	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+		l, err := do(ctx, want)
+		release, n := l.release, 0
+		l.release = func() { n++; release(); then(want, n) }
+		return l, err
+	}
+}
+
+// answers alters what was held. The context is the caller's.
+func answers(do holding, alter func(ctx context.Context, l *heldLease)) holding {
+	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+		l, err := do(ctx, want)
+		if err == nil {
+			alter(ctx, &l)
+		}
+		return l, err
+	}
+}
+
+// regardless does not end with the caller's context, but some time.
+func regardless(do holding) holding {
+	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+		forLong, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
+		l, err := do(forLong, want)
+		if err != nil {
+			cancel()
+		}
+		return heldLease{l.held, func() { l.release(); cancel() }}, err
+	}
+}
+
+// unshared gives everybody a lease of their own.
+func unshared(do holding, _ *brokenOutsider) holding {
+	var n atomic.Int64
+	return wants(do, func(l *topology.Lease) { l.Name += strings.Repeat("x", int(n.Add(1))) })
+}
+
+func holdingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant) []mutant {
+	return []mutant{
+		m(freeLease, func(holding, *brokenOutsider) holding {
+			return func(context.Context, topology.Lease) (heldLease, error) { return heldLease{}, topology.ErrTimeout }
+		}),
+		m(freeLease, func(do holding, _ *brokenOutsider) holding {
+			return answers(do, func(_ context.Context, l *heldLease) { l.held = context.Background() })
+		}),
+		m(freeLease, func(do holding, _ *brokenOutsider) holding {
+			return answers(do, func(_ context.Context, l *heldLease) { l.release() })
+		}),
+		m(waitsForLease, unshared),
+		m(waitsForLease, func(do holding, _ *brokenOutsider) holding {
+			return answers(do, func(_ context.Context, l *heldLease) { l.release = func() {} })
+		}),
+		m(waitsForLease, func(do holding, _ *brokenOutsider) holding {
+			return answers(do, func(ctx context.Context, l *heldLease) { l.held = ctx })
+		}),
+		m(sameHolder, func(do holding, _ *brokenOutsider) holding {
+			had := map[topology.Lease]heldLease{}
+			return func(ctx context.Context, want topology.Lease) (l heldLease, err error) {
+				if l, ok := had[want]; ok {
+					return l, nil
+				}
+				l, err = do(ctx, want)
+				had[want] = l
+				return l, err
+			}
+		}),
+		m(otherLease, func(do holding, _ *brokenOutsider) holding {
+			return wants(do, func(l *topology.Lease) { l.Name = "one" })
+		}),
+		m(turnsOfSeveral, unshared),
+		m(turnsOfSeveral, func(do holding, _ *brokenOutsider) holding { // the first has it for good
+			return answers(do, func(_ context.Context, l *heldLease) { l.release = func() {} })
+		}),
+		m(renewedLease, func(do holding, out *brokenOutsider) holding { // by nobody
+			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+				l, err := do(ctx, want)
+				if err == nil {
+					out.Outsider.HoldLease(want.Name, want.Holder, want.Duration)
+					l.held = ctx
+				}
+				return l, err
+			}
+		}),
+		m(renewedLease, func(do holding, _ *brokenOutsider) holding { // for others only
+			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+				l, err := do(ctx, want)
+				if err == nil {
+					held, cancel := context.WithTimeout(l.held, want.Duration)
+					release := l.release
+					l = heldLease{held, func() { cancel(); release() }}
+				}
+				return l, err
+			}
+		}),
+		m(secondRelease, func(do holding, out *brokenOutsider) holding {
+			return releases(do, func(l topology.Lease, n int) {
+				if n > 1 {
+					free(out, l)
+				}
+			})
+		}),
+	}
+}
+
+func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant) []mutant {
+	return []mutant{
+		m(deadHolder, func(do holding, out *brokenOutsider) holding {
+			return wants(do, func(l *topology.Lease) { free(out, *l) })
+		}),
+		m(deadHolder, func(do holding, out *brokenOutsider) holding { // one of the own name
+			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+				brief, cancel := context.WithTimeout(ctx, time.Millisecond)
+				defer cancel()
+				if _, err := do(brief, want); err != nil && strings.Contains(err.Error(), `"`+want.Holder+`"`) {
+					free(out, want)
+				}
+				return do(ctx, want)
+			}
+		}),
+		m(deadHolder, func(do holding, _ *brokenOutsider) holding {
+			return func(ctx context.Context, want topology.Lease) (heldLease, error) { // those who had to wait have none
+				start := time.Now()
+				l, err := do(ctx, want)
+				if err == nil && time.Since(start) > time.Second {
+					l.release()
+					return heldLease{}, topology.ErrTimeout
+				}
+				return l, err
+			}
+		}),
+		m(leaseTaken, func(do holding, _ *brokenOutsider) holding {
+			return answers(do, func(ctx context.Context, l *heldLease) { l.held = ctx })
+		}),
+		m(leaseTaken, func(do holding, _ *brokenOutsider) holding { // without a cause
+			return answers(do, func(ctx context.Context, l *heldLease) {
+				held, cancel := context.WithCancel(ctx)
+				context.AfterFunc(l.held, cancel)
+				l.held = held
+			})
+		}),
+		m(leaseTaken, func(do holding, out *brokenOutsider) holding {
+			return releases(do, func(l topology.Lease, _ int) { free(out, l) })
+		}),
+		m(callerEnds, func(do holding, _ *brokenOutsider) holding { return regardless(do) }),
+		m(callerEnds, func(do holding, _ *brokenOutsider) holding { // for the caller only
+			return answers(regardless(do), func(ctx context.Context, l *heldLease) { l.held = ctx })
+		}),
+		m(callerEnds, func(do holding, _ *brokenOutsider) holding { // without the cause
+			return answers(do, func(ctx context.Context, l *heldLease) {
+				held, cancel := context.WithCancel(context.WithoutCancel(ctx))
+				context.AfterFunc(l.held, cancel)
+				l.held = held
+			})
+		}),
+	}
+}
+
+func leaseErrorMutants(m func(string, func(holding, *brokenOutsider) holding) mutant) []mutant {
+	fails := func(rule string, alter func(*topology.Error)) mutant {
+		return m(rule, func(do holding, _ *brokenOutsider) holding {
+			after(&do, func(_ topology.Lease, _ *heldLease, err *error) {
+				if typed, ok := (*err).(*topology.Error); ok { //nolint:errorlint // it is that of the call itself
+					alter(typed)
+				}
+			})
+			return do
+		})
+	}
+	lax := func(alter func(*topology.Lease)) mutant {
+		return m(invalidLease, func(do holding, _ *brokenOutsider) holding { return wants(do, alter) })
+	}
+	return []mutant{
+		fails(leaseTimeout, func(err *topology.Error) { err.Reason = topology.ErrUnavailable }),
+		fails(leaseTimeout, func(err *topology.Error) { err.Detail = "" }),
+		fails(leaseTimeout, func(err *topology.Error) { err.Cause = nil }),
+		lax(func(l *topology.Lease) { l.Name = strings.ReplaceAll(strings.ToLower(l.Name), " ", "-") }),
+		lax(func(l *topology.Lease) { l.Name = l.Name[:min(len(l.Name), 200)] }),
+		lax(func(l *topology.Lease) { l.Name = "x" + l.Name[min(len(l.Name), 1):] }),
+		lax(func(l *topology.Lease) { l.Holder = "x" }),
+		lax(func(l *topology.Lease) { l.Duration = max(l.Duration, -l.Duration) }),
+		lax(func(l *topology.Lease) {
+			if l.Duration > 0 {
+				l.Duration = time.Second
+			}
+		}),
+		m(cancelledLease, func(do holding, _ *brokenOutsider) holding { return regardless(do) }),
+		m(cancelledLease, func(do holding, out *brokenOutsider) holding { // it gets none and has it all the same
+			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+				if ctx.Err() != nil {
+					out.Outsider.HoldLease(want.Name, want.Holder, want.Duration)
+				}
+				return do(ctx, want)
+			}
+		}),
+	}
+}

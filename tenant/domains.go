@@ -82,7 +82,7 @@ func domainsBefore(ctx context.Context, t topology.Namespaces, want topology.Nam
 // keepDomains goes back to the domains from before if another tenant has got them at the same time: of two that write and then look, at least one sees the
 // other.
 func keepDomains(ctx context.Context, t Topology, want topology.Namespace, before []string) (topology.Change, error) {
-	err := domainsFree(ctx, t, want)
+	err := domainsFree(topology.Live(ctx), t, want)
 	if !errors.Is(err, topology.ErrConflict) {
 		return topology.Change{}, err
 	}

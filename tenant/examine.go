@@ -94,6 +94,7 @@ func (e *examiner) tenant(s TenantScore) {
 		e.find(name, GuaranteeBoundary, runAgain, []string{"the namespace " + name + " is not there, not Polyphony's, or being deleted"})
 		return
 	}
+	want.namespace.Roster = have.Namespace.Roster // which is the rosters' business
 	e.find(name, GuaranteeBoundary, runAgain, slices.Concat(differences("Namespace "+name, have.Namespace, want.namespace), e.beyond(have, "metadata.")))
 	e.find(name, GuaranteeQuota, runAgain, slices.Concat(optional("Quota "+name, have.Quota, want.quota), e.beyond(have, "spec.", "status.")))
 	e.find(name, GuaranteeLimits, runAgain, optional("LimitRange "+name, have.LimitRange, want.limitRange))

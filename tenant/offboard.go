@@ -33,7 +33,7 @@ type OffboardScore struct {
 
 const (
 	defaultOffboardWait = 2 * time.Minute
-	maxOffboardWait     = 24 * 60 * 60 // seconds
+	maxWait             = 24 * 60 * 60 // seconds
 )
 
 // OffboardTopology is what it takes to remove a tenant.
@@ -65,10 +65,14 @@ func (s OffboardScore) Validate() error {
 			errs = append(errs, field.Duplicate(at, name))
 		}
 	}
-	if s.WaitSeconds < 0 || s.WaitSeconds > maxOffboardWait {
-		errs = append(errs, field.Invalid(field.NewPath("waitSeconds"), s.WaitSeconds, fmt.Sprintf("must be 0 to %d", maxOffboardWait)))
+	return append(errs, validateWait(s.WaitSeconds, field.NewPath("waitSeconds"))...).ToAggregate()
+}
+
+func validateWait(seconds int, at *field.Path) field.ErrorList {
+	if seconds < 0 || seconds > maxWait {
+		return field.ErrorList{field.Invalid(at, seconds, fmt.Sprintf("must be 0 to %d", maxWait))}
 	}
-	return errs.ToAggregate()
+	return nil
 }
 
 // Interpret removes the tenant. See [OffboardScore.On].
@@ -90,7 +94,7 @@ func (s OffboardScore) offboard(ctx context.Context, t OffboardTopology) (interp
 			taken, err = t.DeleteClusterReaders(ctx, s.Tenant)
 			return taken, err
 		}},
-		interpret.Step{Name: "guards again", Do: check(s.guard)},
+		interpret.Step{Name: "guards again", Do: check(s.guardAgain)},
 		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (topology.Change, error) { return t.DeleteNamespace(ctx, s.Tenant) }},
 		interpret.Step{Name: "namespace gone", Do: check(s.awaitGone)},
 		interpret.Step{Name: "read visibility again", Do: func(ctx context.Context) (topology.Change, error) {
@@ -101,6 +105,11 @@ func (s OffboardScore) offboard(ctx context.Context, t OffboardTopology) (interp
 			return again, err
 		}},
 	)
+}
+
+// guardAgain does not go by what is remembered.
+func (s OffboardScore) guardAgain(ctx context.Context, t OffboardTopology) error {
+	return s.guard(topology.Live(ctx), t)
 }
 
 // guard refuses what must not be removed. A namespace that is gone, or already going, has nothing left to guard.

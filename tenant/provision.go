@@ -48,11 +48,11 @@ func (s TenantScore) desired(p topology.Platform) (desired, error) {
 	return want, nil
 }
 
-// provision keeps to one order: the boundary, what fences it in, access last. Whoever dies in the middle leaves a tenant that is closed.
+// provision makes the tenant, of a roster or of none. It keeps to one order: the boundary, what fences it in, access last. Whoever dies in the middle leaves a tenant that is closed.
 // Domains of others are refused before anything is touched, and looked for again once others can see this tenant's. The quota is waited
 // for, since until it is in force it does not bound anything. Giving rights comes last, but taking them does not wait for a run that
 // succeeds.
-func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outcome, error) {
+func (s TenantScore) provision(ctx context.Context, t Topology, roster string) (interpret.Outcome, error) {
 	var want desired
 	var named bool      // the domains, on the namespace, by this very run
 	var before []string // the domains
@@ -62,6 +62,7 @@ func (s TenantScore) provision(ctx context.Context, t Topology) (interpret.Outco
 			if err == nil {
 				want, err = s.desired(p)
 			}
+			want.namespace.Roster = roster
 			return none, err
 		}},
 		interpret.Step{Name: "domains", Do: func(ctx context.Context) (none topology.Change, err error) {
@@ -138,6 +139,7 @@ func (s TenantScore) takeAccess(ctx context.Context, t Topology) (interpret.Outc
 	keep := func(change topology.Change, err error) {
 		if err == nil && change.Action != topology.Unchanged {
 			out.Changes = append(out.Changes, change)
+			topology.ReportProgress(ctx, topology.Changed{Change: change})
 		}
 	}
 	name := s.TenantConfig.Name
@@ -173,7 +175,7 @@ func (s TenantScore) sweep(ctx context.Context, t Topology) (none topology.Chang
 	if _, err := t.ClusterReaders(ctx, name); err != nil {
 		return none, ignoreNotFound(err)
 	}
-	namespace, err := t.Namespace(ctx, name)
+	namespace, err := t.Namespace(topology.Live(ctx), name)
 	if err == nil && namespace.Managed && !namespace.Terminating || ignoreNotFound(err) != nil {
 		return none, err
 	}

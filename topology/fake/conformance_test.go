@@ -3,6 +3,7 @@ package fake_test
 import (
 	"encoding/json"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -28,8 +29,10 @@ func TestConformance(t *testing.T) {
 	t.Run("GrantsInForce", func(t *testing.T) { topologytest.GrantsInForce(t, h) })
 	t.Run("Inspector", func(t *testing.T) { topologytest.Inspector(t, h) })
 	t.Run("Admission", func(t *testing.T) { topologytest.Admission(t, h) })
+	t.Run("Leases", func(t *testing.T) { topologytest.Leases(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Guardrails", func(t *testing.T) { topologytest.Guardrails(t, h) })
+	t.Run("Rosters", func(t *testing.T) { topologytest.Rosters(t, h) })
 	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
 }
 
@@ -62,6 +65,10 @@ func (o outsider) ClaimVolume(t topologytest.T, namespace, claim string) {
 	size, err := resource.ParseQuantity("1Gi")
 	require.NoError(t, err)
 	o.Outsider.ClaimVolume(namespace, topology.Volume{Name: claim, Size: size})
+}
+
+func (o outsider) HoldLease(_ topologytest.T, name, holder string, duration time.Duration) {
+	o.Outsider.HoldLease(name, holder, duration)
 }
 
 func (o outsider) Hold(_ topologytest.T, namespace string) {

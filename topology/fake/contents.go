@@ -66,7 +66,7 @@ func (k kind[V]) ensure(ctx context.Context, t *Topology, name string, want V) (
 		return topology.Change{}, c.fails(topology.ErrTerminating, "the namespace is being deleted; run again once it is gone")
 	}
 	if change.Action != topology.Unchanged {
-		t.write(func() { slot.value = new(want.Clone()) })
+		t.writeIn(name, func() { slot.value = new(want.Clone()) })
 	}
 	return change, t.end(c)
 }
@@ -89,7 +89,7 @@ func (k kind[V]) remove(ctx context.Context, t *Topology, name string) (topology
 	}
 	if slot.value != nil {
 		change.Action = topology.Deleted
-		t.write(func() { slot.value = nil })
+		t.writeIn(name, func() { slot.value = nil })
 	}
 	return change, t.end(c)
 }

@@ -3,6 +3,7 @@ package fake
 import (
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 	"strings"
 
@@ -17,7 +18,8 @@ func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domain
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	var holders []topology.DomainHolder
-	for name, ns := range t.state.namespaces {
+	for name := range t.state.near(domains) {
+		ns := t.state.namespaces[name]
 		if name == tenant || !ns.value.Managed {
 			continue
 		}
@@ -31,6 +33,18 @@ func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domain
 		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Domain, b.Domain))
 	})
 	return holders, nil
+}
+
+// near are the namespaces that may have a domain that overlaps one of these: all that do are among them.
+func (s *state) near(domains []string) map[string]bool {
+	found := map[string]bool{}
+	for _, domain := range domains {
+		maps.Copy(found, s.index.within[domain])
+		for _, above, ok := strings.Cut(domain, "."); ok; _, above, ok = strings.Cut(above, ".") {
+			maps.Copy(found, s.index.held[above])
+		}
+	}
+	return found
 }
 
 // covers tells whether a host is the domain or below it.

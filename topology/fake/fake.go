@@ -51,6 +51,8 @@ type state struct {
 	namespaces map[string]*namespace
 	readers    map[string]topology.ClusterReaders
 	guardrails *topology.GuardrailSet // nil: none
+	index      index
+	leases     map[string]leaseRecord
 	counts     Counts
 }
 
@@ -84,7 +86,7 @@ func New(opts Options) *Topology {
 		platform = opts.Platform.Clone()
 	}
 	return &Topology{name: opts.Name, state: &state{
-		platform: platform, namespaces: map[string]*namespace{}, readers: map[string]topology.ClusterReaders{},
+		platform: platform, namespaces: map[string]*namespace{}, readers: map[string]topology.ClusterReaders{}, index: index{lookup{}, lookup{}, lookup{}}, leases: map[string]leaseRecord{},
 	}}
 }
 
@@ -115,7 +117,7 @@ func (t *Topology) Platform(ctx context.Context) (topology.Platform, error) {
 	return t.state.platform.Clone(), nil
 }
 
-// Counts is how often an infrastructure was asked and changed, by everybody who shares it.
+// Counts is how often an infrastructure was asked and changed, by everybody who shares it. Leases are no change, and their renewals are not counted.
 type Counts struct {
 	Calls  int // of a capability's method
 	Writes int // what was stored or removed
@@ -135,6 +137,15 @@ func (c call) fails(reason error, detail string) error {
 	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail}
 }
 
+// waits says that what is awaited is not there yet.
+func (c call) waits(ctx context.Context) {
+	what := "be in force"
+	if c.kind == "Namespace" {
+		what = "be gone"
+	}
+	topology.ReportProgress(ctx, topology.Waiting{Kind: c.kind, Name: c.name, For: what})
+}
+
 // begin counts a call, and lets it fail if its time is over or a fault is due.
 func (t *Topology) begin(ctx context.Context, c call) error {
 	t.state.mu.Lock()
@@ -151,6 +162,11 @@ func (t *Topology) begin(ctx context.Context, c call) error {
 
 // end lets a call fail that has taken effect, if such a fault is due.
 func (t *Topology) end(c call) error { return t.faults.after(c) }
+
+// writeIn stores with do what is in a namespace, unless this is a dry run. The state is locked.
+func (t *Topology) writeIn(name string, do func()) {
+	t.write(func() { t.state.change(name, do) })
+}
 
 // write stores with do, unless this is a dry run. The state is locked.
 func (t *Topology) write(do func()) {

@@ -15,7 +15,7 @@ type Fault struct {
 
 	Nth     int           // with the Nth such call only, from 1; 0: with each
 	After   int           // but not with the first so many such calls
-	Latency time.Duration // the call takes that much longer
+	Latency time.Duration // the call takes that much longer; an "await" then says that it waits
 	Err     error         // the call fails so, as the reason of a *topology.Error; nil: it does not fail
 	Late    bool          // an "ensure" or "delete" fails after it has taken effect, as when an answer is lost
 }
@@ -39,6 +39,9 @@ func (f *faults) before(ctx context.Context, c call) error {
 		return nil
 	}
 	latency, err := f.match(c)
+	if c.op == "await" && latency > 0 {
+		c.waits(ctx)
+	}
 	select {
 	case <-time.After(latency):
 	case <-ctx.Done():

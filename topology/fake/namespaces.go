@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 			return topology.Change{}, c.fails(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that whoever has it would inherit: "+
 				strings.Join(holders, ", ")+"; withdraw them, or set inheritGrants if they are meant")
 		}
-		t.write(func() { t.state.namespaces[want.Name] = &namespace{value: want} })
+		t.writeIn(want.Name, func() { t.state.namespaces[want.Name] = &namespace{value: want} })
 		return change, t.end(c)
 	}
 	switch {
@@ -53,25 +54,48 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 	case !ns.value.Managed && !adopt:
 		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", ns.value.Owner))
 	}
+	if want.Roster == "" {
+		want.Roster = ns.value.Roster
+	} else if ns.value.Roster != "" && ns.value.Roster != want.Roster {
+		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one first", ns.value.Roster))
+	}
 	change.Action = topology.Unchanged
 	if change.Fields = topology.Diff(ns.value, want); !ns.value.Managed {
 		change.Fields = append(change.Fields, topology.FieldChange{Path: "metadata.labels[" + topology.LabelTenant + "]", To: want.Name})
 	}
 	if len(change.Fields) > 0 {
 		change.Action = topology.Updated
-		t.write(func() { ns.value = want })
+		t.writeIn(want.Name, func() { ns.value = want })
 	}
 	return change, t.end(c)
 }
 
+// Tenants implements topology.Rosters.
+func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
+	if err := t.begin(ctx, call{"read", "Tenants", t.name}); err != nil {
+		return nil, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	var all []topology.Namespace
+	for _, name := range slices.Sorted(maps.Keys(t.state.namespaces)) {
+		if ns := t.state.namespaces[name]; ns.value.Managed {
+			all = append(all, ns.value.Clone())
+		}
+	}
+	return all, nil
+}
+
+// Refresh implements topology.Snapshots. A fake remembers nothing but what it is.
+func (t *Topology) Refresh() {}
+
 // grantsTo says where service accounts of a namespace hold rights.
 func (s *state) grantsTo(namespace string) []string {
 	var found []string
-	for name, ns := range s.namespaces {
-		for _, g := range ns.allGrants() {
+	for name := range s.index.accounts[namespace] {
+		for _, g := range s.namespaces[name].allGrants() {
 			for _, subject := range g.Subjects {
-				if subject.Kind == topology.ServiceAccount && subject.Namespace == namespace || subject.Name == "system:serviceaccounts:"+namespace ||
-					strings.HasPrefix(subject.Name, "system:serviceaccount:"+namespace+":") {
+				if accountNamespace(subject) == namespace {
 					found = append(found, "the role "+g.Role+" in "+name+" ("+subject.Name+")")
 				}
 			}
@@ -110,7 +134,7 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 // collect removes a namespace that is being deleted, once nobody holds it.
 func (s *state) collect(name string) {
 	if ns := s.namespaces[name]; ns != nil && ns.value.Terminating && ns.held == "" {
-		delete(s.namespaces, name)
+		s.change(name, func() { delete(s.namespaces, name) })
 	}
 }
 
@@ -122,7 +146,7 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	}
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	for {
+	for n := 1; ; n++ {
 		t.state.mu.Lock()
 		ns, held := t.state.namespaces[name], ""
 		if ns != nil {
@@ -131,6 +155,9 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 		t.state.mu.Unlock()
 		if ns == nil || t.dry {
 			return nil
+		}
+		if n == 1 {
+			c.waits(ctx)
 		}
 		select {
 		case <-tick.C:

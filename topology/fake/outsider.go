@@ -19,7 +19,7 @@ func (t *Topology) Outsider() Outsider { return Outsider{t.state} }
 func (o Outsider) change(name string, do func(*namespace)) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()
-	do(o.state.namespaces[name])
+	o.state.change(name, func() { do(o.state.namespaces[name]) })
 }
 
 // CreateNamespace makes a namespace that owner manages.
@@ -100,10 +100,10 @@ func (o Outsider) Hold(name, by string) {
 
 // Release ends a Hold.
 func (o Outsider) Release(name string) {
-	o.change(name, func(n *namespace) {
-		n.held = ""
-		o.state.collect(name)
-	})
+	o.state.mu.Lock()
+	defer o.state.mu.Unlock()
+	o.state.namespaces[name].held = ""
+	o.state.collect(name)
 }
 
 // Put stores an object, as a manifest, whatever stands in its way. The group is the API group of the resource, "" for the core group.

@@ -79,6 +79,9 @@ func (n *namespace) labels() map[string]string {
 	maps.Copy(labels, domainLabels(n.value.Allowed.Domains))
 	if n.value.Managed {
 		labels[topology.LabelTenant] = n.value.Name
+		if n.value.Roster != "" {
+			labels[topology.LabelRoster] = n.value.Roster
+		}
 	}
 	labels["kubernetes.io/metadata.name"] = n.value.Name // which nobody else can say
 	return labels

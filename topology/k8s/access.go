@@ -8,7 +8,6 @@ import (
 
 	rbacv1 "k8s.io/api/rbac/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -47,11 +46,11 @@ func (t *Topology) grants(ctx context.Context, c call) (grants, error) {
 	var have grants
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have = grants{roles: map[string]*rbacv1.Role{}, bindings: map[string]*rbacv1.RoleBinding{}}
-		roles, err := t.clients.roles(c.name).List(ctx, metav1.ListOptions{})
+		roles, err := t.clients.roles(c.name).List(ctx, "")
 		if err != nil {
 			return err
 		}
-		bindings, err := t.clients.roleBindings(c.name).List(ctx, metav1.ListOptions{})
+		bindings, err := t.clients.roleBindings(c.name).List(ctx, "")
 		if err != nil {
 			return err
 		}

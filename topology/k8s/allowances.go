@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
 	"github.com/polyphony-go/polyphony/topology"
 )
 
@@ -149,7 +147,7 @@ func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domain
 // findDomains adds the domains that match of the other tenants that a selector finds.
 func (t *Topology) findDomains(ctx context.Context, c call, selector string, match func(domain string) bool, found map[topology.DomainHolder]bool) error {
 	return t.retry(ctx, c, func(ctx context.Context) error {
-		list, err := t.clients.namespaces().List(ctx, metav1.ListOptions{LabelSelector: selector})
+		list, err := t.clients.namespaces().List(ctx, selector)
 		if err != nil {
 			return err
 		}

@@ -5,6 +5,7 @@ import (
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	authorizationv1 "k8s.io/api/authorization/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	discoveryv1 "k8s.io/api/discovery/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -24,6 +25,7 @@ import (
 type clients struct {
 	host   string
 	groups map[schema.GroupVersion]rest.Interface
+	memory *memory // of a snapshot; nil: none
 }
 
 var (
@@ -37,6 +39,7 @@ var groupVersions = map[schema.GroupVersion]func(*runtime.Scheme) error{
 	admissionv1.SchemeGroupVersion:     admissionv1.AddToScheme,
 	appsv1.SchemeGroupVersion:          appsv1.AddToScheme,
 	authorizationv1.SchemeGroupVersion: authorizationv1.AddToScheme,
+	coordinationv1.SchemeGroupVersion:  coordinationv1.AddToScheme,
 	discoveryv1.SchemeGroupVersion:     discoveryv1.AddToScheme,
 	networkingv1.SchemeGroupVersion:    networkingv1.AddToScheme,
 	rbacv1.SchemeGroupVersion:          rbacv1.AddToScheme,
@@ -67,8 +70,13 @@ func newClients(cfg *rest.Config, maxInFlight int) (*clients, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
-	slots := make(chan struct{}, maxInFlight)
-	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return limited{next, slots} })
+	unpaced, err := rest.HTTPClientFor(cfg)
+	if err != nil {
+		return nil, err
+	}
+	timeout := cfg.Timeout
+	cfg.Timeout = 0 // the pace keeps it, from when a request is sent
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return newPace(next, maxInFlight, timeout) })
 	httpClient, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, err
@@ -79,32 +87,17 @@ func newClients(cfg *rest.Config, maxInFlight int) (*clients, error) {
 		if gv.Group == "" {
 			cfg.APIPath = "/api"
 		}
-		client, err := rest.RESTClientForConfigAndClient(cfg, httpClient)
+		through := httpClient
+		if gv == coordinationv1.SchemeGroupVersion { // leases are renewed whatever else has to wait
+			through = unpaced
+		}
+		client, err := rest.RESTClientForConfigAndClient(cfg, through)
 		if err != nil {
 			return nil, err
 		}
 		c.groups[gv], c.host = client, client.Get().URL().Host
 	}
 	return c, nil
-}
-
-// limited keeps the number of requests in flight within its slots.
-type limited struct {
-	next  http.RoundTripper
-	slots chan struct{}
-}
-
-// WrappedRoundTripper lets client-go find what it may cancel requests of.
-func (l limited) WrappedRoundTripper() http.RoundTripper { return l.next }
-
-func (l limited) RoundTrip(req *http.Request) (*http.Response, error) {
-	select {
-	case l.slots <- struct{}{}:
-	case <-req.Context().Done():
-		return nil, req.Context().Err()
-	}
-	defer func() { <-l.slots }()
-	return l.next.RoundTrip(req)
 }
 
 func (c *clients) namespaces() typedClient[corev1.Namespace, corev1.NamespaceList, *corev1.Namespace, *corev1.NamespaceList] {
@@ -141,6 +134,10 @@ func (c *clients) daemonSets(namespace string) typedClient[appsv1.DaemonSet, app
 
 func (c *clients) endpointSlices(namespace string) typedClient[discoveryv1.EndpointSlice, discoveryv1.EndpointSliceList, *discoveryv1.EndpointSlice, *discoveryv1.EndpointSliceList] {
 	return typed[discoveryv1.EndpointSlice, discoveryv1.EndpointSliceList](c, discoveryv1.SchemeGroupVersion, "endpointslices", namespace)
+}
+
+func (c *clients) leases(namespace string) typedClient[coordinationv1.Lease, coordinationv1.LeaseList, *coordinationv1.Lease, *coordinationv1.LeaseList] {
+	return typed[coordinationv1.Lease, coordinationv1.LeaseList](c, coordinationv1.SchemeGroupVersion, "leases", namespace)
 }
 
 func (c *clients) networkPolicies(namespace string) typedClient[networkingv1.NetworkPolicy, networkingv1.NetworkPolicyList, *networkingv1.NetworkPolicy, *networkingv1.NetworkPolicyList] {

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -36,7 +38,9 @@ func TestConformance(t *testing.T) {
 	t.Run("GrantsInForce", func(t *testing.T) { topologytest.GrantsInForce(t, h) })
 	t.Run("Inspector", func(t *testing.T) { topologytest.Inspector(t, h) })
 	t.Run("Admission", func(t *testing.T) { topologytest.Admission(t, h) })
+	t.Run("Leases", func(t *testing.T) { topologytest.Leases(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
+	t.Run("Rosters", func(t *testing.T) { topologytest.Rosters(t, h) })
 	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
 }
 
@@ -155,6 +159,24 @@ func (o outsider) setQuota(t topologytest.T, namespace, name string, change func
 		_, err = o.client.CoreV1().ResourceQuotas(namespace).Update(t.Context(), quota, metav1.UpdateOptions{})
 		return err == nil
 	}, eventuallyWait, eventuallyTick)
+}
+
+func (o outsider) HoldLease(t topologytest.T, name, holder string, duration time.Duration) {
+	now := metav1.NowMicro()
+	lease := &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{Name: "polyphony-" + name, Labels: map[string]string{"tenancy.polyphony.dev/lease": "true"}},
+		Spec: coordinationv1.LeaseSpec{
+			HolderIdentity: &holder, LeaseDurationSeconds: new(int32(duration / time.Second)), AcquireTime: &now, RenewTime: &now,
+		},
+	}
+	leases := o.client.CoordinationV1().Leases(metav1.NamespaceSystem)
+	_, err := leases.Create(t.Context(), lease, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) { // a patch does not mind who else writes
+		patch, marshalErr := json.Marshal(lease)
+		require.NoError(t, marshalErr)
+		_, err = leases.Patch(t.Context(), lease.Name, types.MergePatchType, patch, metav1.PatchOptions{})
+	}
+	require.NoError(t, err)
 }
 
 func (o outsider) Hold(t topologytest.T, namespace string) {

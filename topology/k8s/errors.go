@@ -82,7 +82,8 @@ func vanished(err error) error {
 	return err
 }
 
-// transient tells whether the same request may succeed later. A conflict and a race for a name may, after reading again.
+// transient tells whether the same request may succeed later. A conflict and a race for a name may, after reading again, and so may a list that
+// took longer than the server remembers its version.
 func transient(err error) bool {
 	if errors.Is(err, errVanished) {
 		return true
@@ -91,7 +92,7 @@ func transient(err error) bool {
 	if errors.As(err, &status) {
 		code := status.Status().Code
 		return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout ||
-			apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
+			code == http.StatusGone || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
 	}
 	var network net.Error
 	return errors.As(err, &network) && network.Timeout() || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) ||

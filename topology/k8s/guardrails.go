@@ -90,15 +90,14 @@ type installed struct {
 func (t *Topology) installed(ctx context.Context, c call) (installed, error) {
 	have := installed{policies: map[topology.Guardrail]*policy{}, bindings: map[topology.Guardrail]*binding{}}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
-		ours := metav1.ListOptions{LabelSelector: labelGuardrail}
-		policies, err := t.clients.policies().List(ctx, ours)
+		policies, err := t.clients.policies().List(ctx, labelGuardrail)
 		if apierrors.IsNotFound(err) {
 			return c.fails(topology.ErrUnsupported, "the cluster has no ValidatingAdmissionPolicies; guardrails need Kubernetes 1.30 or newer")
 		}
 		if err != nil {
 			return err
 		}
-		bindings, err := t.clients.policyBindings().List(ctx, ours)
+		bindings, err := t.clients.policyBindings().List(ctx, labelGuardrail)
 		if err != nil {
 			return err
 		}

@@ -20,19 +20,11 @@ func (t *Topology) refuseInheritance(ctx context.Context, c call, want topology.
 	if want.InheritGrants {
 		return nil
 	}
-	var found []string
-	look := func(b grantBinding) {
-		for _, s := range b.subjects {
-			if account, ok := accountIn(s, want.Name); ok {
-				found = append(found, b.what+" ("+account+")")
-			}
-		}
-	}
-	err := t.clients.eachBinding(ctx, look)
-	if err != nil || len(found) == 0 {
+	all, err := t.clients.accountGrants(ctx)
+	if err != nil || len(all[want.Name]) == 0 {
 		return err
 	}
-	slices.Sort(found)
+	found := slices.Sorted(slices.Values(all[want.Name]))
 	if n := len(found); n > maxShown {
 		found = append(found[:maxShown], fmt.Sprintf("and %d more", n-maxShown))
 	}
@@ -40,16 +32,46 @@ func (t *Topology) refuseInheritance(ctx context.Context, c call, want topology.
 		strings.Join(found, ", ")+"; withdraw them, or set inheritGrants if they are meant")
 }
 
-// accountIn tells whether a subject is a service account of the namespace, or all of them, and which.
-func accountIn(s rbacv1.Subject, namespace string) (account string, ok bool) {
+// accountGrants are what gives rights to service accounts, by their namespaces. A snapshot looks once, so that what its own run gives does not count.
+func (c *clients) accountGrants(ctx context.Context) (map[string][]string, error) {
+	if c.memory != nil {
+		c.memory.mu.Lock()
+		defer c.memory.mu.Unlock()
+		if c.memory.accountGrants != nil {
+			return c.memory.accountGrants, nil
+		}
+	}
+	all := map[string][]string{}
+	err := c.eachBinding(ctx, func(b grantBinding) {
+		for _, s := range b.subjects {
+			if namespace, account := accountOf(s); namespace != "" {
+				all[namespace] = append(all[namespace], b.what+" ("+account+")")
+			}
+		}
+	})
+	if c.memory != nil && err == nil {
+		c.memory.accountGrants = all
+	}
+	return all, err
+}
+
+// accountOf is the namespace of a subject that is a service account, or all of a namespace, and which it is. The namespace of any other is "".
+func accountOf(s rbacv1.Subject) (namespace, account string) {
 	switch s.Kind {
 	case rbacv1.ServiceAccountKind:
-		return s.Name, s.Namespace == namespace
+		return s.Namespace, s.Name
 	case rbacv1.UserKind:
-		return strings.CutPrefix(s.Name, "system:serviceaccount:"+namespace+":")
+		if rest, ok := strings.CutPrefix(s.Name, "system:serviceaccount:"); ok {
+			namespace, account, _ = strings.Cut(rest, ":")
+		}
+		return namespace, account
 	case rbacv1.GroupKind:
-		return "all", s.Name == "system:serviceaccounts:"+namespace
+		namespace, _ = strings.CutPrefix(s.Name, "system:serviceaccounts:")
+		if namespace == s.Name {
+			return "", ""
+		}
+		return namespace, "all"
 	default:
-		return "", false
+		return "", ""
 	}
 }

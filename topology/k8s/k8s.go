@@ -38,12 +38,17 @@ type Options struct {
 	IngressControllers []topology.NetworkPeer
 	Monitoring         []topology.NetworkPeer
 
-	MaxInFlight int // requests at a time; unset: 64, about what one connection to an API server carries
+	// LeaseNamespace is where leases are kept. It has to exist, and no tenant may write there. Unset: "kube-system".
+	LeaseNamespace string
+
+	MaxInFlight int // requests at a time, fewer while the server asks for it; unset: 64, about what one connection to an API server carries
 	MaxTries    int // of a request that fails for a while; unset: 8, about six seconds, or as long as the server asks for
 }
 
 // What Options mean where they are unset.
 const (
+	defaultLeaseNamespace = "kube-system"
+
 	defaultMaxInFlight = 64
 	defaultMaxTries    = 8
 	defaultTimeout     = 30 * time.Second // of one request, if rest.Config has none
@@ -76,6 +81,9 @@ func New(cfg *rest.Config, opts Options) (*Topology, error) {
 		if place.CIDR == "" && (place.EveryNamespace || len(place.NamespaceLabels) == 0) {
 			return nil, fmt.Errorf("k8s: Options.IngressControllers and Options.Monitoring need namespace labels or a range of addresses; labels of pods are what tenants choose")
 		}
+	}
+	if opts.LeaseNamespace == "" {
+		opts.LeaseNamespace = defaultLeaseNamespace
 	}
 	if opts.MaxInFlight == 0 {
 		opts.MaxInFlight = defaultMaxInFlight

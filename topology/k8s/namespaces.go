@@ -70,6 +70,9 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		case !owned(have, want.Name) && !want.Adopt:
 			return c.fails(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", owner(have)))
 		}
+		if err := ofAnotherRoster(c, toNamespace(have), want); err != nil {
+			return err
+		}
 		to := mergeNamespace(have, want)
 		if maps.Equal(have.Labels, to.Labels) && maps.Equal(have.Annotations, to.Annotations) && len(have.OwnerReferences) == 0 {
 			return nil
@@ -83,6 +86,14 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		return topology.Change{}, err
 	}
 	return change, nil
+}
+
+// ofAnotherRoster refuses to take a tenant from the roster that has it.
+func ofAnotherRoster(c call, have, want topology.Namespace) error {
+	if want.Roster == "" || have.Roster == "" || have.Roster == want.Roster {
+		return nil
+	}
+	return c.fails(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one, and remove the label %s from the namespace", have.Roster, topology.LabelRoster))
 }
 
 func (t *Topology) createNamespace(ctx context.Context, want topology.Namespace) error {
@@ -109,6 +120,9 @@ func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Nam
 	gone := slices.Concat(before.Labels, withPrefix(to.Labels, topology.LabelDomain))
 	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity), domainLabels(want.Allowed.Domains),
 		map[string]string{topology.LabelTenant: want.Name})
+	if want.Roster != "" {
+		to.Labels[topology.LabelRoster] = want.Roster
+	}
 
 	ours := map[string]string{}
 	for key, value := range map[string]string{
@@ -173,7 +187,9 @@ func toNamespace(have *corev1.Namespace) topology.Namespace {
 		Managed:             owned(have, have.Name),
 		Terminating:         have.DeletionTimestamp != nil,
 	}
-	if !ns.Managed {
+	if ns.Managed {
+		ns.Roster = have.Labels[topology.LabelRoster]
+	} else {
 		ns.Owner = owner(have)
 	}
 	return ns
@@ -224,6 +240,23 @@ func owner(have *corev1.Namespace) string {
 	return "unknown"
 }
 
+// Tenants implements topology.Rosters.
+func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
+	var all []topology.Namespace
+	err := t.retry(ctx, call{"read", "Tenants", t.name}, func(ctx context.Context) error {
+		all = nil
+		return t.clients.namespaces().EachPage(ctx, topology.LabelTenant, func(list *corev1.NamespaceList) {
+			for i := range list.Items {
+				if ns := toNamespace(&list.Items[i]); ns.Managed {
+					all = append(all, ns)
+				}
+			}
+		})
+	})
+	slices.SortFunc(all, func(a, b topology.Namespace) int { return strings.Compare(a.Name, b.Name) })
+	return all, err
+}
+
 // DeleteNamespace implements topology.Namespaces.
 func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
 	c := call{"delete", "Namespace", name}
@@ -259,7 +292,7 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	c := call{"await", "Namespace", name}
 	var first types.UID
 	var last *corev1.Namespace
-	err := t.poll(ctx, c, func(ctx context.Context) (bool, error) {
+	err := t.poll(ctx, c, "be gone", t.clients.namespaces().following(name), func(ctx context.Context) (bool, error) {
 		have, err := t.clients.namespaces().Get(ctx, name)
 		if apierrors.IsNotFound(err) {
 			return true, nil
@@ -308,7 +341,7 @@ func holders(ns *corev1.Namespace) string {
 func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Volume, error) {
 	var volumes []topology.Volume
 	err := t.retry(ctx, call{"read", "Volumes", namespace}, func(ctx context.Context) error {
-		list, err := t.clients.claims(namespace).List(ctx, metav1.ListOptions{})
+		list, err := t.clients.claims(namespace).List(ctx, "")
 		if err != nil {
 			return err
 		}

@@ -116,7 +116,7 @@ func (t *Topology) exploreDNS(ctx context.Context, p *topology.Platform) error {
 	}
 	peer := topology.NetworkPeer{NamespaceLabels: map[string]string{labelNamespaceName: systemNamespace}, PodLabels: map[string]string{"k8s-app": "kube-dns"}}
 	ports := sets.New[int32](53)
-	services, err := t.clients.services(systemNamespace).List(ctx, metav1.ListOptions{LabelSelector: "k8s-app=kube-dns"})
+	services, err := t.clients.services(systemNamespace).List(ctx, "k8s-app=kube-dns")
 	if err != nil {
 		return err
 	}
@@ -183,7 +183,7 @@ func single(address netip.Addr) topology.NetworkPeer {
 
 // exploreAPIServer finds the addresses behind the service "kubernetes".
 func (t *Topology) exploreAPIServer(ctx context.Context, p *topology.Platform) error {
-	slices, err := t.clients.endpointSlices(metav1.NamespaceDefault).List(ctx, metav1.ListOptions{LabelSelector: discoveryv1.LabelServiceName + "=kubernetes"})
+	slices, err := t.clients.endpointSlices(metav1.NamespaceDefault).List(ctx, discoveryv1.LabelServiceName+"=kubernetes")
 	if err != nil {
 		return err
 	}
@@ -211,7 +211,7 @@ func (t *Topology) exploreAPIServer(ctx context.Context, p *topology.Platform) e
 
 // exploreRanges finds the ranges of services, which also tell the address families. Clusters older than 1.33 do not serve them.
 func (t *Topology) exploreRanges(ctx context.Context, p *topology.Platform) error {
-	cidrs, err := t.clients.serviceCIDRs().List(ctx, metav1.ListOptions{})
+	cidrs, err := t.clients.serviceCIDRs().List(ctx, "")
 	if err != nil && !apierrors.IsNotFound(err) {
 		return err
 	}
@@ -275,7 +275,7 @@ func isExtended(name string) bool {
 }
 
 func (t *Topology) exploreStorage(ctx context.Context, p *topology.Platform) error {
-	classes, err := t.clients.storageClasses().List(ctx, metav1.ListOptions{})
+	classes, err := t.clients.storageClasses().List(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -290,7 +290,7 @@ func (t *Topology) exploreStorage(ctx context.Context, p *topology.Platform) err
 
 // explorePriority finds the priority class that pods get which name none. Of several the one of the least value counts, as it does to the API server.
 func (t *Topology) explorePriority(ctx context.Context, p *topology.Platform) error {
-	classes, err := t.clients.priorityClasses().List(ctx, metav1.ListOptions{})
+	classes, err := t.clients.priorityClasses().List(ctx, "")
 	if err != nil {
 		return err
 	}

@@ -76,7 +76,7 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 		return nil
 	}
 	began := time.Now()
-	err := t.poll(ctx, c, func(ctx context.Context) (bool, error) {
+	err := t.poll(ctx, c, "be in force", nil, func(ctx context.Context) (bool, error) {
 		have, err := t.installed(ctx, c)
 		if err != nil {
 			return false, err

@@ -42,7 +42,7 @@ func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 		return nil
 	}
 	c := call{"await", "Quota", namespace}
-	err := t.poll(ctx, c, func(ctx context.Context) (bool, error) {
+	err := t.poll(ctx, c, "be in force", t.clients.quotas(namespace).following(objectName), func(ctx context.Context) (bool, error) {
 		have, err := t.clients.quotas(namespace).Get(ctx, objectName)
 		if err != nil {
 			return false, err

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	authorizationv1 "k8s.io/api/authorization/v1"
+	coordinationv1 "k8s.io/api/coordination/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apimachinery/pkg/version"
@@ -22,13 +23,13 @@ func Permissions() []topology.Rule {
 		return topology.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
 	}
 	return []topology.Rule{
-		rule("", "namespaces", "get", "list", "create", "update", "delete"),
+		rule("", "namespaces", "get", "list", "watch", "create", "update", "delete"),
 		rule("", "nodes", "list"),
 		rule("", "pods", "list"),
 		rule("", "services", "list"),
 		rule("", "persistentvolumeclaims", "list"),
 		rule("", "persistentvolumes", "list"),
-		rule("", "resourcequotas", "get", "list", "create", "update", "delete"),
+		rule("", "resourcequotas", "get", "list", "watch", "create", "update", "delete"),
 		rule("", "limitranges", "get", "list", "create", "update", "delete"),
 		rule("admissionregistration.k8s.io", "validatingadmissionpolicies", "get", "list", "create", "update", "delete"),
 		rule("admissionregistration.k8s.io", "validatingadmissionpolicybindings", "get", "list", "create", "update", "delete"),
@@ -53,6 +54,12 @@ func Permissions() []topology.Rule {
 // AdmissionPermissions are what the caller needs beyond [Permissions] for [Topology.Admit], which acts for others.
 func AdmissionPermissions() []topology.Rule {
 	return []topology.Rule{{APIGroups: []string{""}, Resources: []string{"users", "groups", "serviceaccounts"}, Verbs: []string{"impersonate"}}}
+}
+
+// LeasePermissions are what the caller needs beyond [Permissions] for [Topology.HoldLease], in Options.LeaseNamespace alone: the rules for a Role. In
+// "kube-system" they are worth as much as the control plane's own leases, so that a namespace of Polyphony's own is the better place.
+func LeasePermissions() []topology.Rule {
+	return []topology.Rule{{APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"}}}
 }
 
 // networkPlugins recognises what enforces network policies by the API groups that it brings.
@@ -129,12 +136,15 @@ func (t *Topology) missing(ctx context.Context, c call) ([]string, error) {
 	var missing []string
 	var failure error
 	var wg sync.WaitGroup
-	for _, p := range Permissions() {
-		group, resource := p.APIGroups[0], p.Resources[0]
+	for _, p := range slices.Concat(Permissions(), LeasePermissions()) {
+		group, resource, namespace, where := p.APIGroups[0], p.Resources[0], "", ""
+		if group == coordinationv1.GroupName {
+			namespace, where = t.opts.LeaseNamespace, " in "+t.opts.LeaseNamespace
+		}
 		for _, verb := range p.Verbs {
 			wg.Go(func() {
 				review := &authorizationv1.SelfSubjectAccessReview{Spec: authorizationv1.SelfSubjectAccessReviewSpec{
-					ResourceAttributes: &authorizationv1.ResourceAttributes{Group: group, Resource: resource, Verb: verb},
+					ResourceAttributes: &authorizationv1.ResourceAttributes{Group: group, Resource: resource, Verb: verb, Namespace: namespace},
 				}}
 				err := t.retry(ctx, c, func(ctx context.Context) error {
 					return t.clients.authorization().Post().MaxRetries(0).Resource("selfsubjectaccessreviews").Body(review).Do(ctx).Into(review)
@@ -144,7 +154,7 @@ func (t *Topology) missing(ctx context.Context, c call) ([]string, error) {
 				if err != nil {
 					failure = err
 				} else if !review.Status.Allowed {
-					missing = append(missing, verb+" "+resourceName(group, resource))
+					missing = append(missing, verb+" "+resourceName(group, resource)+where)
 				}
 			})
 		}

@@ -46,6 +46,14 @@ type puppet struct {
 	reach                func(context.Context, topology.Connection) (topology.ReachAnswer, error)
 	grantsInForce        func(context.Context, string) ([]topology.GrantInForce, error) // by the topology's name
 	inspect              func(context.Context, string) (topology.Inspection, error)     // likewise
+	tenants              func(context.Context, string) ([]topology.Namespace, error)
+	holdLease            func(context.Context, topology.Lease) (heldLease, error)
+}
+
+// heldLease is what HoldLease answers.
+type heldLease struct {
+	held    context.Context //nolint:containedctx // that is what it is
+	release func()
 }
 
 // domainsOf are domains and the tenant that asks for them.
@@ -95,6 +103,11 @@ func newPuppet(top *fake.Topology) *puppet {
 		reach:            top.Reach,
 		grantsInForce:    func(ctx context.Context, _ string) ([]topology.GrantInForce, error) { return top.GrantsInForce(ctx) },
 		inspect:          func(ctx context.Context, _ string) (topology.Inspection, error) { return top.Inspect(ctx) },
+		tenants:          func(ctx context.Context, _ string) ([]topology.Namespace, error) { return top.Tenants(ctx) },
+		holdLease: func(ctx context.Context, want topology.Lease) (l heldLease, err error) {
+			l.held, l.release, err = top.HoldLease(ctx, want)
+			return l, err
+		},
 	}
 }
 
@@ -238,4 +251,15 @@ func (p *puppet) GrantsInForce(ctx context.Context) ([]topology.GrantInForce, er
 
 func (p *puppet) Inspect(ctx context.Context) (topology.Inspection, error) {
 	return p.inspect(ctx, p.name())
+}
+
+func (p *puppet) Tenants(ctx context.Context) ([]topology.Namespace, error) {
+	return p.tenants(ctx, p.name())
+}
+
+func (p *puppet) Refresh() {}
+
+func (p *puppet) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
+	l, err := p.holdLease(ctx, want)
+	return l.held, l.release, err
 }

@@ -54,6 +54,9 @@ type Outsider interface {
 	// SetGuardrailsVersion makes the rules that are installed those of another release, as far as they say so themselves.
 	SetGuardrailsVersion(t T, version int)
 
+	// HoldLease makes somebody hold a lease who does not renew it, whoever holds it now. The duration is in whole seconds.
+	HoldLease(t T, name, holder string, duration time.Duration)
+
 	ClaimVolume(t T, namespace, claim string)
 	Hold(t T, namespace string) // keeps it from going once it is deleted
 	Release(t T, namespace string)

@@ -1,0 +1,151 @@
+package tenant
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/polyphony-go/polyphony/interpret"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+const defaultRosterWait = 10 * time.Minute
+
+// run takes the lease before it reads anything: what it decides by must not be from before another run.
+func (s RosterScore) run(ctx context.Context, t RosterTopology) (out interpret.Outcome, err error) {
+	err = s.alone(ctx, t, func(ctx context.Context) error {
+		out, err = s.converge(ctx, t, score.RunWithin)
+		return err
+	})
+	return out, err
+}
+
+// alone does something while no other run of the roster does.
+func (s RosterScore) alone(ctx context.Context, t RosterTopology, do func(context.Context) error) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	patience := time.Duration(s.WaitSeconds) * time.Second
+	if patience == 0 {
+		patience = defaultRosterWait
+	}
+	held, release, err := hold(ctx, t, topology.Lease{Name: "roster-" + s.id(), Holder: host}, patience)
+	if err != nil {
+		return &interpret.StepError{Step: "lease", Err: err}
+	}
+	defer release()
+	t.Refresh()
+	err = do(held)
+	if cause := context.Cause(held); err != nil && cause != nil && ctx.Err() == nil {
+		return fmt.Errorf("the lease was lost: %w; %w", cause, err)
+	}
+	return err
+}
+
+// hold waits for a lease only so long, and then has it for as long as ctx.
+func hold(ctx context.Context, t topology.Leases, want topology.Lease, patience time.Duration) (held context.Context, release func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(patience, cancel)
+	held, giveUp, err := t.HoldLease(ctx, want)
+	if err != nil {
+		cancel()
+		return nil, nil, err
+	}
+	timer.Stop() // if it was too late for that, the context has ended, and the run ends with it
+	return held, func() { giveUp(); cancel() }, nil
+}
+
+// runner runs the steps of a roster.
+type runner = func(ctx context.Context, steps ...score.Step) (score.Report, error)
+
+// converge makes the roster true. Tenants that are to be removed are counted before anything is touched, and go last.
+func (s RosterScore) converge(ctx context.Context, t RosterTopology, run runner) (interpret.Outcome, error) {
+	there, err := t.Tenants(ctx)
+	if err != nil {
+		return interpret.Outcome{}, &interpret.StepError{Step: "tenants", Err: err}
+	}
+	leavers, notes, err := s.leavers(there)
+	if err != nil {
+		return interpret.Outcome{}, &interpret.StepError{Step: "prune", Err: err}
+	}
+	steps := make([]score.Step, 0, len(s.Tenants)+len(leavers))
+	for _, tenant := range s.Tenants {
+		steps = append(steps, score.Bind[Topology](onRoster{tenant, s.id()}, t))
+	}
+	for _, name := range leavers {
+		steps = append(steps, OffboardScore{Tenant: name, DeleteVolumes: s.Prune.DeleteVolumes[name], WaitSeconds: s.Prune.WaitSeconds}.On(t))
+	}
+	report, err := run(ctx, steps...)
+	out := interpret.Outcome{Changes: report.Changes(), Notes: notes}
+	for _, result := range report.Results {
+		for _, note := range result.Outcome.Notes {
+			out.Notes = append(out.Notes, result.Score+": "+note)
+		}
+	}
+	return out, err
+}
+
+// onRoster is a tenant that is marked as one of a roster.
+type onRoster struct {
+	TenantScore
+	roster string
+}
+
+// Validate has been done, with the whole roster.
+func (s onRoster) Validate() error { return nil }
+
+func (s onRoster) Interpret() interpret.Interpret[Topology] {
+	return interpret.Func[Topology](func(ctx context.Context, t Topology) (interpret.Outcome, error) { return s.provision(ctx, t, s.roster) })
+}
+
+// leavers are the tenants of the roster that are there and not on it, if they are to be removed, and not too many.
+func (s RosterScore) leavers(there []topology.Namespace) (leavers, notes []string, err error) {
+	wanted := make(map[string]bool, len(s.Tenants))
+	for _, tenant := range s.Tenants {
+		wanted[tenant.TenantConfig.Name] = true
+	}
+	own := 0
+	for _, ns := range there {
+		if ns.Roster != s.id() {
+			continue
+		}
+		own++
+		if !wanted[ns.Name] {
+			leavers = append(leavers, ns.Name)
+		}
+	}
+	if len(leavers) == 0 {
+		return nil, nil, nil
+	}
+	some := strings.Join(firstOf(leavers, maxNotes), ", ")
+	if s.Prune == nil {
+		return nil, []string{"are not on the roster and stay, since prune is unset: " + some}, nil
+	}
+	if most := s.Prune.most(own, len(s.Tenants)); len(leavers) > most {
+		return nil, nil, &topology.Error{Op: "delete", Kind: "Namespace", Reason: topology.ErrProtected, Detail: fmt.Sprintf(
+			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; put them back on the roster, or raise prune.atMost or prune.atMostPercent if they are meant to go",
+			len(leavers), own, most, some)}
+	}
+	return slices.Clip(leavers), nil, nil
+}
+
+// most is how many tenants may go of those that are there.
+func (p Prune) most(there, wanted int) int {
+	switch {
+	case p.AtMost == 0 && p.AtMostPercent == 0 && wanted == 0:
+		return 0
+	case p.AtMost == 0 && p.AtMostPercent == 0:
+		return there * defaultPrunePercent / 100
+	case p.AtMostPercent == 0:
+		return p.AtMost
+	case p.AtMost == 0:
+		return there * p.AtMostPercent / 100
+	default:
+		return min(p.AtMost, there*p.AtMostPercent/100)
+	}
+}

@@ -1,0 +1,194 @@
+package tenant
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/polyphony-go/polyphony/interpret"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// PlanFormat is the version of a plan's JSON.
+const PlanFormat = 1
+
+// Plan is what a run of a roster would change. It can be kept, as JSON, and applied later, by [ApplyPlan], which refuses if the
+// run would by then change anything else.
+type Plan struct {
+	Format   int         `json:"format"`
+	Topology string      `json:"topology"`
+	At       time.Time   `json:"at"`
+	Roster   RosterScore `json:"roster"`
+
+	Tenants   []TenantPlan `json:"tenants,omitempty"` // with changes only, those with the gravest danger first
+	Unchanged int          `json:"unchanged"`         // tenants
+	Notes     []string     `json:"notes,omitempty"`
+
+	Digest string `json:"digest"` // of the topology's name and the changes
+}
+
+// TenantPlan is what would become of one tenant.
+type TenantPlan struct {
+	Tenant  string            `json:"tenant"`
+	Dangers []Danger          `json:"dangers,omitempty"` // gravest first
+	Changes []topology.Change `json:"changes"`
+}
+
+// PlanTopology is a topology of whose changes a plan can be made: T is what its dry run is.
+type PlanTopology[T RosterTopology] interface {
+	RosterTopology
+	DryRun() T
+}
+
+// PlanRoster makes the plan of a roster. Nothing is changed. On Kubernetes, make it over a snapshot:
+//
+//	plan, err := tenant.PlanRoster(ctx, roster, cluster.Snapshot())
+func PlanRoster[T RosterTopology](ctx context.Context, s RosterScore, t PlanTopology[T]) (Plan, error) {
+	report, err := planner.Run(ctx, s.On(t.DryRun()))
+	if err != nil {
+		return Plan{}, err
+	}
+	return newPlan(t.Name(), s, report.Results[0].Outcome), nil
+}
+
+// planner runs what changes nothing. So many at once help where there is no snapshot.
+var planner = score.Runner{Concurrency: 16}
+
+func newPlan(topologyName string, s RosterScore, out interpret.Outcome) Plan {
+	p := Plan{Format: PlanFormat, Topology: topologyName, At: time.Now().UTC().Truncate(time.Second), Roster: s, Notes: out.Notes}
+	changes, tenants := map[string][]topology.Change{}, map[string]bool{}
+	for _, c := range out.Changes {
+		tenants[c.Name] = true
+		if c.Action != topology.Unchanged {
+			changes[c.Name] = append(changes[c.Name], c)
+		}
+	}
+	for name, made := range changes {
+		p.Tenants = append(p.Tenants, TenantPlan{Tenant: name, Dangers: dangersOf(made), Changes: made})
+	}
+	p.Unchanged = len(tenants) - len(p.Tenants)
+	slices.SortFunc(p.Tenants, func(a, b TenantPlan) int {
+		return cmp.Or(gravityOf(a.Dangers)-gravityOf(b.Dangers), strings.Compare(a.Tenant, b.Tenant))
+	})
+	p.Digest = p.digest()
+	return p
+}
+
+// digest is of what the plan changes, and where.
+func (p Plan) digest() string {
+	data, _ := json.Marshal([]any{p.Topology, p.Tenants}) // plain data always marshals
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// String prints the plan for a person: a paragraph for each tenant that changes, its dangers first, and a line with the sums, ending in a newline.
+func (p Plan) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s on %s\n", p.Roster.Name(), p.Topology)
+	dangerous := 0
+	for _, t := range p.Tenants {
+		fmt.Fprintf(&b, "\n%s\n", t.Tenant)
+		if len(t.Dangers) > 0 {
+			dangerous++
+		}
+		for _, d := range t.Dangers {
+			fmt.Fprintf(&b, "  ! %s\n", d)
+		}
+		for _, c := range t.Changes {
+			b.WriteString("  " + strings.ReplaceAll(c.String(), "\n", "\n  ") + "\n")
+		}
+	}
+	for _, note := range p.Notes {
+		fmt.Fprintf(&b, "\n! %s\n", note)
+	}
+	fmt.Fprintf(&b, "\n%d tenants change, %d of them dangerously, %d are unchanged\n", len(p.Tenants), dangerous, p.Unchanged)
+	return b.String()
+}
+
+// ApplyPlan is the step that makes a plan true, on the topology that it was made for. It refuses (ErrConflict), touching nothing, if the plan is not what
+// would be changed now.
+func ApplyPlan[T RosterTopology](p Plan, t PlanTopology[T]) score.Step {
+	return score.Bind[RosterTopology](planned[T]{p, t}, t)
+}
+
+// planned is a plan bound to where it is applied, since a dry run of that is needed too.
+type planned[T RosterTopology] struct {
+	Plan
+
+	on PlanTopology[T]
+}
+
+func (p planned[T]) Name() string { return "plan of " + p.Roster.Name() }
+
+// Validate refuses a plan that is of another release, or was edited.
+func (p planned[T]) Validate() error {
+	switch {
+	case p.Format != PlanFormat:
+		return fmt.Errorf("format: Unsupported value: %d: this release applies plans of format %d; make the plan anew", p.Format, PlanFormat)
+	case p.Digest != p.digest():
+		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan's changes; make the plan anew instead of editing it", p.Digest)
+	default:
+		return p.Roster.Validate()
+	}
+}
+
+func (p planned[T]) Interpret() interpret.Interpret[RosterTopology] {
+	return interpret.Func[RosterTopology](p.apply)
+}
+
+// apply plans again, while no other run of the roster does anything, and goes on if that comes to the same.
+func (p planned[T]) apply(ctx context.Context, t RosterTopology) (out interpret.Outcome, err error) {
+	err = p.Roster.alone(ctx, t, func(ctx context.Context) error {
+		would, err := p.Roster.converge(ctx, p.on.DryRun(), planner.Run)
+		if err != nil {
+			return err
+		}
+		if now := newPlan(t.Name(), p.Roster, would); now.Digest != p.Digest {
+			return &interpret.StepError{Step: "plan", Err: p.stale(now)}
+		}
+		out, err = p.Roster.converge(ctx, t, score.RunWithin)
+		return err
+	})
+	return out, err
+}
+
+// stale says what has moved since the plan was made.
+func (p Plan) stale(now Plan) error {
+	fails := func(detail string) error {
+		return &topology.Error{Op: "apply", Kind: "Plan", Name: p.Roster.Name(), Reason: topology.ErrConflict, Detail: detail + "; make the plan anew and look at it"}
+	}
+	if now.Topology != p.Topology {
+		return fails(fmt.Sprintf("was made for %s and not for %s", p.Topology, now.Topology))
+	}
+	before, after := p.byTenant(), now.byTenant()
+	var moved []string
+	for name := range before {
+		if before[name] != after[name] {
+			moved = append(moved, name)
+		}
+	}
+	for name := range after {
+		if before[name] == "" {
+			moved = append(moved, name)
+		}
+	}
+	slices.Sort(moved)
+	return fails("is no longer what would be changed, since these tenants have: " + strings.Join(firstOf(moved, maxNotes), ", "))
+}
+
+// byTenant are the changes of each tenant, to be compared.
+func (p Plan) byTenant() map[string]string {
+	all := map[string]string{}
+	for _, t := range p.Tenants {
+		data, _ := json.Marshal(t.Changes) // plain data always marshals
+		all[t.Tenant] = string(data)
+	}
+	return all
+}

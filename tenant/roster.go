@@ -1,0 +1,180 @@
+package tenant
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/polyphony-go/polyphony/interpret"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// RosterScore is the complete set of the tenants of a topology, or of one of several sets that keep out of each other's way. It provisions each of them as
+// its TenantScore does, as many at once as the [score.Runner] has it; one that fails does not stop the others.
+//
+// Its tenants are marked as its own. One that is of another roster is refused, and stays as it is. A lease keeps two runs of the same roster apart, on
+// whatever machines: the second waits. On Kubernetes, run it over a snapshot, so that it costs as many requests as there are kinds of objects, plus what is
+// to be written: roster.On(cluster.Snapshot()).
+type RosterScore struct {
+	// ID tells rosters of one topology apart: a DNS-1123 label. Unset: "default".
+	ID string `json:"id,omitempty"`
+
+	Tenants []TenantScore `json:"tenants"`
+
+	// Prune removes tenants of this roster that are no longer on it. Unset: they stay, and are named in the notes.
+	Prune *Prune `json:"prune,omitempty"`
+
+	// SharedCIDRs are ranges of addresses outside that several tenants may have among their peers, such as an office's. Unset: each range is of one tenant.
+	SharedCIDRs []string `json:"sharedCIDRs,omitempty"`
+
+	// WaitSeconds is how long to wait for another run of the same roster. Unset: ten minutes. At most a day.
+	WaitSeconds int `json:"waitSeconds,omitempty"`
+}
+
+// Prune says how many tenants may be removed in one run. A run that would remove more refuses before it touches anything. Unset, that is a tenth of those
+// that are there, and none at all if the roster is empty. What is removed goes as by an [OffboardScore].
+type Prune struct {
+	AtMost        int `json:"atMost,omitempty"`        // so many tenants
+	AtMostPercent int `json:"atMostPercent,omitempty"` // of the roster's tenants that are there, from 1 to 100; with AtMost, both hold
+
+	// DeleteVolumes names, by tenant, the persistent volume claims whose data may be lost. What else there is stops the removal of its tenant.
+	DeleteVolumes map[string][]string `json:"deleteVolumes,omitempty"`
+
+	// WaitSeconds is how long each namespace may take to go, as in OffboardScore.
+	WaitSeconds int `json:"waitSeconds,omitempty"`
+}
+
+const defaultPrunePercent = 10
+
+// RosterTopology is what it takes to converge a whole roster.
+type RosterTopology interface {
+	Topology
+	topology.Volumes
+	topology.Rosters
+	topology.Leases
+	topology.Snapshots
+}
+
+var _ score.Score[RosterTopology] = RosterScore{}
+
+// On binds the Score to a topology, for [score.Run].
+func (s RosterScore) On(t RosterTopology) score.Step { return score.Bind[RosterTopology](s, t) }
+
+// Name returns "roster/" and the roster's id.
+func (s RosterScore) Name() string { return "roster/" + s.id() }
+
+func (s RosterScore) id() string {
+	if s.ID == "" {
+		return "default"
+	}
+	return s.ID
+}
+
+// Interpret converges the roster. See [RosterScore.On].
+func (s RosterScore) Interpret() interpret.Interpret[RosterTopology] {
+	return interpret.Func[RosterTopology](s.run)
+}
+
+// Validate reports every mistake at once, each with its JSON path: those of each tenant, and what tenants cannot have at the same time.
+func (s RosterScore) Validate() error {
+	var errs field.ErrorList
+	for _, msg := range validation.IsDNS1123Label(s.id()) {
+		errs = append(errs, field.Invalid(field.NewPath("id"), s.ID, msg))
+	}
+	at := field.NewPath("tenants")
+	for i, t := range s.Tenants {
+		errs = append(errs, ValidateTenantScore(t, at.Index(i))...)
+	}
+	errs = append(errs, s.clashes(at)...)
+	shared := field.NewPath("sharedCIDRs")
+	for i, cidr := range s.SharedCIDRs {
+		if prefix, err := netip.ParsePrefix(cidr); err != nil || prefix != prefix.Masked() {
+			errs = append(errs, field.Invalid(shared.Index(i), cidr, `must be a range of addresses such as "192.0.2.0/24"`))
+		}
+	}
+	errs = append(errs, validateWait(s.WaitSeconds, field.NewPath("waitSeconds"))...)
+	if s.Prune != nil {
+		errs = append(errs, s.Prune.validate(field.NewPath("prune"))...)
+	}
+	return errs.ToAggregate()
+}
+
+func (p Prune) validate(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if p.AtMost < 0 {
+		errs = append(errs, field.Invalid(at.Child("atMost"), p.AtMost, "must not be negative; unset prune to remove none"))
+	}
+	if p.AtMostPercent < 0 || p.AtMostPercent > 100 {
+		errs = append(errs, field.Invalid(at.Child("atMostPercent"), p.AtMostPercent, "must be 1 to 100"))
+	}
+	for tenant, volumes := range p.DeleteVolumes {
+		if err := (OffboardScore{Tenant: tenant, DeleteVolumes: volumes}).Validate(); err != nil {
+			errs = append(errs, field.Invalid(at.Child("deleteVolumes").Key(tenant), volumes, err.Error()))
+		}
+	}
+	return append(errs, validateWait(p.WaitSeconds, at.Child("waitSeconds"))...)
+}
+
+// claims are what tenants claim for themselves, and who was first.
+type claims map[string]string
+
+// add is an error if another tenant has what is claimed.
+func (c claims) add(what, tenant string, at *field.Path, value, rule string) field.ErrorList {
+	if by, taken := c[what]; taken && by != tenant {
+		return field.ErrorList{field.Invalid(at, value, fmt.Sprintf("is the tenant %q's; %s", by, rule))}
+	}
+	c[what] = tenant
+	return nil
+}
+
+// clashes are what two tenants cannot both have. That domains do not overlap is looked at by going through those above each.
+func (s RosterScore) clashes(at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	names, domains, ranges := claims{}, claims{}, claims{}
+	for i, t := range s.Tenants {
+		name := t.TenantConfig.Name
+		if _, twice := names[name]; twice && name != "" {
+			errs = append(errs, field.Duplicate(at.Index(i).Child("tenantConfig", "name"), name))
+			continue
+		}
+		names[name] = name
+		for j, domain := range t.NetworkIsolation.Domains {
+			errs = append(errs, domains.add(domain, name, at.Index(i).Child("networkIsolation", "domains").Index(j), domain, "a domain is of one tenant")...)
+		}
+	}
+	for i, t := range s.Tenants {
+		name, network := t.TenantConfig.Name, t.NetworkIsolation
+		if alias := strings.ToLower(t.TenantConfig.DisplayName); alias != "" {
+			errs = append(errs, names.add(alias, name, at.Index(i).Child("tenantConfig", "displayName"), t.TenantConfig.DisplayName, "people could not tell them apart")...)
+		}
+		for j, domain := range network.Domains {
+			for _, above, ok := strings.Cut(domain, "."); ok; _, above, ok = strings.Cut(above, ".") {
+				if by, taken := domains[above]; taken && by != name {
+					errs = append(errs, field.Invalid(at.Index(i).Child("networkIsolation", "domains").Index(j), domain, fmt.Sprintf("is within %s, which is the tenant %q's", above, by)))
+				}
+			}
+		}
+		for direction, peers := range map[string][]NetworkPeer{"ingress": network.Ingress, "egress": network.Egress} {
+			for j, peer := range peers {
+				prefix, err := netip.ParsePrefix(peer.CIDR)
+				if err != nil || slices.ContainsFunc(s.SharedCIDRs, func(shared string) bool { return within(prefix, shared) }) {
+					continue
+				}
+				errs = append(errs, ranges.add(prefix.Masked().String(), name, at.Index(i).Child("networkIsolation", direction).Index(j).Child("cidr"), peer.CIDR,
+					"two tenants meet there: name it in sharedCIDRs if that is meant")...)
+			}
+		}
+	}
+	slices.SortStableFunc(errs, func(a, b *field.Error) int { return strings.Compare(a.Field, b.Field) })
+	return errs
+}
+
+func within(prefix netip.Prefix, of string) bool {
+	whole, err := netip.ParsePrefix(of)
+	return err == nil && whole.Bits() <= prefix.Bits() && whole.Contains(prefix.Addr())
+}

@@ -1,0 +1,74 @@
+package fake
+
+import (
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// index finds namespaces without going through all of them.
+type index struct {
+	held     lookup // by domain: who holds it
+	within   lookup // by domain: who holds it, or something below it
+	accounts lookup // by namespace: where its service accounts hold rights
+}
+
+// lookup are names of namespaces by something that they have.
+type lookup map[string]map[string]bool
+
+func (l lookup) set(what, name string, has bool) {
+	switch {
+	case !has:
+		if delete(l[what], name); len(l[what]) == 0 {
+			delete(l, what)
+		}
+	case l[what] == nil:
+		l[what] = map[string]bool{name: true}
+	default:
+		l[what][name] = true
+	}
+}
+
+// change alters a namespace, or what is in it, and keeps the index in step.
+func (s *state) change(name string, do func()) {
+	s.enter(name, false)
+	do()
+	s.enter(name, true)
+}
+
+func (s *state) enter(name string, has bool) {
+	ns := s.namespaces[name]
+	if ns == nil {
+		return
+	}
+	for label, how := range domainLabels(ns.value.Allowed.Domains) {
+		domain := strings.TrimPrefix(label, topology.LabelDomain)
+		s.index.within.set(domain, name, has)
+		if how == topology.DomainHeld {
+			s.index.held.set(domain, name, has)
+		}
+	}
+	for _, g := range ns.allGrants() {
+		for _, subject := range g.Subjects {
+			if account := accountNamespace(subject); account != "" {
+				s.index.accounts.set(account, name, has)
+			}
+		}
+	}
+}
+
+// accountNamespace is the namespace of a subject that is a service account, or all of a namespace; "" for any other.
+func accountNamespace(s topology.Subject) string {
+	if s.Kind == topology.ServiceAccount {
+		return s.Namespace
+	}
+	if namespace, ok := strings.CutPrefix(s.Name, "system:serviceaccounts:"); ok {
+		return namespace
+	}
+	rest, _ := strings.CutPrefix(s.Name, "system:serviceaccount:")
+	namespace, _, ok := strings.Cut(rest, ":")
+	if !ok || rest == s.Name {
+		return ""
+	}
+	return namespace
+}

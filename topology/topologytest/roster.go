@@ -1,0 +1,303 @@
+package topologytest
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Rosters checks the rules of topology.Rosters, and what the capabilities do together for a whole roster: ownership, pruning, plans and leases.
+func Rosters[P tenant.RosterTopology](t *testing.T, h Harness[P]) {
+	runChecks(t, rosterChecks(h))
+}
+
+// planned is the topology with its dry run, as plans want it.
+type planned struct {
+	tenant.RosterTopology
+
+	dry tenant.RosterTopology
+}
+
+func (p planned) DryRun() tenant.RosterTopology { return p.dry }
+
+// rostering is one case: a roster of its own, with tenants of its own.
+type rostering struct {
+	t   T
+	top planned
+	out Outsider
+	tenant.RosterScore
+}
+
+func newRostering[P tenant.RosterTopology](t T, h Harness[P], tenants int) rostering {
+	r := rostering{t, planned{h.Topology, h.DryRun}, h.Outsider, tenant.RosterScore{ID: newName()}}
+	for range tenants {
+		r.add()
+	}
+	return r
+}
+
+func (r *rostering) add() {
+	name := newName()
+	r.t.Cleanup(func() { cleanUp(r.top, name) })
+	r.Tenants = append(r.Tenants, tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}, RBAC: tenant.RBACConfig{Members: []tenant.Member{
+		{Role: tenant.Developer, Name: name + "-devs"},
+	}}})
+}
+
+func (r *rostering) name(i int) string { return r.Tenants[i].TenantConfig.Name }
+
+func (r *rostering) run() score.Report {
+	r.t.Helper()
+	report, err := score.Run(r.t.Context(), r.On(r.top))
+	require.NoError(r.t, err)
+	return report
+}
+
+// refused wants the run to fail for a reason, and to have touched nothing.
+func (r *rostering) refused(reason error, saying string) {
+	r.t.Helper()
+	report, err := score.Run(r.t.Context(), r.On(r.top))
+	requireError(r.t, err, reason)
+	require.ErrorContains(r.t, err, saying)
+	require.False(r.t, report.Changed())
+}
+
+// there are the tenants of the roster, as they are.
+func (r *rostering) there() (names []string) {
+	r.t.Helper()
+	all, err := r.top.Tenants(r.t.Context())
+	require.NoError(r.t, err)
+	for _, ns := range all {
+		if ns.Roster == r.ID && !ns.Terminating {
+			names = append(names, ns.Name)
+		}
+	}
+	return names
+}
+
+func (r *rostering) names() (names []string) {
+	for i := range r.Tenants {
+		names = append(names, r.name(i))
+	}
+	return slices.Sorted(slices.Values(names))
+}
+
+func (r *rostering) plan() tenant.Plan {
+	r.t.Helper()
+	plan, err := tenant.PlanRoster(r.t.Context(), r.RosterScore, r.top)
+	require.NoError(r.t, err)
+	data, err := json.Marshal(plan) // it has been in a file
+	require.NoError(r.t, err)
+	var kept tenant.Plan
+	require.NoError(r.t, json.Unmarshal(data, &kept))
+	return kept
+}
+
+func (r *rostering) apply(p tenant.Plan) (score.Report, error) {
+	return score.Run(r.t.Context(), tenant.ApplyPlan(p, r.top))
+}
+
+func rosterChecks[P tenant.RosterTopology](h Harness[P]) []check {
+	c := func(rule string, tenants int, do func(r rostering)) check {
+		return check{rule, func(t T) { do(newRostering(t, h, tenants)) }}
+	}
+	return slices.Concat([]check{
+		c("tenants are listed by name, with their rosters, and nobody else's namespaces", 2, func(r rostering) {
+			r.run()
+			single := newNamespace(r.t, h.Topology)
+			foreign := newName()
+			r.out.CreateNamespace(r.t, foreign, "somebody")
+			all, err := r.top.Tenants(r.t.Context())
+			require.NoError(r.t, err)
+			require.True(r.t, slices.IsSortedFunc(all, func(a, b topology.Namespace) int { return strings.Compare(a.Name, b.Name) }))
+			rosters := map[string]string{}
+			for _, ns := range all {
+				require.True(r.t, ns.Managed)
+				rosters[ns.Name] = ns.Roster
+			}
+			require.Equal(r.t, r.ID, rosters[r.name(0)])
+			require.Contains(r.t, rosters, single)
+			require.Empty(r.t, rosters[single])
+			require.NotContains(r.t, rosters, foreign)
+			_, err = r.top.Tenants(cancelled(r.t))
+			require.ErrorIs(r.t, err, context.Canceled)
+		}),
+		c("a tenant of another roster is ErrConflict and stays untouched", 1, func(r rostering) {
+			r.run()
+			other := r
+			other.ID = newName()
+			other.refused(topology.ErrConflict, r.ID)
+			require.Equal(r.t, r.names(), r.there())
+		}),
+		c("who names no roster leaves a tenant on its own", 1, func(r rostering) {
+			r.run()
+			report, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
+			require.NoError(r.t, err)
+			require.False(r.t, report.Changed())
+			require.Equal(r.t, r.names(), r.there())
+		}),
+		c("a roster takes in tenants of none", 1, func(r rostering) {
+			_, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
+			require.NoError(r.t, err)
+			require.Empty(r.t, r.there())
+			require.True(r.t, r.run().Changed())
+			require.Equal(r.t, r.names(), r.there())
+		}),
+		c("a second run of a roster changes nothing", 3, func(r rostering) {
+			require.True(r.t, r.run().Changed())
+			require.Equal(r.t, r.names(), r.there())
+			require.False(r.t, r.run().Changed())
+		}),
+		c("a tenant that fails does not stop the others", 3, func(r rostering) {
+			r.out.CreateNamespace(r.t, r.name(1), "somebody")
+			_, err := score.Run(r.t.Context(), r.On(r.top))
+			requireError(r.t, err, topology.ErrConflict)
+			require.ErrorContains(r.t, err, r.name(1))
+			require.ElementsMatch(r.t, []string{r.name(0), r.name(2)}, r.there())
+		}),
+	}, pruneChecks(c, h), planChecks(c), rosterLeaseChecks(c))
+}
+
+type makeCheck = func(rule string, tenants int, do func(r rostering)) check
+
+func pruneChecks[P tenant.RosterTopology](c makeCheck, h Harness[P]) []check {
+	return []check{
+		c("who is no longer on the roster stays, and is named, unless it is pruned", 2, func(r rostering) {
+			r.run()
+			before, gone := r.there(), r.name(1)
+			r.Tenants = r.Tenants[:1]
+			report := r.run()
+			require.False(r.t, report.Changed())
+			require.Contains(r.t, report.String(), gone)
+			require.Equal(r.t, before, r.there())
+			r.Prune = &tenant.Prune{AtMost: 1}
+			require.True(r.t, r.run().Changed())
+			require.Equal(r.t, r.names(), r.there())
+		}),
+		c("pruning more than a tenth is refused, unless it is said", 11, func(r rostering) {
+			r.run()
+			before := r.there()
+			r.Prune, r.Tenants = &tenant.Prune{}, r.Tenants[:9]
+			r.add() // which would come
+			r.refused(topology.ErrProtected, "2 of the roster's 11 tenants would be removed, and at most 1 may be")
+			require.Equal(r.t, before, r.there())
+			for _, tight := range []tenant.Prune{{AtMost: 1}, {AtMostPercent: 18}, {AtMost: 1, AtMostPercent: 50}, {AtMost: 5, AtMostPercent: 10}} {
+				r.Prune = &tight
+				r.refused(topology.ErrProtected, "at most 1 may be")
+			}
+			r.Prune = &tenant.Prune{AtMost: 2, AtMostPercent: 20}
+			r.run()
+			require.Equal(r.t, r.names(), r.there())
+		}),
+		c("an empty roster prunes nobody, unless it is said", 1, func(r rostering) {
+			r.run()
+			r.Tenants, r.Prune = nil, &tenant.Prune{}
+			r.refused(topology.ErrProtected, "at most 0")
+			r.Prune = &tenant.Prune{AtMostPercent: 100}
+			r.run()
+			require.Empty(r.t, r.there())
+		}),
+		c("pruning leaves tenants of other rosters, and of none", 1, func(r rostering) {
+			single, other := newNamespace(r.t, h.Topology), r
+			other.ID, other.Tenants = newName(), nil
+			other.add()
+			other.run()
+			r.run()
+			r.Tenants, r.Prune = nil, &tenant.Prune{AtMostPercent: 100}
+			r.run()
+			require.Equal(r.t, other.names(), other.there())
+			_, err := r.top.Namespace(r.t.Context(), single)
+			require.NoError(r.t, err)
+		}),
+		c("pruning loses no volume that is not named", 1, func(r rostering) {
+			r.run()
+			name := r.name(0)
+			r.out.ClaimVolume(r.t, name, "data")
+			r.Tenants, r.Prune = nil, &tenant.Prune{AtMost: 1}
+			r.refused(topology.ErrProtected, "data")
+			r.Prune.DeleteVolumes = map[string][]string{name: {"data"}}
+			r.run()
+			require.Empty(r.t, r.there())
+		}),
+	}
+}
+
+func planChecks(c makeCheck) []check {
+	return []check{
+		c("a plan changes nothing, and is applied as it was made", 2, func(r rostering) {
+			plan := r.plan()
+			require.Len(r.t, plan.Tenants, 2)
+			require.Empty(r.t, r.there())
+			report, err := r.apply(plan)
+			require.NoError(r.t, err)
+			require.True(r.t, report.Changed())
+			require.Equal(r.t, r.names(), r.there())
+			require.Empty(r.t, r.plan().Tenants)
+		}),
+		c("a plan is refused once anything in it has moved", 2, func(r rostering) {
+			plan := r.plan()
+			_, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
+			require.NoError(r.t, err)
+			report, err := r.apply(plan)
+			requireError(r.t, err, topology.ErrConflict)
+			require.ErrorContains(r.t, err, r.name(0))
+			require.False(r.t, report.Changed())
+			require.Empty(r.t, r.there())
+		}),
+		c("what a plan says first is what is dangerous", 3, func(r rostering) {
+			r.run()
+			opened, gone := r.name(1), r.name(2)
+			r.Tenants, r.Prune = r.Tenants[:2], &tenant.Prune{AtMost: 1}
+			r.Tenants[0].TenantConfig.DisplayName = "Acme"
+			r.Tenants[1].NetworkIsolation.PublicInternetEgress = true
+			r.add()
+			plan := r.plan()
+			var names []string
+			for _, t := range plan.Tenants {
+				names = append(names, t.Tenant)
+			}
+			require.Equal(r.t, []string{gone, opened}, names[:2])
+			require.Equal(r.t, []tenant.Danger{tenant.DangerDeletes}, plan.Tenants[0].Dangers)
+			require.Equal(r.t, []tenant.Danger{tenant.DangerOpens}, plan.Tenants[1].Dangers)
+			require.Len(r.t, plan.Tenants, 4)
+			require.Empty(r.t, slices.Concat(plan.Tenants[2].Dangers, plan.Tenants[3].Dangers))
+		}),
+	}
+}
+
+func rosterLeaseChecks(c makeCheck) []check {
+	return []check{
+		c("a run waits for another of the same roster, and takes over from one that has died", 1, func(r rostering) {
+			r.out.HoldLease(r.t, "roster-"+r.ID, "the-dead", time.Second)
+			began := time.Now()
+			r.run()
+			require.GreaterOrEqual(r.t, time.Since(began), time.Second)
+			require.Equal(r.t, r.names(), r.there())
+		}),
+		c("a run waits only so long, and says for whom", 1, func(r rostering) {
+			r.out.HoldLease(r.t, "roster-"+r.ID, "the-living", time.Hour)
+			r.WaitSeconds = 1
+			r.refused(topology.ErrTimeout, "the-living")
+			require.Empty(r.t, r.there())
+		}),
+		c("two runs of the same roster end in the same", 3, func(r rostering) {
+			for _, err := range atOnce(2, func() error {
+				_, err := score.Run(r.t.Context(), r.On(r.top))
+				return err
+			}) {
+				require.NoError(r.t, err)
+			}
+			require.Equal(r.t, r.names(), r.there())
+			require.False(r.t, r.run().Changed())
+		}),
+	}
+}

@@ -23,12 +23,7 @@ func enterPolyphony(s setting) (map[phase]work, error) {
 }
 
 func (p polyphony) provision(ctx context.Context, tenants []string) error {
-	var steps []score.Step
-	for _, name := range tenants {
-		steps = append(steps, tenantScore(name).On(p.top))
-	}
-	_, err := score.Runner{Concurrency: inFlight}.Run(ctx, steps...)
-	return err
+	return p.run(ctx, tenant.RosterScore{Tenants: scores(tenants)})
 }
 
 func (p polyphony) again(ctx context.Context, tenants []string) error {
@@ -39,13 +34,21 @@ func (p polyphony) drifted(ctx context.Context, tenants []string) error {
 	return p.provision(ctx, tenants)
 }
 
-func (p polyphony) remove(ctx context.Context, tenants []string) error {
-	var steps []score.Step
-	for _, name := range tenants {
-		steps = append(steps, tenant.OffboardScore{Tenant: name}.On(p.top))
-	}
-	_, err := score.Runner{Concurrency: inFlight}.Run(ctx, steps...)
+func (p polyphony) remove(ctx context.Context, _ []string) error {
+	return p.run(ctx, tenant.RosterScore{Prune: &tenant.Prune{AtMostPercent: 100}})
+}
+
+func (p polyphony) run(ctx context.Context, roster tenant.RosterScore) error {
+	_, err := score.Runner{Concurrency: inFlight}.Run(ctx, roster.On(p.top.Snapshot()))
 	return err
+}
+
+func scores(tenants []string) []tenant.TenantScore {
+	var all []tenant.TenantScore
+	for _, name := range tenants {
+		all = append(all, tenantScore(name))
+	}
+	return all
 }
 
 // tenantScore is a typical tenant.

@@ -35,8 +35,11 @@ func failure(reason error) error {
 }
 
 func (m *memory) do(ctx context.Context, op string, what func() error) error {
-	if m.before != nil {
-		if err := m.before(ctx, op); err != nil {
+	m.mu.Lock()
+	before := m.before
+	m.mu.Unlock()
+	if before != nil {
+		if err := before(ctx, op); err != nil {
 			return err
 		}
 	}
@@ -84,6 +87,13 @@ func (m *memory) store(r *Record) {
 	*m.record = r
 	*m.version++
 	*m.writes++
+}
+
+// fail has something go wrong from now on.
+func (m *memory) fail(before func(ctx context.Context, op string) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.before = before
 }
 
 // put stores a record behind everybody's back; nil removes it.

@@ -3,7 +3,6 @@ package lease
 import (
 	"context"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -170,9 +169,7 @@ func TestTroubleWhileHolding(t *testing.T) {
 	})
 	inTime(t, "so does one that is no longer Polyphony's", func(t *testing.T, m *memory) {
 		held, release := hold(t, m)
-		m.mu.Lock()
-		m.before = func(context.Context, string) error { return failure(topology.ErrConflict) }
-		m.mu.Unlock()
+		m.fail(func(context.Context, string) error { return failure(topology.ErrConflict) })
 		require.Equal(t, failure(topology.ErrConflict), lost(held))
 		start := time.Now()
 		release()
@@ -203,36 +200,33 @@ func TestTroubleWhileHolding(t *testing.T) {
 func TestTroubleWhileGivingUp(t *testing.T) {
 	inTime(t, "is over soon", func(t *testing.T, m *memory) {
 		_, release := hold(t, m)
-		synctest.Wait()
-		m.before = hanging
+		m.fail(hanging)
 		start := time.Now()
 		release()
 		require.Equal(t, givingUp, time.Since(start))
 	})
 	inTime(t, "is tried again", func(t *testing.T, m *memory) {
 		_, release := hold(t, m)
-		synctest.Wait()
 		start := time.Now()
-		m.before = func(ctx context.Context, op string) error {
+		m.fail(func(ctx context.Context, op string) error {
 			if time.Since(start) < 2*time.Second {
 				return unavailable(ctx, op)
 			}
 			return nil
-		}
+		})
 		release()
 		require.Empty(t, m.have().Holder)
 	})
 	inTime(t, "is tried again after somebody else's write", func(t *testing.T, m *memory) {
 		_, release := hold(t, m)
-		synctest.Wait()
-		m.before = func(_ context.Context, op string) error {
+		m.fail(func(_ context.Context, op string) error {
 			if op == "update" {
-				m.before = nil
+				m.fail(nil)
 				again := m.have()
 				m.put(&again)
 			}
 			return nil
-		}
+		})
 		release()
 		require.Empty(t, m.have().Holder)
 	})

@@ -243,6 +243,7 @@ func (t *Topology) keepRole(c call, name string, rules []topology.Rule) keeper[*
 	want := &rbacv1.Role{ObjectMeta: meta(c.name, name, c.name), Rules: renderRules(rules)}
 	return keeper[*rbacv1.Role]{
 		call: c, client: t.clients.roles(c.name), tenant: c.name, want: want,
+		same: func(have *rbacv1.Role) bool { return sameRules(have.Rules, want.Rules) },
 		merge: func(have *rbacv1.Role) *rbacv1.Role {
 			to := have.DeepCopy()
 			to.Rules = want.Rules
@@ -252,6 +253,14 @@ func (t *Topology) keepRole(c call, name string, rules []topology.Rule) keeper[*
 			return topology.Diff(roleSpec{have.Rules}, roleSpec{renderRules(toRules(have.Rules))})
 		},
 	}
+}
+
+// sameRules compares all that there is in a rule.
+func sameRules(a, b []rbacv1.PolicyRule) bool {
+	return slices.EqualFunc(a, b, func(x, y rbacv1.PolicyRule) bool {
+		return slices.Equal(x.Verbs, y.Verbs) && slices.Equal(x.APIGroups, y.APIGroups) && slices.Equal(x.Resources, y.Resources) &&
+			slices.Equal(x.ResourceNames, y.ResourceNames) && slices.Equal(x.NonResourceURLs, y.NonResourceURLs)
+	})
 }
 
 // roleSpec and bindingSpec name the fields of objects that have no specification of their own.
@@ -272,6 +281,9 @@ func (t *Topology) keepBinding(c call, name string, subjects []topology.Subject)
 	}
 	return keeper[*rbacv1.RoleBinding]{
 		call: c, client: t.clients.roleBindings(c.name), tenant: c.name, want: want,
+		same: func(have *rbacv1.RoleBinding) bool {
+			return have.RoleRef == want.RoleRef && slices.Equal(have.Subjects, want.Subjects)
+		},
 		merge: func(have *rbacv1.RoleBinding) *rbacv1.RoleBinding {
 			to := have.DeepCopy()
 			to.RoleRef, to.Subjects = want.RoleRef, want.Subjects

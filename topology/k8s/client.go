@@ -14,6 +14,8 @@ import (
 type apiObject interface {
 	runtime.Object
 	metav1.Object
+	Marshal() ([]byte, error) // as protobuf
+	Unmarshal(data []byte) error
 }
 
 type apiList interface {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -33,7 +32,8 @@ type keeper[T apiObject] struct {
 	owned  func(have T) bool // whether it is ours; nil: it is if it has the tenant's label
 
 	want   T                                       // complete, as the server would answer it: every default explicit
-	merge  func(have T) T                          // a copy of have in which everything of ours is as wanted
+	same   func(have T) bool                       // whether everything of ours is as wanted
+	merge  func(have T) T                          // a copy of have in which it is
 	fields func(have, to T) []topology.FieldChange // what differs
 
 	replaceable func(have T) bool // false: an update cannot get there, delete and create; nil: always true
@@ -59,11 +59,11 @@ func (k keeper[T]) ensure(ctx context.Context, t *Topology, start *T) (topology.
 		case have.GetDeletionTimestamp() != nil: // it goes as soon as it is let go, whatever is written into it now
 			return k.call.held(have)
 		}
-		to := k.merge(have)
-		to.SetOwnerReferences(nil)
-		if equality.Semantic.DeepEqual(have, to) {
+		if k.same(have) && len(have.GetOwnerReferences()) == 0 {
 			return nil
 		}
+		to := k.merge(have)
+		to.SetOwnerReferences(nil)
 		if change.Action == topology.Unchanged {
 			change.Action, change.Fields = topology.Updated, append(k.fields(have, to), ownerFields(have)...)
 		}

@@ -90,6 +90,9 @@ func (t *Topology) keepReadersRole(c call) keeper[*rbacv1.ClusterRole] {
 	}
 	return keeper[*rbacv1.ClusterRole]{
 		call: c, client: t.clients.clusterRoles(), want: want,
+		same: func(have *rbacv1.ClusterRole) bool {
+			return have.AggregationRule == nil && sameRules(have.Rules, want.Rules)
+		},
 		merge: func(have *rbacv1.ClusterRole) *rbacv1.ClusterRole {
 			to := have.DeepCopy()
 			to.Rules, to.AggregationRule = want.Rules, nil

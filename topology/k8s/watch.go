@@ -60,18 +60,17 @@ func (t *table) unfollow() {
 	}
 }
 
-// keepWatching feeds the table until the context ends. A watch from a version that the server has forgotten begins anew with all that there is.
+// keepWatching feeds the table until the context ends. Each watch goes on where the one before ended; where the server has forgotten that version, it
+// begins anew with all that there is.
 func (c typedClient[T, L, PT, PL]) keepWatching(ctx context.Context, t *table) {
-	t.mu.Lock()
-	version := t.version
-	t.mu.Unlock()
 	for ctx.Err() == nil {
-		stream, err := c.to(c.rest.Get()).VersionedParams(&metav1.ListOptions{Watch: true, ResourceVersion: version, FieldSelector: t.fields}, parameterCodec).Watch(ctx)
+		opts := &metav1.ListOptions{Watch: true, ResourceVersion: t.come(), FieldSelector: t.fields}
+		stream, err := c.to(c.rest.Get()).VersionedParams(opts, parameterCodec).Watch(ctx)
 		if err == nil {
-			version, err = c.feed(stream, t, version)
+			err = c.feed(stream, t)
 		}
 		if err != nil {
-			version = ""
+			t.lose()
 			select {
 			case <-time.After(rewatch):
 			case <-ctx.Done():
@@ -80,18 +79,31 @@ func (c typedClient[T, L, PT, PL]) keepWatching(ctx context.Context, t *table) {
 	}
 }
 
-// feed takes events until the stream ends, and returns the version that it has come to. An error is one of the server's.
-func (c typedClient[T, L, PT, PL]) feed(stream apiwatch.Interface, t *table, version string) (string, error) {
+// feed takes events until the stream ends. An error is one of the server's.
+func (c typedClient[T, L, PT, PL]) feed(stream apiwatch.Interface, t *table) error {
 	defer stream.Stop()
 	for event := range stream.ResultChan() {
 		object, ok := event.Object.(PT)
 		if !ok {
-			return "", apierrors.FromObject(event.Object)
+			return apierrors.FromObject(event.Object)
 		}
-		version = object.GetResourceVersion()
 		t.happened(event.Type, object)
 	}
-	return version, nil
+	return nil
+}
+
+// come is the version that the table has come to.
+func (t *table) come() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.version
+}
+
+// lose makes the next watch begin with all that there is.
+func (t *table) lose() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.version = ""
 }
 
 // happened remembers what became of an object, and wakes who waits for that.
@@ -99,10 +111,13 @@ func (t *table) happened(what apiwatch.EventType, object apiObject) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := placeOf(object)
-	switch {
+	t.version = object.GetResourceVersion()
+	switch have := t.records[at.namespace][at.name]; {
 	case what != apiwatch.Deleted:
-		t.store(at, object)
-	case t.objects[at.namespace][at.name] != nil && !newer(t.objects[at.namespace][at.name], object):
+		if t.store(object) != nil {
+			t.stale[at] = true
+		}
+	case have != nil && !have.isNewerThan(object):
 		t.remove(at)
 	}
 	if waiter := t.watch.waiters[at]; waiter != nil {

@@ -10,6 +10,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
+// underWay are tenants that may be provisioned at once: more than there are requests in flight, since some wait for their quotas.
+const underWay = 4 * inFlight
+
 // polyphony is what all this is about.
 type polyphony struct{ top *k8s.Topology }
 
@@ -39,7 +42,7 @@ func (p polyphony) remove(ctx context.Context, _ []string) error {
 }
 
 func (p polyphony) run(ctx context.Context, roster tenant.RosterScore) error {
-	_, err := score.Runner{Concurrency: inFlight}.Run(ctx, roster.On(p.top.Snapshot()))
+	_, err := score.Runner{Concurrency: underWay}.Run(ctx, roster.On(p.top.Snapshot()))
 	return err
 }
 

@@ -1,0 +1,184 @@
+package k8s
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"sync"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/util/resourceversion"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// key is where an object is.
+type key struct{ namespace, name string }
+
+// record is an object as it is remembered: in the server's own encoding, which takes a fraction of the memory. Each reader makes an object of its own of it.
+type record struct {
+	uid     types.UID
+	version string
+	domains []string // its labels of domains
+	data    []byte
+}
+
+// table is what a snapshot has read of one resource.
+type table struct {
+	fields string        // a selector
+	turn   chan struct{} // to load it
+
+	mu      sync.Mutex
+	loaded  bool
+	reading int                           // the number of the one that fills it
+	version string                        // that it has come to, by its list and its watch
+	records map[string]map[string]*record // by namespace and name
+	stale   map[key]bool                  // to be read again
+	domains map[string]map[key]*record    // by label
+	watch   watching
+}
+
+func newTable(fields string) *table {
+	t := &table{fields: fields, turn: make(chan struct{}, 1)}
+	t.forget()
+	return t
+}
+
+func (t *table) forget() (reading int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.loaded, t.version = false, ""
+	t.reading++
+	t.records, t.stale, t.domains = map[string]map[string]*record{}, map[key]bool{}, map[string]map[key]*record{}
+	return t.reading
+}
+
+// load reads the table if that has not been done. One does it, the others wait for it.
+func (t *table) load(ctx context.Context, read func(context.Context, *table) error) error {
+	select {
+	case t.turn <- struct{}{}:
+		defer func() { <-t.turn }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	for !t.isLoaded(0) {
+		reading := t.forget() // what an attempt that failed has left
+		if err := read(ctx, t); err != nil {
+			return err
+		}
+		if t.isLoaded(reading) {
+			break
+		}
+	}
+	return nil
+}
+
+// isLoaded tells whether the table is, now that a reading has ended that nothing has been forgotten since.
+func (t *table) isLoaded(reading int) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.loaded = t.loaded || t.reading == reading
+	return t.loaded
+}
+
+// find is what is remembered of a place.
+func (t *table) find(at key) (r *record, stale bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.records[at.namespace][at.name], t.stale[at]
+}
+
+// in is what is remembered of a namespace, or of all, and the places that have to be read again.
+func (t *table) in(namespace string) (records []*record, stale []key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if namespace != "" {
+		records = slices.AppendSeq(records, maps.Values(t.records[namespace]))
+	} else {
+		for _, inside := range t.records {
+			records = slices.AppendSeq(records, maps.Values(inside))
+		}
+	}
+	for at := range t.stale {
+		if namespace == "" || namespace == at.namespace {
+			stale = append(stale, at)
+		}
+	}
+	return records, stale
+}
+
+// labelled are those that have the label of a domain.
+func (t *table) labelled(label string) []*record {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Collect(maps.Values(t.domains[label]))
+}
+
+// distrust makes the next reading of an object ask for it.
+func (t *table) distrust(at key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.stale[at] = true
+}
+
+// put remembers an object, unless a later version of it is known.
+func (t *table) put(object apiObject) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.stale, placeOf(object))
+	return t.store(object)
+}
+
+func (t *table) store(object apiObject) error {
+	at := placeOf(object)
+	if have := t.records[at.namespace][at.name]; have != nil && have.isNewerThan(object) {
+		return nil
+	}
+	if object.GetLabels()[topology.LabelTenant] != "" {
+		object.SetManagedFields(nil) // which is half of an object, and tells of others' only
+	}
+	data, err := object.Marshal()
+	if err != nil {
+		return err
+	}
+	t.remove(at)
+	if t.records[at.namespace] == nil {
+		t.records[at.namespace] = map[string]*record{}
+	}
+	r := &record{object.GetUID(), object.GetResourceVersion(), withPrefix(object.GetLabels(), topology.LabelDomain), data}
+	t.records[at.namespace][at.name] = r
+	for _, label := range r.domains {
+		if t.domains[label] == nil {
+			t.domains[label] = map[key]*record{}
+		}
+		t.domains[label][at] = r
+	}
+	return nil
+}
+
+// isNewerThan tells whether it is a later version of the same object. What cannot be compared is not.
+func (r *record) isNewerThan(object apiObject) bool {
+	order, err := resourceversion.CompareResourceVersion(r.version, object.GetResourceVersion())
+	return err == nil && order > 0 && r.uid == object.GetUID()
+}
+
+// drop remembers that an object is gone.
+func (t *table) drop(at key) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	delete(t.stale, at)
+	t.remove(at)
+}
+
+func (t *table) remove(at key) {
+	have := t.records[at.namespace][at.name]
+	if have == nil {
+		return
+	}
+	delete(t.records[at.namespace], at.name)
+	for _, label := range have.domains {
+		delete(t.domains[label], at)
+	}
+}
+
+func placeOf(object apiObject) key { return key{object.GetNamespace(), object.GetName()} }

@@ -2,6 +2,7 @@ package k8s
 
 import (
 	"context"
+	"math"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -67,10 +68,8 @@ func (c typedClient[T, L, PT, PL]) Get(ctx context.Context, name string) (PT, er
 // List reads the objects that a label selector selects; "" is all.
 func (c typedClient[T, L, PT, PL]) List(ctx context.Context, selector string) (PL, error) {
 	if c.remembersAll(ctx) {
-		if err := c.load(ctx); err != nil {
-			return nil, err
-		}
-		return c.recallAll(ctx, selector)
+		all := PL(new(L))
+		return all, c.recallAll(ctx, selector, math.MaxInt, func(list PL) { all = list })
 	}
 	return c.list(ctx, metav1.ListOptions{LabelSelector: selector})
 }
@@ -83,11 +82,7 @@ func (c typedClient[T, L, PT, PL]) list(ctx context.Context, opts metav1.ListOpt
 // EachPage is List, a page at a time. When the server has forgotten in between what it was listing, the error is transient: the caller begins again.
 func (c typedClient[T, L, PT, PL]) EachPage(ctx context.Context, selector string, each func(PL)) error {
 	if c.remembersAll(ctx) {
-		list, err := c.List(ctx, selector)
-		if err == nil {
-			each(list)
-		}
-		return err
+		return c.recallAll(ctx, selector, pageSize, each)
 	}
 	return c.pages(ctx, metav1.ListOptions{LabelSelector: selector}, each)
 }

@@ -3,6 +3,7 @@ package k8s
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -128,14 +129,17 @@ func read[T any, PT interface {
 	apiObject
 }](r *record) (PT, error) {
 	object := PT(new(T))
-	return object, object.Unmarshal(r.data)
+	return object, object.Unmarshal(r.encoded())
 }
 
-// recallAll is a list from the table. A selector that is about a domain is answered without going through all.
-func (c typedClient[T, L, PT, PL]) recallAll(ctx context.Context, selector string) (PL, error) {
+// recallAll reads from the table what a label selector selects, a page at a time. A selector that is about a domain is answered without going through all.
+func (c typedClient[T, L, PT, PL]) recallAll(ctx context.Context, selector string, page int, each func(PL)) error {
 	wanted, err := labels.Parse(selector)
 	if err != nil {
-		return nil, err
+		return err
+	}
+	if err := c.load(ctx); err != nil {
+		return err
 	}
 	records, stale := c.table.in(c.namespace)
 	if by, _ := wanted.Requirements(); len(by) == 1 && strings.HasPrefix(by[0].Key(), topology.LabelDomain) && len(stale) == 0 {
@@ -143,22 +147,28 @@ func (c typedClient[T, L, PT, PL]) recallAll(ctx context.Context, selector strin
 	}
 	for _, at := range stale {
 		if _, err := c.recall(ctx, at); err != nil && !apierrors.IsNotFound(err) {
-			return nil, err
+			return err
 		}
 		records, _ = c.table.in(c.namespace)
 	}
-	var items []runtime.Object
-	for _, r := range records {
-		object, err := read[T, PT](r)
-		if err != nil {
-			return nil, err
+	for some := range slices.Chunk(records, page) {
+		var items []runtime.Object
+		for _, r := range some {
+			object, err := read[T, PT](r)
+			if err != nil {
+				return err
+			}
+			if wanted.Matches(labels.Set(object.GetLabels())) {
+				items = append(items, object)
+			}
 		}
-		if wanted.Matches(labels.Set(object.GetLabels())) {
-			items = append(items, object)
+		list := PL(new(L))
+		if err := apimeta.SetList(list, items); err != nil {
+			return err
 		}
+		each(list)
 	}
-	list := PL(new(L))
-	return list, apimeta.SetList(list, items)
+	return nil
 }
 
 // written keeps the table in step with a write: with what came of it, or if that is not known, by reading the object again.

@@ -1,7 +1,9 @@
 package k8s
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"maps"
 	"slices"
 	"sync"
@@ -15,12 +17,28 @@ import (
 // key is where an object is.
 type key struct{ namespace, name string }
 
-// record is an object as it is remembered: in the server's own encoding, which takes a fraction of the memory. Each reader makes an object of its own of it.
+// record is an object as it is remembered: in the server's own encoding, which takes a fraction of the memory. What comes after the metadata is shared by
+// all objects that have the same, as many tenants do. Each reader makes an object of its own of it.
 type record struct {
-	uid     types.UID
-	version string
-	domains []string // its labels of domains
-	data    []byte
+	uid      types.UID
+	version  string
+	domains  []string // its labels of domains
+	metadata []byte
+	rest     string
+}
+
+// encoded is the whole object.
+func (r *record) encoded() []byte { return append(slices.Clip(r.metadata), r.rest...) }
+
+// metadataOf is the beginning of an object with its metadata, which is the first field of all kinds.
+func metadataOf(data []byte) []byte {
+	const first = 1<<3 | 2 // the number of the field, and that its length follows
+	if len(data) > 0 && data[0] == first {
+		if length, n := binary.Uvarint(data[1:]); n > 0 && length <= uint64(len(data)-1-n) {
+			return data[:1+n+int(length)]
+		}
+	}
+	return nil
 }
 
 // table is what a snapshot has read of one resource.
@@ -35,6 +53,7 @@ type table struct {
 	records map[string]map[string]*record // by namespace and name
 	stale   map[key]bool                  // to be read again
 	domains map[string]map[key]*record    // by label
+	rests   map[string]string             // what records share
 	watch   watching
 }
 
@@ -49,7 +68,8 @@ func (t *table) forget() (reading int) {
 	defer t.mu.Unlock()
 	t.loaded, t.version = false, ""
 	t.reading++
-	t.records, t.stale, t.domains = map[string]map[string]*record{}, map[key]bool{}, map[string]map[key]*record{}
+	t.records, t.stale = map[string]map[string]*record{}, map[key]bool{}
+	t.domains, t.rests = map[string]map[key]*record{}, map[string]string{}
 	return t.reading
 }
 
@@ -145,7 +165,11 @@ func (t *table) store(object apiObject) error {
 	if t.records[at.namespace] == nil {
 		t.records[at.namespace] = map[string]*record{}
 	}
-	r := &record{object.GetUID(), object.GetResourceVersion(), withPrefix(object.GetLabels(), topology.LabelDomain), data}
+	metadata := metadataOf(data)
+	r := &record{
+		object.GetUID(), object.GetResourceVersion(), withPrefix(object.GetLabels(), topology.LabelDomain),
+		bytes.Clone(metadata), t.share(data[len(metadata):]),
+	}
 	t.records[at.namespace][at.name] = r
 	for _, label := range r.domains {
 		if t.domains[label] == nil {
@@ -154,6 +178,16 @@ func (t *table) store(object apiObject) error {
 		t.domains[label][at] = r
 	}
 	return nil
+}
+
+// share is one text for all that are the same.
+func (t *table) share(rest []byte) string {
+	text, ok := t.rests[string(rest)]
+	if !ok {
+		text = string(rest)
+		t.rests[text] = text
+	}
+	return text
 }
 
 // isNewerThan tells whether it is a later version of the same object. What cannot be compared is not.

@@ -1,0 +1,56 @@
+package k8s
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	rbacv1 "k8s.io/api/rbac/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// TestRecordsShareWhatIsTheSame: objects come back as they were, and what they have in common is there once.
+func TestRecordsShareWhatIsTheSame(t *testing.T) {
+	table := newTable("")
+	roles := map[string]*rbacv1.Role{}
+	for _, name := range []string{"a", "b", "c"} {
+		role := &rbacv1.Role{
+			ObjectMeta: metav1.ObjectMeta{Namespace: "acme", Name: name, UID: "1", ResourceVersion: "7", Labels: map[string]string{"a": name}},
+			Rules:      []rbacv1.PolicyRule{{Verbs: []string{"get"}, APIGroups: []string{""}, Resources: []string{"pods"}}},
+		}
+		if name == "c" {
+			role.Rules = nil
+		}
+		roles[name] = role.DeepCopy()
+		require.NoError(t, table.put(role))
+	}
+	require.Len(t, table.rests, 2, "one of them is nothing")
+	for name, want := range roles {
+		r, stale := table.find(key{"acme", name})
+		require.False(t, stale)
+		have, err := read[rbacv1.Role](r)
+		require.NoError(t, err)
+		require.Equal(t, want, have)
+		have.Rules, have.Labels["a"] = nil, "changed" // it is the reader's own
+	}
+	for _, data := range []string{"", "x", "\n", "\n\xff", "\n\x05abc"} { // which is no object, or one without metadata
+		require.Empty(t, metadataOf([]byte(data)), "%q", data)
+	}
+	require.Equal(t, "\n\x02ab", string(metadataOf([]byte("\n\x02abcd"))))
+}
+
+// TestTableKeepsTheLatestVersion: an answer that was long on its way does not undo what has come since.
+func TestTableKeepsTheLatestVersion(t *testing.T) {
+	table := newTable("")
+	put := func(version string) string {
+		t.Helper()
+		require.NoError(t, table.put(&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "acme", Name: "a", UID: "one", ResourceVersion: version}}))
+		r, _ := table.find(key{"acme", "a"})
+		return r.version
+	}
+	require.Equal(t, "9", put("9"))
+	require.Equal(t, "9", put("7"))
+	require.Equal(t, "10", put("10"), "versions are numbers")
+	require.NoError(t, table.put(&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "acme", Name: "a", UID: "another", ResourceVersion: "3"}}))
+	r, _ := table.find(key{"acme", "a"})
+	require.Equal(t, "3", r.version, "it is another object")
+}

@@ -305,10 +305,10 @@ func testTwoGuardrails(t *testing.T, g guarded) {
 
 // testManyViolations has more Services than are listed at a time.
 func testManyViolations(t *testing.T, g guarded) {
-	const many = 520
+	const many = 1020
 	w := g.newTenant(t, "many", topology.Allowances{})
 	for i := range many {
-		object := fmt.Sprintf(`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"s-%03d"},"addressType":"IPv4","endpoints":[{"addresses":["192.0.2.1"]}]}`, i)
+		object := fmt.Sprintf(`{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"s-%04d"},"addressType":"IPv4","endpoints":[{"addresses":["192.0.2.1"]}]}`, i)
 		outsider{g.client}.Put(t, w.namespace, "discovery.k8s.io", "endpointslices", object)
 	}
 	names := map[string]bool{}

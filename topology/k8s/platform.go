@@ -30,7 +30,7 @@ const (
 	labelNamespaceName = corev1.LabelMetadataName
 	systemNamespace    = metav1.NamespaceSystem
 	openShiftGroup     = "config.openshift.io"
-	pageSize           = 500
+	pageSize           = 1000
 )
 
 // Platform implements topology.Platforms. What it says is at most a minute old.

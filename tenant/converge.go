@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -49,10 +50,16 @@ func (s RosterScore) alone(ctx context.Context, t RosterTopology, do func(contex
 
 // hold waits for a lease only so long, and then has it for as long as ctx.
 func hold(ctx context.Context, t topology.Leases, want topology.Lease, patience time.Duration) (held context.Context, release func(), err error) {
-	ctx, cancel := context.WithCancel(ctx)
+	limited, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(patience, cancel)
-	held, giveUp, err := t.HoldLease(ctx, want)
+	held, giveUp, err := t.HoldLease(limited, want)
 	if err != nil {
+		var failure *topology.Error
+		if timer.Stop(); ctx.Err() == nil && errors.Is(err, context.Canceled) && errors.As(err, &failure) { // nobody has cancelled anything
+			late := *failure
+			late.Cause = context.DeadlineExceeded
+			err = &late
+		}
 		cancel()
 		return nil, nil, err
 	}
@@ -87,7 +94,34 @@ func (s RosterScore) converge(ctx context.Context, t RosterTopology, run runner)
 			out.Notes = append(out.Notes, result.Score+": "+note)
 		}
 	}
+	if err != nil {
+		var howFar string
+		howFar, err = failures(report.Results)
+		out.Notes = append(out.Notes, howFar)
+	}
 	return out, err
+}
+
+// failures says how far a run came that failed, and why. That tenants were not begun has one reason, which is told once.
+func failures(results []score.Result) (howFar string, err error) {
+	var failed, skipped []error
+	for _, result := range results {
+		switch {
+		case result.Skipped:
+			skipped = append(skipped, result.Err)
+		case result.Err != nil:
+			failed = append(failed, result.Err)
+		}
+	}
+	howFar = fmt.Sprintf("%d of %d tenants done, %d failed, %d not begun", len(results)-len(failed)-len(skipped), len(results), len(failed), len(skipped))
+	switch len(skipped) {
+	case 0:
+	case 1:
+		failed = append(failed, skipped[0])
+	default:
+		failed = append(failed, fmt.Errorf("%w, and %d more", skipped[0], len(skipped)-1))
+	}
+	return howFar, errors.Join(failed...)
 }
 
 // onRoster is a tenant that is marked as one of a roster.
@@ -124,7 +158,7 @@ func (s RosterScore) leavers(there []topology.Namespace) (leavers, notes []strin
 	}
 	some := strings.Join(firstOf(leavers, maxNotes), ", ")
 	if s.Prune == nil {
-		return nil, []string{"are not on the roster and stay, since prune is unset: " + some}, nil
+		return nil, []string{"not on the roster, and left since prune is unset: " + some}, nil
 	}
 	if most := s.Prune.most(own, len(s.Tenants)); len(leavers) > most {
 		return nil, nil, &topology.Error{Op: "delete", Kind: "Namespace", Reason: topology.ErrProtected, Detail: fmt.Sprintf(

@@ -2,6 +2,8 @@ package tenant
 
 import (
 	"cmp"
+	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -32,28 +34,32 @@ func gravityOf(found []Danger) int {
 	return slices.Index(dangers, found[0])
 }
 
-// dangersOf are those of a tenant's changes. What a new tenant gets is not dangerous to anybody who is there.
+// dangersOf are those of a tenant's changes. What a new tenant gets is not dangerous to anybody who is there, save that it may read what they have.
 func dangersOf(changes []topology.Change) []Danger {
-	if slices.ContainsFunc(changes, func(c topology.Change) bool { return c.Kind == "Namespace" && c.Action == topology.Created }) {
-		return nil
-	}
+	isNew := slices.ContainsFunc(changes, func(c topology.Change) bool { return c.Kind == "Namespace" && c.Action == topology.Created })
 	var found []Danger
 	for _, c := range changes {
-		found = append(found, dangersIn(c)...)
+		if !isNew || c.Kind == "ClusterReaders" {
+			found = append(found, dangersIn(c)...)
+		}
 	}
 	slices.SortFunc(found, func(a, b Danger) int { return cmp.Compare(slices.Index(dangers, a), slices.Index(dangers, b)) })
 	return slices.Compact(found)
 }
 
 func dangersIn(c topology.Change) []Danger {
-	switch {
-	case c.Action == topology.Deleted:
+	switch c.Action {
+	case topology.Deleted:
 		return map[string][]Danger{"Namespace": {DangerDeletes}, "Quota": {DangerUnfence}, "LimitRange": {DangerUnfence}, "NetworkRules": {DangerUnfence}}[c.Kind]
-	case c.Action == topology.Created:
+	case topology.Created:
 		return map[string][]Danger{"Access": {DangerWidens}, "ClusterReaders": {DangerWidens}}[c.Kind]
+	default:
 	}
 	var found []Danger
 	for _, f := range c.Fields {
+		if strings.HasPrefix(f.Path, "metadata.ownerReferences[") { // which are only ever taken off
+			continue
+		}
 		if d := dangerOf(c.Kind, f); d != "" {
 			found = append(found, d)
 		}
@@ -63,32 +69,92 @@ func dangersIn(c topology.Change) []Danger {
 
 // dangerOf is that of one field. What of it cannot be told counts as dangerous: a plan is for looking at.
 func dangerOf(kind string, f topology.FieldChange) Danger {
-	added := f.To != ""
 	switch kind {
 	case "Namespace":
-		switch {
-		case f.Path == "podSecurity" && strictness(f.To) < strictness(f.From), f.Path == "protected" && !added:
-			return DangerUnfence
-		case strings.HasPrefix(f.Path, "allowed.") && added:
-			return DangerWidens
-		}
+		return dangerOfBoundary(f)
 	case "NetworkRules":
-		if added || strings.Contains(f.Path, "peers") || strings.Contains(f.Path, "ports") { // fewer of these can be more: none is all
+		if mayOpen(f) {
 			return DangerOpens
 		}
 	case "Access", "ClusterReaders":
-		if added {
+		if mayGive(f) {
 			return DangerWidens
 		}
-	case "Quota", "LimitRange":
-		if !added && !strings.Contains(f.Path, "efault") {
-			return DangerUnfence
-		}
-		if isMore(f) && !strings.Contains(f.Path, ".min[") {
-			return DangerRaises
+	case "Quota":
+		return dangerOfBound(f)
+	case "LimitRange":
+		if setting := settings.FindStringSubmatch(f.Path); setting == nil || setting[1] != "min" && (setting[1] != "defaultRequest" || f.To != "") {
+			return dangerOfBound(f)
 		}
 	}
 	return ""
+}
+
+// settings are the parts of a limit. A min bounds nothing from above, and a request that is no longer given must be stated.
+var settings = regexp.MustCompile(`^limits\[\w+\]\.(\w+)\[`)
+
+func dangerOfBoundary(f topology.FieldChange) Danger {
+	switch {
+	case f.Path == "podSecurity" && strictness(f.To) < strictness(f.From), f.Path == "protected" && f.To != "true":
+		return DangerUnfence
+	case strings.HasPrefix(f.Path, "labels[") && f.To != "": // by which network rules of others may let it in
+		return DangerOpens
+	case strings.HasPrefix(f.Path, "allowed.") && grows(f.From, f.To):
+		return DangerWidens
+	default:
+		return ""
+	}
+}
+
+// oneRule is the path of a rule, or of one of its peers or ports. One less is less, as the last one is none, which has a text.
+var oneRule = regexp.MustCompile(`^(in|e)gress\[\d+\](\.(peers|ports)\[\d+\])?$`)
+
+// mayOpen tells whether a change of network rules may let somebody through. Most that says what a peer is, taken away, does.
+func mayOpen(f topology.FieldChange) bool {
+	switch {
+	case strings.HasSuffix(f.Path, "].peers") && f.From == "everybody", strings.HasSuffix(f.Path, "].ports") && f.From == "every port":
+		return false
+	case strings.HasSuffix(f.Path, "].except"):
+		return grows(f.To, f.From)
+	default:
+		return f.To != "" || !oneRule.MatchString(f.Path)
+	}
+}
+
+// mayGive tells whether a change of rights may give one.
+func mayGive(f topology.FieldChange) bool {
+	switch f.Path[strings.LastIndex(f.Path, ".")+1:] {
+	case "apiGroups", "resources", "verbs", "groups":
+		return grows(f.From, f.To)
+	case "resourceNames": // none is every object
+		return f.To == "" || f.From != "" && grows(f.From, f.To)
+	default:
+		return f.To != "" || !strings.HasSuffix(f.Path, "]") // one grant, rule or subject less is less
+	}
+}
+
+// grows tells whether a list, as a change has it, has something in the end that it did not have. What is no list does if it is anything.
+func grows(from, to string) bool {
+	if to == "" || to == "false" {
+		return false
+	}
+	var before, after []string
+	if json.Unmarshal([]byte(to), &after) != nil || from != "" && json.Unmarshal([]byte(from), &before) != nil {
+		return true
+	}
+	return slices.ContainsFunc(after, func(s string) bool { return !slices.Contains(before, s) })
+}
+
+// dangerOfBound is that of a number that bounds what may be used.
+func dangerOfBound(f topology.FieldChange) Danger {
+	switch {
+	case f.To == "":
+		return DangerUnfence
+	case isMore(f):
+		return DangerRaises
+	default:
+		return ""
+	}
 }
 
 // strictness orders the levels of pod security. No level is none.

@@ -31,7 +31,7 @@ type Plan struct {
 	Unchanged int          `json:"unchanged"`         // tenants
 	Notes     []string     `json:"notes,omitempty"`
 
-	Digest string `json:"digest"` // of the topology's name and the changes
+	Digest string `json:"digest"` // of the topology's name, the roster and the changes
 }
 
 // TenantPlan is what would become of one tenant.
@@ -47,7 +47,8 @@ type PlanTopology[T RosterTopology] interface {
 	DryRun() T
 }
 
-// PlanRoster makes the plan of a roster. Nothing is changed. On Kubernetes, make it over a snapshot:
+// PlanRoster makes the plan of a roster. Nothing is changed, and no lease is taken. Where a tenant would be refused there is no plan, and the error says why. On
+// Kubernetes, make it over a snapshot:
 //
 //	plan, err := tenant.PlanRoster(ctx, roster, cluster.Snapshot())
 func PlanRoster[T RosterTopology](ctx context.Context, s RosterScore, t PlanTopology[T]) (Plan, error) {
@@ -81,9 +82,13 @@ func newPlan(topologyName string, s RosterScore, out interpret.Outcome) Plan {
 	return p
 }
 
-// digest is of what the plan changes, and where.
+// digest is of what the plan changes, and where, and of the roster: what is created has no fields that would say how. The roster is that which comes back
+// from JSON, where an empty list is none.
 func (p Plan) digest() string {
-	data, _ := json.Marshal([]any{p.Topology, p.Tenants}) // plain data always marshals
+	var kept RosterScore
+	data, _ := json.Marshal(p.Roster) // plain data always marshals
+	_ = json.Unmarshal(data, &kept)   // and comes back
+	data, _ = json.Marshal([]any{p.Topology, kept, p.Tenants})
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:])
 }
@@ -113,7 +118,7 @@ func (p Plan) String() string {
 }
 
 // ApplyPlan is the step that makes a plan true, on the topology that it was made for. It refuses (ErrConflict), touching nothing, if the plan is not what
-// would be changed now.
+// would be changed now. So a plan is applied once.
 func ApplyPlan[T RosterTopology](p Plan, t PlanTopology[T]) score.Step {
 	return score.Bind[RosterTopology](planned[T]{p, t}, t)
 }
@@ -133,7 +138,7 @@ func (p planned[T]) Validate() error {
 	case p.Format != PlanFormat:
 		return fmt.Errorf("format: Unsupported value: %d: this release applies plans of format %d; make the plan anew", p.Format, PlanFormat)
 	case p.Digest != p.digest():
-		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan's changes; make the plan anew instead of editing it", p.Digest)
+		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan; make the plan anew instead of editing it", p.Digest)
 	default:
 		return p.Roster.Validate()
 	}
@@ -145,8 +150,11 @@ func (p planned[T]) Interpret() interpret.Interpret[RosterTopology] {
 
 // apply plans again, while no other run of the roster does anything, and goes on if that comes to the same.
 func (p planned[T]) apply(ctx context.Context, t RosterTopology) (out interpret.Outcome, err error) {
+	if t.Name() != p.Topology {
+		return out, &interpret.StepError{Step: "plan", Err: p.conflict(fmt.Sprintf("was made for %s and not for %s", p.Topology, t.Name()))}
+	}
 	err = p.Roster.alone(ctx, t, func(ctx context.Context) error {
-		would, err := p.Roster.converge(ctx, p.on.DryRun(), planner.Run)
+		would, err := p.Roster.converge(unchanging(ctx), p.on.DryRun(), planner.Run)
 		if err != nil {
 			return err
 		}
@@ -159,14 +167,21 @@ func (p planned[T]) apply(ctx context.Context, t RosterTopology) (out interpret.
 	return out, err
 }
 
+// unchanging is a context that hears of no changes: those of a dry run are none.
+func unchanging(ctx context.Context) context.Context {
+	return topology.WithProgress(ctx, func(said topology.Progress) {
+		if _, changed := said.(topology.Changed); !changed {
+			topology.ReportProgress(ctx, said)
+		}
+	})
+}
+
+func (p Plan) conflict(detail string) error {
+	return &topology.Error{Op: "apply", Kind: "Plan", Name: p.Roster.Name(), Reason: topology.ErrConflict, Detail: detail + "; make the plan anew and look at it"}
+}
+
 // stale says what has moved since the plan was made.
 func (p Plan) stale(now Plan) error {
-	fails := func(detail string) error {
-		return &topology.Error{Op: "apply", Kind: "Plan", Name: p.Roster.Name(), Reason: topology.ErrConflict, Detail: detail + "; make the plan anew and look at it"}
-	}
-	if now.Topology != p.Topology {
-		return fails(fmt.Sprintf("was made for %s and not for %s", p.Topology, now.Topology))
-	}
 	before, after := p.byTenant(), now.byTenant()
 	var moved []string
 	for name := range before {
@@ -180,14 +195,14 @@ func (p Plan) stale(now Plan) error {
 		}
 	}
 	slices.Sort(moved)
-	return fails("is no longer what would be changed, since these tenants have: " + strings.Join(firstOf(moved, maxNotes), ", "))
+	return p.conflict("is no longer what would be changed, since these tenants have: " + strings.Join(firstOf(moved, maxNotes), ", "))
 }
 
-// byTenant are the changes of each tenant, to be compared.
+// byTenant is what would become of each tenant, to be compared.
 func (p Plan) byTenant() map[string]string {
 	all := map[string]string{}
 	for _, t := range p.Tenants {
-		data, _ := json.Marshal(t.Changes) // plain data always marshals
+		data, _ := json.Marshal(t) // plain data always marshals
 		all[t.Tenant] = string(data)
 	}
 	return all

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -112,7 +113,8 @@ func (p Prune) validate(at *field.Path) field.ErrorList {
 	if p.AtMostPercent < 0 || p.AtMostPercent > 100 {
 		errs = append(errs, field.Invalid(at.Child("atMostPercent"), p.AtMostPercent, "must be 1 to 100"))
 	}
-	for tenant, volumes := range p.DeleteVolumes {
+	for _, tenant := range slices.Sorted(maps.Keys(p.DeleteVolumes)) {
+		volumes := p.DeleteVolumes[tenant]
 		if err := (OffboardScore{Tenant: tenant, DeleteVolumes: volumes}).Validate(); err != nil {
 			errs = append(errs, field.Invalid(at.Child("deleteVolumes").Key(tenant), volumes, err.Error()))
 		}
@@ -123,54 +125,73 @@ func (p Prune) validate(at *field.Path) field.ErrorList {
 // claims are what tenants claim for themselves, and who was first.
 type claims map[string]string
 
-// add is an error if another tenant has what is claimed.
-func (c claims) add(what, tenant string, at *field.Path, value, rule string) field.ErrorList {
-	if by, taken := c[what]; taken && by != tenant {
-		return field.ErrorList{field.Invalid(at, value, fmt.Sprintf("is the tenant %q's; %s", by, rule))}
+// first is the tenant that was first to claim something: this one, if nobody else has.
+func (c claims) first(what, tenant string) string {
+	if _, taken := c[what]; !taken {
+		c[what] = tenant
 	}
-	c[what] = tenant
-	return nil
+	return c[what]
 }
 
-// clashes are what two tenants cannot both have. That domains do not overlap is looked at by going through those above each.
+// clashes are what two tenants cannot both have.
 func (s RosterScore) clashes(at *field.Path) field.ErrorList {
-	var errs field.ErrorList
 	names, domains, ranges := claims{}, claims{}, claims{}
+	for _, t := range s.Tenants {
+		names.first(t.TenantConfig.Name, t.TenantConfig.Name)
+		for _, domain := range t.NetworkIsolation.Domains {
+			domains.first(domain, t.TenantConfig.Name)
+		}
+	}
+	var errs field.ErrorList
+	seen := map[string]bool{}
 	for i, t := range s.Tenants {
-		name := t.TenantConfig.Name
-		if _, twice := names[name]; twice && name != "" {
-			errs = append(errs, field.Duplicate(at.Index(i).Child("tenantConfig", "name"), name))
+		config, network := at.Index(i).Child("tenantConfig"), at.Index(i).Child("networkIsolation")
+		name, display := t.TenantConfig.Name, t.TenantConfig.DisplayName
+		if seen[name] && name != "" { // no name is a mistake of its own
+			errs = append(errs, field.Duplicate(config.Child("name"), name))
 			continue
 		}
-		names[name] = name
-		for j, domain := range t.NetworkIsolation.Domains {
-			errs = append(errs, domains.add(domain, name, at.Index(i).Child("networkIsolation", "domains").Index(j), domain, "a domain is of one tenant")...)
+		seen[name] = true
+		if alias := strings.ToLower(display); alias != "" && names.first(alias, name) != name {
+			by := names[alias]
+			errs = append(errs, field.Invalid(config.Child("displayName"), display, fmt.Sprintf("is the tenant %q's; people could not tell them apart", by)))
 		}
+		errs = append(errs, domains.clashes(t, network.Child("domains"))...)
+		errs = append(errs, ranges.clashesOf(name, t.NetworkIsolation.Ingress, s.SharedCIDRs, network.Child("ingress"))...)
+		errs = append(errs, ranges.clashesOf(name, t.NetworkIsolation.Egress, s.SharedCIDRs, network.Child("egress"))...)
 	}
-	for i, t := range s.Tenants {
-		name, network := t.TenantConfig.Name, t.NetworkIsolation
-		if alias := strings.ToLower(t.TenantConfig.DisplayName); alias != "" {
-			errs = append(errs, names.add(alias, name, at.Index(i).Child("tenantConfig", "displayName"), t.TenantConfig.DisplayName, "people could not tell them apart")...)
+	return errs
+}
+
+// clashes are the domains of a tenant that another has, or that are within one of another's.
+func (c claims) clashes(t TenantScore, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	name := t.TenantConfig.Name
+	for i, domain := range t.NetworkIsolation.Domains {
+		if by := c[domain]; by != name {
+			errs = append(errs, field.Invalid(at.Index(i), domain, fmt.Sprintf("is the tenant %q's; a domain is of one tenant", by)))
 		}
-		for j, domain := range network.Domains {
-			for _, above, ok := strings.Cut(domain, "."); ok; _, above, ok = strings.Cut(above, ".") {
-				if by, taken := domains[above]; taken && by != name {
-					errs = append(errs, field.Invalid(at.Index(i).Child("networkIsolation", "domains").Index(j), domain, fmt.Sprintf("is within %s, which is the tenant %q's", above, by)))
-				}
-			}
-		}
-		for direction, peers := range map[string][]NetworkPeer{"ingress": network.Ingress, "egress": network.Egress} {
-			for j, peer := range peers {
-				prefix, err := netip.ParsePrefix(peer.CIDR)
-				if err != nil || slices.ContainsFunc(s.SharedCIDRs, func(shared string) bool { return within(prefix, shared) }) {
-					continue
-				}
-				errs = append(errs, ranges.add(prefix.Masked().String(), name, at.Index(i).Child("networkIsolation", direction).Index(j).Child("cidr"), peer.CIDR,
-					"two tenants meet there: name it in sharedCIDRs if that is meant")...)
+		for _, above, ok := strings.Cut(domain, "."); ok; _, above, ok = strings.Cut(above, ".") {
+			if by, taken := c[above]; taken && by != name {
+				errs = append(errs, field.Invalid(at.Index(i), domain, fmt.Sprintf("is within %s, which is the tenant %q's", above, by)))
 			}
 		}
 	}
-	slices.SortStableFunc(errs, func(a, b *field.Error) int { return strings.Compare(a.Field, b.Field) })
+	return errs
+}
+
+// clashesOf are the ranges of a tenant's peers that another has too, unless they are shared.
+func (c claims) clashesOf(tenant string, peers []NetworkPeer, shared []string, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for i, peer := range peers {
+		prefix, err := netip.ParsePrefix(peer.CIDR)
+		if err != nil || slices.ContainsFunc(shared, func(of string) bool { return within(prefix, of) }) {
+			continue
+		}
+		if by := c.first(prefix.Masked().String(), tenant); by != tenant {
+			errs = append(errs, field.Invalid(at.Index(i).Child("cidr"), peer.CIDR, fmt.Sprintf("is the tenant %q's; two tenants meet there: name it in sharedCIDRs if that is meant", by)))
+		}
+	}
 	return errs
 }
 

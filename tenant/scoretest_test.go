@@ -1,6 +1,7 @@
 package tenant_test
 
 import (
+	"context"
 	"encoding/json"
 	"testing"
 
@@ -110,6 +111,40 @@ func TestGuardrailsScore(t *testing.T) {
 				}
 				return infrastructure(t, prepare...)(top)
 			}, func(s tenant.GuardrailsScore, top *fake.Topology) score.Step { return s.On(top) })
+		})
+	}
+}
+
+// cutOff is somebody who is cut off, and still can give up a lease.
+type cutOff struct {
+	tenant.RosterTopology
+	leases topology.Leases
+}
+
+func (c cutOff) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
+	return c.leases.HoldLease(ctx, want)
+}
+
+// What applies a plan is no such Score: once it is done there is something else to be planned, and applying it again is refused.
+func TestRosterScore(t *testing.T) {
+	named := func(name string) tenant.TenantScore {
+		return tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}, RBAC: members()}
+	}
+	acme, globex, initech := named("acme"), named("globex"), named("initech")
+	globex.NetworkIsolation.Domains = []string{"globex.example.com"}
+	for name, s := range map[string]tenant.RosterScore{
+		"tenants": {ID: "west", Tenants: []tenant.TenantScore{globex, initech}},
+		"pruned":  {ID: "west", Tenants: []tenant.TenantScore{globex}, Prune: &tenant.Prune{AtMost: 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[tenant.RosterTopology] {
+				top := fake.New(fake.Options{})
+				infra := infrastructure(t, tenant.RosterScore{ID: "west", Tenants: []tenant.TenantScore{acme}}.On(top), initech.On(top))(top)
+				return scoretest.Infrastructure[tenant.RosterTopology]{
+					Topology: top, DryRun: top.DryRun(), Calls: infra.Calls, Writes: infra.Writes, State: infra.State,
+					CutAfter: func(n int) tenant.RosterTopology { return cutOff{infra.CutAfter(n), top} },
+				}
+			}, func(s tenant.RosterScore, top tenant.RosterTopology) score.Step { return s.On(top) })
 		})
 	}
 }

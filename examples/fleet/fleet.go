@@ -1,0 +1,96 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+)
+
+const prefix = "polyphony-fleet-" // of the names of tenants and groups
+
+func named(name string) tenant.TenantScore {
+	return tenant.TenantScore{
+		TenantConfig: tenant.TenantConfig{Name: prefix + name},
+		RBAC:         tenant.RBACConfig{Members: []tenant.Member{{Role: tenant.Developer, Name: prefix + name + "-devs"}}},
+	}
+}
+
+// earlierRoster is what the clusters in memory have been brought to before.
+func earlierRoster() tenant.RosterScore {
+	return tenant.RosterScore{ID: "fleet", Tenants: []tenant.TenantScore{named("acme"), named("globex"), named("umbrella")}}
+}
+
+// newRoster has lost umbrella and got initech, and lets globex connect to acme.
+func newRoster() tenant.RosterScore {
+	acme, globex, initech := named("acme"), named("globex"), named("initech")
+	acme.NetworkIsolation.Ingress = []tenant.NetworkPeer{{Tenant: prefix + "globex", Ports: []tenant.NetworkPort{{Port: 443}}}}
+	return tenant.RosterScore{
+		ID:      "fleet",
+		Tenants: []tenant.TenantScore{acme, globex, initech},
+		Prune:   &tenant.Prune{AtMost: 1},
+	}
+}
+
+// removed is a roster without tenants, that takes away all that there are.
+func removed(s tenant.RosterScore) tenant.RosterScore {
+	s.Tenants, s.Prune = nil, &tenant.Prune{AtMostPercent: 100}
+	return s
+}
+
+// fleet is a roster and where it is to be true.
+type fleet struct {
+	clusters []cluster
+	roster   tenant.RosterScore
+	runner   score.Runner // for all of them together
+	out      io.Writer
+}
+
+// converge makes the roster true on every cluster.
+func (f fleet) converge(ctx context.Context) error {
+	var steps []score.Step
+	for _, c := range f.clusters {
+		steps = append(steps, f.roster.On(c))
+	}
+	return f.summary(f.apply(ctx, steps))
+}
+
+// planAndApply prints what that would change, and then does so where it still would. Where there is no plan, nothing is done.
+func (f fleet) planAndApply(ctx context.Context) error {
+	var steps []score.Step
+	var failed []string
+	for _, c := range f.clusters {
+		plan, err := tenant.PlanRoster(ctx, f.roster, c)
+		if err != nil {
+			fmt.Fprintf(f.out, "no plan: %s\n\n", err)
+			failed = append(failed, c.Name())
+			continue
+		}
+		fmt.Fprintf(f.out, "--- Plan: %s\n", plan)
+		steps = append(steps, tenant.ApplyPlan(plan, c))
+	}
+	return f.summary(append(failed, f.apply(ctx, steps)...))
+}
+
+// apply takes the steps, each on a cluster of its own, prints what became of each, and returns where it failed.
+func (f fleet) apply(ctx context.Context, steps []score.Step) (failed []string) {
+	report, _ := f.runner.Run(ctx, steps...) // its errors are in the results
+	for _, result := range report.Results {
+		fmt.Fprintf(f.out, "--- %s\n", score.Report{Results: []score.Result{result}})
+		if result.Err != nil {
+			failed = append(failed, result.Topology)
+		}
+	}
+	return failed
+}
+
+func (f fleet) summary(failed []string) error {
+	if len(failed) == 0 {
+		fmt.Fprintf(f.out, "all %d clusters are as they should be\n", len(f.clusters))
+		return nil
+	}
+	return fmt.Errorf("%d of %d clusters failed: %s", len(failed), len(f.clusters), strings.Join(failed, ", "))
+}

@@ -1,0 +1,116 @@
+// Command fleet runs one roster on several clusters at once. One of them fails, which does not stop the others.
+//
+//	go run ./examples/fleet                                                    # three in memory, the second of which refuses quotas
+//	go run ./examples/fleet -plan                                              # says first what would change, and then does just that
+//	go run ./examples/fleet -kubeconfig ~/.kube/west -kubeconfig ~/.kube/east  # on clusters, with namespaces of its own
+//	go run ./examples/fleet -remove -kubeconfig ~/.kube/west                   # takes those away again
+//
+// Reports go to the standard output, progress to the standard error: a bar, or log lines if that is no terminal.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"golang.org/x/term"
+	"k8s.io/client-go/tools/clientcmd"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/score/progress"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/k8s"
+)
+
+func main() {
+	var kubeconfigs []string
+	flag.Func("kubeconfig", "run on the cluster of this kubeconfig `file`; may be given several times; unset: in memory", func(file string) error {
+		kubeconfigs = append(kubeconfigs, file)
+		return nil
+	})
+	plan := flag.Bool("plan", false, "print first what would change, and apply that")
+	remove := flag.Bool("remove", false, "remove the roster's tenants")
+	flag.Parse()
+
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
+	if err := run(ctx, kubeconfigs, *plan, *remove); err != nil {
+		fmt.Fprintln(os.Stderr, "fleet:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, kubeconfigs []string, plan, remove bool) error {
+	clusters, err := open(ctx, kubeconfigs)
+	if err != nil {
+		return err
+	}
+	runner := score.Runner{Concurrency: 8, Retries: 2, Observe: observe()} // eight tenants at a time, on whatever clusters
+	f := fleet{clusters: clusters, roster: newRoster(), runner: runner, out: os.Stdout}
+	if remove {
+		f.roster = removed(f.roster)
+	}
+	if plan {
+		return f.planAndApply(ctx)
+	}
+	return f.converge(ctx)
+}
+
+// observe shows progress to whoever is there.
+func observe() func(score.Event) {
+	if term.IsTerminal(int(os.Stderr.Fd())) {
+		return progress.Bar(os.Stderr)
+	}
+	return score.Log(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+}
+
+// cluster is a topology, and the same as seen by somebody who does not write.
+type cluster struct {
+	tenant.RosterTopology
+
+	dry tenant.RosterTopology
+}
+
+// DryRun makes plans possible.
+func (c cluster) DryRun() tenant.RosterTopology { return c.dry }
+
+func open(ctx context.Context, kubeconfigs []string) (clusters []cluster, err error) {
+	if len(kubeconfigs) == 0 {
+		return inMemory(ctx)
+	}
+	for _, file := range kubeconfigs {
+		config, err := clientcmd.BuildConfigFromFlags("", file)
+		if err != nil {
+			return nil, err
+		}
+		remote, err := k8s.New(config, k8s.Options{})
+		if err != nil {
+			return nil, err
+		}
+		snapshot := remote.Snapshot()
+		clusters = append(clusters, cluster{snapshot, snapshot.DryRun()})
+	}
+	return clusters, nil
+}
+
+// inMemory are three clusters on which an earlier roster was run. One of them has since come to refuse quotas, which no plan can tell.
+func inMemory(ctx context.Context) (clusters []cluster, err error) {
+	for _, name := range []string{"west", "east", "south"} {
+		memory := fake.New(fake.Options{Name: name})
+		if _, err := score.Run(ctx, earlierRoster().On(memory)); err != nil {
+			return nil, err
+		}
+		live := memory
+		if name == "east" {
+			live = memory.WithFaults(fake.Fault{Op: "ensure", Kind: "Quota", Err: topology.ErrForbidden})
+		}
+		clusters = append(clusters, cluster{live, memory.DryRun()})
+	}
+	return clusters, nil
+}

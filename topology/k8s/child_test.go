@@ -5,11 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/tools/clientcmd"
@@ -28,16 +28,24 @@ type script struct {
 	Kubeconfig string
 	Provision  *tenant.TenantScore
 	Offboard   *tenant.OffboardScore
+	Roster     *tenant.RosterScore
 	KillAfter  int // so many writes; 0: never
+
+	Concurrency int           // of tenants
+	PerWrite    time.Duration // that each write takes longer
 
 	Lease *topology.Lease // to hold until it is killed, and nothing else; it says so in a line
 }
 
 func (s script) step(top *k8s.Topology) score.Step {
-	if s.Offboard != nil {
+	switch {
+	case s.Offboard != nil:
 		return s.Offboard.On(top)
+	case s.Roster != nil:
+		return s.Roster.On(top.Snapshot())
+	default:
+		return s.Provision.On(top)
 	}
-	return s.Provision.On(top)
 }
 
 // runChild is the program. It prints what failed and returns the exit code.
@@ -52,7 +60,8 @@ func runChild(data string) int {
 			return err
 		}
 		killer := &cutter{nth: s.KillAfter, after: true, cut: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) }}
-		cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return killer.wrap(next) })
+		cfg.Wrap(killer.wrap)
+		cfg.Wrap(slow(s.PerWrite))
 		top, err := k8s.New(cfg, k8s.Options{Name: "test"})
 		if err != nil {
 			return err
@@ -60,7 +69,7 @@ func runChild(data string) int {
 		if s.Lease != nil {
 			return holdUntilKilled(top, *s.Lease)
 		}
-		_, err = score.Run(context.Background(), s.step(top))
+		_, err = score.Runner{Concurrency: s.Concurrency}.Run(context.Background(), s.step(top))
 		return err
 	}()
 	if err != nil {

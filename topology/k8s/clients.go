@@ -70,6 +70,7 @@ func newClients(cfg *rest.Config, maxInFlight int) (*clients, error) {
 	if cfg.Timeout == 0 {
 		cfg.Timeout = defaultTimeout
 	}
+	cfg.Wrap(func(next http.RoundTripper) http.RoundTripper { return answers{next} })
 	unpaced, err := rest.HTTPClientFor(cfg)
 	if err != nil {
 		return nil, err
@@ -182,5 +183,8 @@ func (c *clients) policyBindings() typedClient[binding, admissionv1.ValidatingAd
 
 // core is the client of the core group, also for paths outside any group.
 func (c *clients) core() rest.Interface { return c.groups[corev1.SchemeGroupVersion] }
+
+// unpaced is the client of leases, whose requests wait for no others.
+func (c *clients) unpaced() rest.Interface { return c.groups[coordinationv1.SchemeGroupVersion] }
 
 func (c *clients) authorization() rest.Interface { return c.groups[authorizationv1.SchemeGroupVersion] }

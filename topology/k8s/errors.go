@@ -94,7 +94,8 @@ func transient(err error) bool {
 		return code >= http.StatusInternalServerError || code == http.StatusTooManyRequests || code == http.StatusRequestTimeout ||
 			code == http.StatusGone || apierrors.IsConflict(err) || apierrors.IsAlreadyExists(err)
 	}
+	var broken *brokenOffError
 	var network net.Error
-	return errors.As(err, &network) && network.Timeout() || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) ||
+	return errors.As(err, &broken) || errors.As(err, &network) && network.Timeout() || utilnet.IsConnectionReset(err) || utilnet.IsConnectionRefused(err) ||
 		utilnet.IsProbableEOF(err) || utilnet.IsHTTP2ConnectionLost(err) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.EPIPE)
 }

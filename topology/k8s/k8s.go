@@ -6,8 +6,8 @@
 //
 // What is compared is always the whole specification in force with the whole one that is wanted, never who last wrote a field: a foreign writer who
 // opens our own policy leaves no trace in ours. A difference is repaired by replacing the specification, at the version that was read;
-// labels and annotations of others are kept. Transient failures (429, 5xx, lost connections, conflicts) are tried again with
-// growing pauses, each time from the reading on.
+// labels and annotations of others are kept. Transient failures (429, 5xx, lost connections, conflicts, and refusals by
+// an API server that is not ready) are tried again with growing pauses, each time from the reading on.
 package k8s
 
 import (

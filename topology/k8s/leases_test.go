@@ -49,7 +49,8 @@ func removeLeases(ctx context.Context, client *kubernetes.Clientset) error {
 		return err
 	}
 	for _, l := range list.Items {
-		if strings.HasPrefix(l.Name, "polyphony-pt-") || strings.HasPrefix(l.Name, "polyphony-pk-") {
+		name := strings.TrimPrefix(strings.TrimPrefix(l.Name, "polyphony-"), "roster-")
+		if strings.HasPrefix(name, "pt-") || strings.HasPrefix(name, "pk-") {
 			err = errors.Join(err, leases.Delete(ctx, l.Name, metav1.DeleteOptions{}))
 		}
 	}

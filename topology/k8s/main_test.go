@@ -115,10 +115,16 @@ func policyRules(rules []topology.Rule) (all []rbacv1.PolicyRule) {
 	return all
 }
 
-// cluster returns the topology as the provisioner sees it, through the given transports.
+// cluster returns the topology as the provisioner sees it, through the given transports, of which the first is nearest to the cluster.
 func cluster(t *testing.T, wrap ...func(http.RoundTripper) http.RoundTripper) *k8s.Topology {
 	t.Helper()
-	cfg := load(t, kubeconfig(t))
+	return clusterOf(t, kubeconfig(t), wrap...)
+}
+
+// clusterOf is the same for whom a kubeconfig is of.
+func clusterOf(t *testing.T, kubeconfig string, wrap ...func(http.RoundTripper) http.RoundTripper) *k8s.Topology {
+	t.Helper()
+	cfg := load(t, kubeconfig)
 	for _, w := range wrap {
 		cfg.Wrap(w)
 	}

@@ -27,7 +27,7 @@ func (t *Topology) retry(ctx context.Context, c call, try func(context.Context) 
 			return nil
 		case ctx.Err() != nil:
 			return c.ended(ctx)
-		case n >= t.opts.MaxTries || !transient(err):
+		case n >= t.opts.MaxTries || !transient(err) && !t.starting(ctx, err):
 			return c.failed(err)
 		}
 		delay := pause.Step()
@@ -40,6 +40,16 @@ func (t *Topology) retry(ctx context.Context, c call, try func(context.Context) 
 		case <-ctx.Done():
 		}
 	}
+}
+
+// starting tells whether a refusal is one of an API server that has not read yet who may do what: for some tenths of a second it refuses everybody everything,
+// also to say whether it is ready. That is asked past the pace, as it may be ready before it comes to it.
+func (t *Topology) starting(ctx context.Context, refusal error) bool {
+	if !apierrors.IsForbidden(refusal) {
+		return false
+	}
+	_, err := t.clients.unpaced().Get().MaxRetries(0).AbsPath("/readyz").DoRaw(ctx)
+	return err != nil
 }
 
 // poll calls check until it is done, fails for good or the context ends, which is the error then: with growing pauses, or where events can be followed,

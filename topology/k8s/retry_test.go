@@ -3,6 +3,7 @@ package k8s
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -66,6 +67,51 @@ func TestPollReportsAWaitOnce(t *testing.T) {
 	})
 }
 
+// response is how a server says what went wrong.
+func response(t *testing.T, to *http.Request, status *apierrors.StatusError) *http.Response {
+	t.Helper()
+	status.ErrStatus.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
+	body, err := json.Marshal(status.ErrStatus)
+	require.NoError(t, err)
+	header := http.Header{"Content-Type": {"application/json"}}
+	return &http.Response{StatusCode: int(status.ErrStatus.Code), Header: header, Body: io.NopCloser(strings.NewReader(string(body))), Request: to}
+}
+
+// TestRetryOutlastsAStart has an API server that refuses until it knows who may do what, and is ready after that.
+func TestRetryOutlastsAStart(t *testing.T) {
+	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, "acme", nil)
+	ready := apierrors.NewGenericServerResponse(http.StatusOK, "get", schema.GroupResource{}, "", "", 0, false)
+	unready := apierrors.NewInternalError(errors.New("not yet"))
+	for name, tt := range map[string]struct {
+		answers, readyz []*apierrors.StatusError
+		want            error
+	}{
+		"starts":                         {[]*apierrors.StatusError{forbidden, forbidden, apierrors.NewNotFound(schema.GroupResource{}, "acme")}, []*apierrors.StatusError{forbidden, unready}, topology.ErrNotFound},
+		"has started, and refuses":       {[]*apierrors.StatusError{forbidden, forbidden}, []*apierrors.StatusError{unready, ready}, topology.ErrForbidden},
+		"never says whether it is ready": {[]*apierrors.StatusError{forbidden, forbidden, forbidden}, []*apierrors.StatusError{forbidden, forbidden}, topology.ErrForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+					from := &tt.answers
+					if req.URL.Path == "/readyz" {
+						from = &tt.readyz
+					}
+					next := (*from)[0]
+					*from = (*from)[1:]
+					return response(t, req, next), nil
+				})
+				top, err := New(&rest.Config{Host: "https://cluster", Transport: transport}, Options{MaxTries: 3})
+				require.NoError(t, err)
+				_, err = top.Namespace(t.Context(), "acme")
+				require.ErrorIs(t, err, tt.want)
+				require.Empty(t, tt.answers)
+				require.Empty(t, tt.readyz)
+			})
+		})
+	}
+}
+
 // TestRetryAndPaceWaitForTheServerOnce has both of them heed the same Retry-After, for the whole way of a request.
 func TestRetryAndPaceWaitForTheServerOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -74,16 +120,13 @@ func TestRetryAndPaceWaitForTheServerOnce(t *testing.T) {
 		gone := apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "acme")
 		statuses := []*apierrors.StatusError{apierrors.NewTooManyRequests("busy", 5), apierrors.NewTooManyRequests("busy", 60), gone}
 		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
-			status := statuses[len(sent)].ErrStatus
+			status := statuses[len(sent)]
 			sent = append(sent, time.Since(began))
-			status.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
-			body, err := json.Marshal(status)
-			require.NoError(t, err)
-			header := http.Header{"Content-Type": {"application/json"}}
-			if status.Code == http.StatusTooManyRequests {
-				header.Set("Retry-After", map[int]string{1: "5", 2: "60"}[len(sent)])
+			resp := response(t, req, status)
+			if status.ErrStatus.Code == http.StatusTooManyRequests {
+				resp.Header.Set("Retry-After", map[int]string{1: "5", 2: "60"}[len(sent)])
 			}
-			return &http.Response{StatusCode: int(status.Code), Header: header, Body: io.NopCloser(strings.NewReader(string(body))), Request: req}, nil
+			return resp, nil
 		})
 		top, err := New(&rest.Config{Host: "https://cluster", Transport: transport}, Options{})
 		require.NoError(t, err)

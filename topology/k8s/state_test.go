@@ -3,6 +3,7 @@ package k8s_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -22,49 +23,67 @@ const (
 	eventuallyTick = 20 * time.Millisecond
 )
 
+// contents are the objects of each kind in a namespace, or with "" in all of them: by namespace, what they are called and what they say.
+func contents(t *testing.T, client *kubernetes.Clientset, namespace string) map[string]map[string]any {
+	t.Helper()
+	all := map[string]map[string]any{}
+	put := func(kind string, o metav1.Object, spec ...any) {
+		if all[o.GetNamespace()] == nil {
+			all[o.GetNamespace()] = map[string]any{}
+		}
+		all[o.GetNamespace()][kind+" "+o.GetName()] = append([]any{o.GetLabels()}, spec...)
+	}
+	quotas, err := client.CoreV1().ResourceQuotas(namespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	for _, o := range quotas.Items {
+		put("quota", &o, o.Spec)
+	}
+	limits, err := client.CoreV1().LimitRanges(namespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	for _, o := range limits.Items {
+		put("limits", &o, o.Spec)
+	}
+	policies, err := client.NetworkingV1().NetworkPolicies(namespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	for _, o := range policies.Items {
+		put("policy", &o, o.Spec)
+	}
+	roles, err := client.RbacV1().Roles(namespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	for _, o := range roles.Items {
+		put("role", &o, o.Rules)
+	}
+	bindings, err := client.RbacV1().RoleBindings(namespace).List(t.Context(), metav1.ListOptions{})
+	require.NoError(t, err)
+	for _, o := range bindings.Items {
+		put("binding", &o, o.RoleRef, o.Subjects)
+	}
+	return all
+}
+
 // state is everything of a tenant that is in the cluster, without what differs from one tenant to the next.
 func state(t *testing.T, client *kubernetes.Clientset, tenant string) string {
 	t.Helper()
 	ns, err := client.CoreV1().Namespaces().Get(t.Context(), tenant, metav1.GetOptions{})
 	require.NoError(t, err)
-	all := metav1.ListOptions{}
-	quotas, err := client.CoreV1().ResourceQuotas(tenant).List(t.Context(), all)
-	require.NoError(t, err)
-	limits, err := client.CoreV1().LimitRanges(tenant).List(t.Context(), all)
-	require.NoError(t, err)
-	policies, err := client.NetworkingV1().NetworkPolicies(tenant).List(t.Context(), all)
-	require.NoError(t, err)
-	roles, err := client.RbacV1().Roles(tenant).List(t.Context(), all)
-	require.NoError(t, err)
-	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), all)
-	require.NoError(t, err)
-
-	contents := map[string]any{"labels": ns.Labels, "annotations": ns.Annotations}
-	for _, o := range quotas.Items {
-		contents["quota "+o.Name] = []any{o.Labels, o.Spec}
-	}
-	for _, o := range limits.Items {
-		contents["limits "+o.Name] = []any{o.Labels, o.Spec}
-	}
-	for _, o := range policies.Items {
-		contents["policy "+o.Name] = []any{o.Labels, o.Spec}
-	}
-	for _, o := range roles.Items {
-		contents["role "+o.Name] = []any{o.Labels, o.Rules}
-	}
-	for _, o := range bindings.Items {
-		contents["binding "+o.Name] = []any{o.Labels, o.RoleRef, o.Subjects}
-	}
-	clusterBindings, err := client.RbacV1().ClusterRoleBindings().List(t.Context(), all)
+	all := map[string]any{"labels": ns.Labels, "annotations": ns.Annotations}
+	maps.Copy(all, contents(t, client, tenant)[tenant])
+	clusterBindings, err := client.RbacV1().ClusterRoleBindings().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	for _, o := range clusterBindings.Items {
 		for key, value := range o.Annotations {
 			if strings.HasSuffix(key, "/"+tenant) {
-				contents["readers"] = value
+				all["readers"] = value
 			}
 		}
 	}
-	data, err := json.MarshalIndent(contents, "", "  ")
+	return nameless(t, all, tenant)
+}
+
+// nameless prints what there is of a tenant without its name.
+func nameless(t *testing.T, all map[string]any, tenant string) string {
+	t.Helper()
+	data, err := json.MarshalIndent(all, "", "  ")
 	require.NoError(t, err)
 	return strings.ReplaceAll(string(data), tenant, "TENANT")
 }

@@ -87,6 +87,21 @@ func lost(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return nil, errReset
 }
 
+// breakOff breaks the connection while the answer is read, in a way that nothing but client-go's text tells.
+func breakOff(req *http.Request, next http.RoundTripper) (*http.Response, error) {
+	resp, err := next.RoundTrip(req)
+	if err == nil {
+		resp.Body = brokenBody{resp.Body}
+	}
+	return resp, err
+}
+
+type brokenBody struct{ io.ReadCloser }
+
+func (brokenBody) Read([]byte) (int, error) {
+	return 0, errors.New("client connection force closed")
+}
+
 // hang answers nothing until the client gives up.
 func hang(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	<-req.Context().Done()
@@ -106,6 +121,7 @@ var passing = []fault{
 	}},
 	{"EOF", false, func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, io.EOF }},
 	{"answer lost", true, lost},
+	{"answer breaks off", false, breakOff},
 	{"no answer in the time", false, hang},
 	{"conflict", true, answer(http.StatusConflict, "Conflict")},
 	{"already exists", true, answer(http.StatusConflict, "AlreadyExists")},

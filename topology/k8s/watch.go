@@ -18,8 +18,11 @@ type watching struct {
 	stop    context.CancelFunc    // nil: there is no watch
 }
 
-// rewatch is the pause before a watch that broke is tried again.
-const rewatch = time.Second
+// Before a watch follows another there is a pause, a longer one if that broke.
+const (
+	soon    = 100 * time.Millisecond
+	rewatch = time.Second
+)
 
 // following begins to follow an object: next is the channel that the next event of it closes.
 type following func() (next func() <-chan struct{}, release func())
@@ -69,12 +72,14 @@ func (c typedClient[T, L, PT, PL]) keepWatching(ctx context.Context, t *table) {
 		if err == nil {
 			err = c.feed(stream, t)
 		}
+		pause := soon
 		if err != nil {
 			t.lose()
-			select {
-			case <-time.After(rewatch):
-			case <-ctx.Done():
-			}
+			pause = rewatch
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
 		}
 	}
 }

@@ -1,0 +1,263 @@
+package k8s_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	apiwatch "k8s.io/apimachinery/pkg/watch"
+	"k8s.io/client-go/kubernetes"
+
+	"github.com/polyphony-go/polyphony/internal/testcluster"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+)
+
+// newRoster is a roster of n tenants of ten objects each.
+func newRoster(t *testing.T, client *kubernetes.Clientset, n int) tenant.RosterScore {
+	t.Helper()
+	id := fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1))
+	s := tenant.RosterScore{ID: id, Tenants: roster(id, n)}
+	for _, tenant := range s.Tenants {
+		removeLater(t, client, tenant.TenantConfig.Name)
+	}
+	return s
+}
+
+// requireUnchanged wants another run to have nothing to do, and to cost no more than so many requests.
+func requireUnchanged(t *testing.T, s tenant.RosterScore, kubeconfig string, most int) {
+	t.Helper()
+	var calls recorder
+	report, err := score.Runner{Concurrency: 32}.Run(t.Context(), s.On(clusterOf(t, kubeconfig, calls.wrap).Snapshot()))
+	require.NoError(t, err)
+	require.False(t, report.Changed())
+	all, writes := calls.take()
+	require.Empty(t, beyondLeases(writes))
+	require.LessOrEqual(t, len(all), most, "%v", all)
+}
+
+func beyondLeases(writes []string) []string {
+	var others []string
+	for _, w := range writes {
+		if !strings.Contains(w, "/leases") {
+			others = append(others, w)
+		}
+	}
+	return others
+}
+
+// restart is how one of an API server ended.
+type restart struct {
+	err  error
+	took time.Duration
+}
+
+// TestRosterOfAThousandSurvives has one request in seven fail, in every way that passes, and the API server die in the middle. So many tenants are in a
+// cluster of their own.
+func TestRosterOfAThousandSurvives(t *testing.T) {
+	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, own.Stop()) })
+	client, kubeconfig := adminOf(t, own), kubeconfigOf(t, own)
+	s := tenant.RosterScore{ID: "thousand", Tenants: roster("thousand", 1000)}
+	want := calm(t, client, clusterOf(t, kubeconfig), s)
+
+	var calls recorder
+	weather, half := newStorm(1), make(chan struct{})
+	middle := &cutter{nth: len(s.Tenants) * rosterObjects / 2, after: true, cut: func() { close(half) }}
+	restarted := make(chan restart, 1)
+	go func() {
+		select {
+		case <-half:
+			began := time.Now()
+			restarted <- restart{own.RestartAPIServer(t.Context()), time.Since(began)}
+		case <-t.Context().Done():
+		}
+	}()
+	top, runner := clusterOf(t, kubeconfig, middle.wrap, weather.wrap, calls.wrap), score.Runner{Concurrency: 32, Retries: 5}
+	began := time.Now()
+	report, err := runner.Run(t.Context(), s.On(top.Snapshot()))
+	require.True(t, middle.reached(), "%v", err)
+	away := <-restarted
+	require.NoError(t, away.err)
+	all, writes := calls.take()
+	t.Logf("%s, of which the API server was away %s; %d requests, %d of them writes, of which so many failed: %v", time.Since(began), away.took, len(all), len(writes), weather.hits)
+	if err != nil { // for good, as when the lease could not be renewed in time
+		t.Log(report.Results[0].Outcome.Notes, err)
+		_, err = runner.Run(t.Context(), s.On(top.Snapshot()))
+	}
+	require.NoError(t, err)
+	requireConverged(t, client, s, want)
+	requireUnchanged(t, s, kubeconfig, 40)
+}
+
+// awaitTenants waits until there are so many of a roster.
+func awaitTenants(t *testing.T, client *kubernetes.Clientset, roster string, n int) {
+	t.Helper()
+	watch, err := client.CoreV1().Namespaces().Watch(t.Context(), ofRoster(roster))
+	require.NoError(t, err)
+	defer watch.Stop()
+	for event := range watch.ResultChan() {
+		if event.Type == apiwatch.Added {
+			n--
+		}
+		if n == 0 {
+			return
+		}
+	}
+	require.Fail(t, "the watch has ended", "%d are still missing", n)
+}
+
+// onWaiting calls do once when a run waits for a lease.
+func onWaiting(do func()) func(score.Event) {
+	var once sync.Once
+	return func(e score.Event) {
+		if w, ok := e.(score.Waiting); ok && w.Kind == "Lease" {
+			once.Do(do)
+		}
+	}
+}
+
+// successor is a run of a roster that waits for the lease, and does not send its first write before it may.
+type successor struct {
+	calls            recorder
+	waiting, proceed chan struct{}
+	due              chan time.Time // of the first write
+	ended            chan error
+}
+
+func succeed(t *testing.T, kubeconfig string, s tenant.RosterScore) *successor {
+	t.Helper()
+	next := &successor{waiting: make(chan struct{}), proceed: make(chan struct{}), due: make(chan time.Time, 1), ended: make(chan error, 1)}
+	top := clusterOf(t, kubeconfig, next.wrap, next.calls.wrap)
+	go func() {
+		_, err := score.Runner{Concurrency: 16, Observe: onWaiting(func() { close(next.waiting) })}.Run(t.Context(), s.On(top.Snapshot()))
+		next.ended <- err
+	}()
+	select {
+	case <-next.waiting:
+	case err := <-next.ended:
+		require.Fail(t, "it did not wait", "%v", err)
+	}
+	return next
+}
+
+func (n *successor) wrap(next http.RoundTripper) http.RoundTripper {
+	var once sync.Once
+	return tripper(func(req *http.Request) (*http.Response, error) {
+		if isWrite(req.Method, req.URL.Path) {
+			once.Do(func() {
+				n.due <- time.Now()
+				<-n.proceed
+			})
+		}
+		return next.RoundTrip(req)
+	})
+}
+
+// TestRosterIsTakenOver has a program killed in the middle of a roster that another one waits for.
+func TestRosterIsTakenOver(t *testing.T) {
+	t.Parallel()
+	client, path := admin(t), kubeconfig(t)
+	s := newRoster(t, client, 60)
+	want := calm(t, client, clusterOf(t, path), newRoster(t, client, 1))
+	holder, err := script{Kubeconfig: path, Roster: &s, Concurrency: 4, PerWrite: 40 * time.Millisecond}.command(t)
+	require.NoError(t, err)
+	holder.Stderr = os.Stderr
+	require.NoError(t, holder.Start())
+	awaitTenants(t, client, s.ID, 1)
+	next := succeed(t, path, s)
+	awaitTenants(t, client, s.ID, len(s.Tenants)/3)
+	require.NoError(t, holder.Process.Signal(syscall.SIGKILL))
+	require.ErrorContains(t, holder.Wait(), "killed")
+
+	requireNoneOpen(t, client, s.ID)
+	atKill := states(t, client, s.ID)
+	require.Less(t, len(atKill), len(s.Tenants), "it was not in the middle")
+	renewed := leaseOf(t, metav1.NamespaceSystem, "roster-"+s.ID).Spec.RenewTime.Time
+	require.GreaterOrEqual(t, (<-next.due).Sub(renewed), 15*time.Second, "the lease was still another's")
+	all, writes := next.calls.take()
+	require.Len(t, writes, 1, "the lease")
+	require.Empty(t, beyondLeases(all), "it has read what another was about to change")
+	require.Equal(t, atKill, states(t, client, s.ID))
+	close(next.proceed)
+
+	require.NoError(t, <-next.ended)
+	require.Equal(t, int32(1), *leaseOf(t, metav1.NamespaceSystem, "roster-"+s.ID).Spec.LeaseTransitions)
+	requireConverged(t, client, s, want)
+	requireUnchanged(t, s, path, 40)
+}
+
+// ends counts what became of tenants.
+type ends struct{ done, failed, skipped int }
+
+func (n *ends) observe(e score.Event) {
+	f, ok := e.(score.Finished)
+	switch {
+	case !ok || !strings.HasPrefix(f.Score, "tenant/"):
+	case f.Skipped:
+		n.skipped++
+	case f.Err != nil:
+		n.failed++
+	default:
+		n.done++
+	}
+}
+
+// TestRosterStopsOnCancel has a run stopped in the middle, which somebody else takes up at once.
+func TestRosterStopsOnCancel(t *testing.T) {
+	t.Parallel()
+	const atOnce = 16
+	client, path := admin(t), kubeconfig(t)
+	s := newRoster(t, client, 200)
+	want := calm(t, client, clusterOf(t, path), newRoster(t, client, 1))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var calls recorder
+	var became ends
+	var stopped time.Time
+	middle := &cutter{nth: len(s.Tenants) * rosterObjects / 2, after: true, cut: func() { stopped = time.Now(); cancel() }}
+	report, err := score.Runner{Concurrency: atOnce, Retries: 5, Observe: became.observe}.Run(ctx, s.On(clusterOf(t, path, middle.wrap, calls.wrap).Snapshot()))
+	t.Logf("%+v, %s later", became, time.Since(stopped))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Less(t, time.Since(stopped), 3*time.Second)
+	require.Equal(t, len(s.Tenants), became.done+became.failed+became.skipped)
+	require.Equal(t, []string{fmt.Sprintf("%d of 200 tenants done, %d failed, %d not begun", became.done, became.failed, became.skipped)}, report.Results[0].Outcome.Notes)
+	require.LessOrEqual(t, became.failed, atOnce, "more have failed than were being run")
+	requireStopped(t, client, s, became, want)
+
+	waited := false
+	_, err = score.Runner{Concurrency: atOnce, Observe: onWaiting(func() { waited = true })}.Run(t.Context(), s.On(clusterOf(t, path, calls.wrap).Snapshot()))
+	require.NoError(t, err)
+	require.False(t, waited)
+	_, writes := calls.take()
+	both := len(beyondLeases(writes))
+	require.GreaterOrEqual(t, both, len(s.Tenants)*rosterObjects)
+	require.LessOrEqual(t, both, len(s.Tenants)*rosterObjects+atOnce, "what was written is written again")
+	requireConverged(t, client, s, want)
+}
+
+// requireStopped wants those tenants to be whole that are said to be, those not to be there that are not, nobody to have access too early, and the lease to be free.
+func requireStopped(t *testing.T, client *kubernetes.Clientset, s tenant.RosterScore, became ends, want string) {
+	t.Helper()
+	requireNoneOpen(t, client, s.ID)
+	whole, have := 0, states(t, client, s.ID)
+	for _, state := range have {
+		if state == want {
+			whole++
+		}
+	}
+	require.Positive(t, became.done)
+	require.Positive(t, became.skipped)
+	require.GreaterOrEqual(t, whole, became.done)
+	require.LessOrEqual(t, len(have), became.done+became.failed)
+	require.Empty(t, *leaseOf(t, metav1.NamespaceSystem, "roster-"+s.ID).Spec.HolderIdentity)
+}

@@ -1,0 +1,78 @@
+package k8s_test
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// storm lets faults happen to requests, each of them by chance.
+type storm struct {
+	faults []likely
+
+	mu   sync.Mutex
+	dice *rand.Rand
+	hits map[string]int // by fault
+}
+
+// likely is a fault that happens to so many of 10,000 requests.
+type likely struct {
+	fault
+	of int
+}
+
+// newStorm has one request in seven fail. While the server asks for it nobody sends anything, so that it must not ask for seconds often.
+func newStorm(seed uint64) *storm {
+	reset := func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, errReset }
+	return &storm{dice: rand.New(rand.NewPCG(seed, seed)), hits: map[string]int{}, faults: []likely{
+		{fault{"429", false, answer(http.StatusTooManyRequests, "TooManyRequests")}, 250},
+		{fault{"429, Retry-After: 0", false, answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "0")}, 246},
+		{fault{"429, Retry-After: 1", false, answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "1")}, 4},
+		{fault{"500", false, answer(http.StatusInternalServerError, "InternalError")}, 250},
+		{fault{"503", false, answer(http.StatusServiceUnavailable, "ServiceUnavailable")}, 250},
+		{fault{"connection reset", false, reset}, 250},
+		{fault{"answer lost", true, lost}, 250},
+		{fault{"answer breaks off", false, breakOff}, 50},
+	}}
+}
+
+func (s *storm) wrap(next http.RoundTripper) http.RoundTripper {
+	return tripper(func(req *http.Request) (*http.Response, error) {
+		if f := s.next(isWrite(req.Method, req.URL.Path)); f != nil {
+			return f.happen(req, next)
+		}
+		return next.RoundTrip(req)
+	})
+}
+
+// next is what happens to a request, or nil.
+func (s *storm) next(write bool) *fault {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.dice.IntN(10_000)
+	for i := range s.faults {
+		f := &s.faults[i]
+		if n -= f.of; n >= 0 {
+			continue
+		}
+		if f.writes && !write {
+			return nil
+		}
+		s.hits[f.name]++
+		return &f.fault
+	}
+	return nil
+}
+
+// slow makes each write take longer.
+func slow(by time.Duration) func(http.RoundTripper) http.RoundTripper {
+	return func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(req *http.Request) (*http.Response, error) {
+			if isWrite(req.Method, req.URL.Path) {
+				time.Sleep(by)
+			}
+			return next.RoundTrip(req)
+		})
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
@@ -32,7 +33,7 @@ type keeper[T apiObject] struct {
 	owned  func(have T) bool // whether it is ours; nil: it is if it has the tenant's label
 
 	want   T                                       // complete, as the server would answer it: every default explicit
-	same   func(have T) bool                       // whether everything of ours is as wanted
+	same   func(have T) bool                       // whether everything of ours is as wanted; nil: it is if merge changes nothing
 	merge  func(have T) T                          // a copy of have in which it is
 	fields func(have, to T) []topology.FieldChange // what differs
 
@@ -59,7 +60,7 @@ func (k keeper[T]) ensure(ctx context.Context, t *Topology, start *T) (topology.
 		case have.GetDeletionTimestamp() != nil: // it goes as soon as it is let go, whatever is written into it now
 			return k.call.held(have)
 		}
-		if k.same(have) && len(have.GetOwnerReferences()) == 0 {
+		if k.isSame(have) && len(have.GetOwnerReferences()) == 0 {
 			return nil
 		}
 		to := k.merge(have)
@@ -88,6 +89,13 @@ func (k keeper[T]) isOwned(have T) bool {
 		return k.owned(have)
 	}
 	return owned(have, k.tenant)
+}
+
+func (k keeper[T]) isSame(have T) bool {
+	if k.same != nil {
+		return k.same(have)
+	}
+	return equality.Semantic.DeepEqual(have, k.merge(have))
 }
 
 func (k keeper[T]) read(ctx context.Context, start *T) (T, error) {

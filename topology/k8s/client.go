@@ -56,9 +56,6 @@ func (c typedClient[T, L, PT, PL]) to(request *rest.Request) *rest.Request {
 // Get reads one object.
 func (c typedClient[T, L, PT, PL]) Get(ctx context.Context, name string) (PT, error) {
 	if c.table != nil {
-		if err := c.load(ctx); err != nil {
-			return nil, err
-		}
 		return c.recall(ctx, key{c.namespace, name})
 	}
 	object := PT(new(T))

@@ -82,11 +82,20 @@ func (c typedClient[T, L, PT, PL]) past(namespace string) typedClient[T, L, PT, 
 	return c
 }
 
-// load reads the client's table, if it has one.
-func (c typedClient[T, L, PT, PL]) load(ctx context.Context) error {
-	if c.table == nil {
-		return nil
+// look looks at the client's table, which it reads if that has not been done, and again if somebody makes it forget everything in between.
+func (c typedClient[T, L, PT, PL]) look(ctx context.Context, at func()) error {
+	for {
+		if err := c.load(ctx); err != nil {
+			return err
+		}
+		if c.table.look(at) {
+			return nil
+		}
 	}
+}
+
+// load reads the client's table.
+func (c typedClient[T, L, PT, PL]) load(ctx context.Context) error {
 	return c.table.load(ctx, func(ctx context.Context, t *table) error {
 		var failed error
 		err := c.past("").pages(ctx, metav1.ListOptions{FieldSelector: t.fields}, func(list PL) {
@@ -106,7 +115,11 @@ func (c typedClient[T, L, PT, PL]) load(ctx context.Context) error {
 
 // recall reads one object from the table, or asks for it where that may be out of date.
 func (c typedClient[T, L, PT, PL]) recall(ctx context.Context, at key) (PT, error) {
-	have, stale := c.table.find(at)
+	var have *record
+	var stale bool
+	if err := c.look(ctx, func() { have, stale = c.table.find(at) }); err != nil {
+		return nil, err
+	}
 	if stale || topology.IsLive(ctx) {
 		have, err := c.past(at.namespace).Get(ctx, at.name)
 		switch {
@@ -138,18 +151,25 @@ func (c typedClient[T, L, PT, PL]) recallAll(ctx context.Context, selector strin
 	if err != nil {
 		return err
 	}
-	if err := c.load(ctx); err != nil {
+	var records []*record
+	var stale []key
+	if err := c.look(ctx, func() {
+		records, stale = c.table.in(c.namespace)
+		if by, _ := wanted.Requirements(); len(by) == 1 && strings.HasPrefix(by[0].Key(), topology.LabelDomain) && len(stale) == 0 {
+			records = c.table.labelled(by[0].Key())
+		}
+	}); err != nil {
 		return err
-	}
-	records, stale := c.table.in(c.namespace)
-	if by, _ := wanted.Requirements(); len(by) == 1 && strings.HasPrefix(by[0].Key(), topology.LabelDomain) && len(stale) == 0 {
-		records = c.table.labelled(by[0].Key())
 	}
 	for _, at := range stale {
 		if _, err := c.recall(ctx, at); err != nil && !apierrors.IsNotFound(err) {
 			return err
 		}
-		records, _ = c.table.in(c.namespace)
+	}
+	if len(stale) > 0 {
+		if err := c.look(ctx, func() { records, _ = c.table.in(c.namespace) }); err != nil {
+			return err
+		}
 	}
 	for some := range slices.Chunk(records, page) {
 		var items []runtime.Object

@@ -101,17 +101,23 @@ func (t *table) isLoaded(reading int) bool {
 	return t.loaded
 }
 
-// find is what is remembered of a place.
-func (t *table) find(at key) (r *record, stale bool) {
+// look looks at a table that is loaded. If it is not, or no longer, nothing has been looked at.
+func (t *table) look(at func()) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.loaded {
+		at()
+	}
+	return t.loaded
+}
+
+// find is what is remembered of a place. The table is locked.
+func (t *table) find(at key) (r *record, stale bool) {
 	return t.records[at.namespace][at.name], t.stale[at]
 }
 
-// in is what is remembered of a namespace, or of all, and the places that have to be read again.
+// in is what is remembered of a namespace, or of all, and the places that have to be read again. The table is locked.
 func (t *table) in(namespace string) (records []*record, stale []key) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	if namespace != "" {
 		records = slices.AppendSeq(records, maps.Values(t.records[namespace]))
 	} else {
@@ -127,10 +133,8 @@ func (t *table) in(namespace string) (records []*record, stale []key) {
 	return records, stale
 }
 
-// labelled are those that have the label of a domain.
+// labelled are those that have the label of a domain. The table is locked.
 func (t *table) labelled(label string) []*record {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	return slices.Collect(maps.Values(t.domains[label]))
 }
 

@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"context"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -53,4 +54,24 @@ func TestTableKeepsTheLatestVersion(t *testing.T) {
 	require.NoError(t, table.put(&rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Namespace: "acme", Name: "a", UID: "another", ResourceVersion: "3"}}))
 	r, _ := table.find(key{"acme", "a"})
 	require.Equal(t, "3", r.version, "it is another object")
+}
+
+// TestNobodyLooksAtATableThatIsNotLoaded: what another has just made to forget is read again, and not taken for empty.
+func TestNobodyLooksAtATableThatIsNotLoaded(t *testing.T) {
+	table, looked := newTable(""), 0
+	look := func() bool { return table.look(func() { looked++ }) }
+	require.False(t, look())
+	readings := 0
+	err := table.load(t.Context(), func(_ context.Context, table *table) error {
+		if readings++; readings == 1 {
+			table.forget() // in the middle
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	require.Equal(t, 2, readings)
+	require.True(t, look())
+	table.forget()
+	require.False(t, look())
+	require.Equal(t, 1, looked)
 }

@@ -58,11 +58,11 @@ func TestTableKeepsTheLatestVersion(t *testing.T) {
 
 // TestNobodyLooksAtATableThatIsNotLoaded: what another has just made to forget is read again, and not taken for empty.
 func TestNobodyLooksAtATableThatIsNotLoaded(t *testing.T) {
-	table, looked := newTable(""), 0
-	look := func() bool { return table.look(func() { looked++ }) }
+	tab, looked := newTable(""), 0
+	look := func() bool { return tab.look(func() { looked++ }) }
 	require.False(t, look())
 	readings := 0
-	err := table.load(t.Context(), func(_ context.Context, table *table) error {
+	err := tab.load(t.Context(), func(_ context.Context, table *table) error {
 		if readings++; readings == 1 {
 			table.forget() // in the middle
 		}
@@ -71,7 +71,7 @@ func TestNobodyLooksAtATableThatIsNotLoaded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, readings)
 	require.True(t, look())
-	table.forget()
+	tab.forget()
 	require.False(t, look())
 	require.Equal(t, 1, looked)
 }

@@ -30,11 +30,11 @@ test: ## everything that runs without a container runtime; the first time builds
 	$(GO) -C score/otel test $(RACE) $(TESTFLAGS) ./...
 
 # Each fuzz target by itself, as go test wants it.
-fuzz: ## look for inputs that break what is evaluated, FUZZTIME (3s) for each target
+fuzz: ## look for inputs that break what is evaluated, FUZZTIME (2s) for each target
 	@grep -rl '^func Fuzz' --include=*_test.go . | while read -r file; do \
 		sed -n 's/^func \(Fuzz[A-Za-z]*\).*/\1/p' "$$file" | while read -r target; do \
 			echo "$$(dirname "$$file") $$target"; \
-			$(GO) test "$$(dirname "$$file")" -run='^$$' -fuzz="^$$target$$" -fuzztime=$(or $(FUZZTIME),3s) || exit 1; \
+			$(GO) test "$$(dirname "$$file")" -run='^$$' -fuzz="^$$target$$" -fuzztime=$(or $(FUZZTIME),2s) || exit 1; \
 		done || exit 1; \
 	done
 

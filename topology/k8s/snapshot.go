@@ -84,14 +84,12 @@ func (c typedClient[T, L, PT, PL]) past(namespace string) typedClient[T, L, PT, 
 
 // look looks at the client's table, which it reads if that has not been done, and again if somebody makes it forget everything in between.
 func (c typedClient[T, L, PT, PL]) look(ctx context.Context, at func()) error {
-	for {
+	for !c.table.look(at) {
 		if err := c.load(ctx); err != nil {
 			return err
 		}
-		if c.table.look(at) {
-			return nil
-		}
 	}
+	return nil
 }
 
 // load reads the client's table.

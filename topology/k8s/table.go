@@ -81,24 +81,21 @@ func (t *table) load(ctx context.Context, read func(context.Context, *table) err
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	for !t.isLoaded(0) {
+	for !t.look(func() {}) {
 		reading := t.forget() // what an attempt that failed has left
 		if err := read(ctx, t); err != nil {
 			return err
 		}
-		if t.isLoaded(reading) {
-			break
-		}
+		t.complete(reading)
 	}
 	return nil
 }
 
-// isLoaded tells whether the table is, now that a reading has ended that nothing has been forgotten since.
-func (t *table) isLoaded(reading int) bool {
+// complete ends a reading. The table is loaded then, unless somebody has made it forget what was read.
+func (t *table) complete(reading int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.loaded = t.loaded || t.reading == reading
-	return t.loaded
+	t.loaded = t.reading == reading
 }
 
 // look looks at a table that is loaded. If it is not, or no longer, nothing has been looked at.

@@ -1,6 +1,9 @@
 package topology
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // AccessControl decides who may do what in a namespace.
 type AccessControl interface {
@@ -53,6 +56,24 @@ type Subject struct {
 	Kind      SubjectKind `json:"kind"`
 	Name      string      `json:"name"`
 	Namespace string      `json:"namespace,omitempty"` // of a service account
+}
+
+// Account is the service account that a subject is, under whichever of its names. Without a name it is all of a namespace; of any other subject there is
+// no namespace either.
+func (s Subject) Account() (namespace, name string) {
+	switch s.Kind {
+	case ServiceAccount:
+		return s.Namespace, s.Name
+	case User:
+		if account, ok := strings.CutPrefix(s.Name, "system:serviceaccount:"); ok {
+			namespace, name, _ = strings.Cut(account, ":")
+		}
+	case Group:
+		if all, ok := strings.CutPrefix(s.Name, "system:serviceaccounts:"); ok {
+			namespace = all
+		}
+	}
+	return namespace, name
 }
 
 // ReadVisibility lets groups read beyond their own namespace.

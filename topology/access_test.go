@@ -77,3 +77,19 @@ func TestClusterReadRulesAreNotShared(t *testing.T) {
 	mine[0].Resources[0], mine[0].Verbs[0] = "secrets", "delete"
 	require.Equal(t, before, topology.ClusterReadRules())
 }
+
+func TestAccount(t *testing.T) {
+	for subject, want := range map[topology.Subject][2]string{
+		{Kind: topology.ServiceAccount, Namespace: "ci", Name: "bot"}: {"ci", "bot"},
+		{Kind: topology.User, Name: "system:serviceaccount:ci:bot"}:   {"ci", "bot"},
+		{Kind: topology.Group, Name: "system:serviceaccounts:ci"}:     {"ci", ""},
+		{Kind: topology.User, Name: "system:serviceaccounts:ci"}:      {},
+		{Kind: topology.Group, Name: "system:serviceaccount:ci:bot"}:  {},
+		{Kind: topology.Group, Name: "system:serviceaccounts"}:        {},
+		{Kind: topology.Group, Name: "ci"}:                            {},
+		{Kind: topology.User, Name: "bob"}:                            {},
+	} {
+		namespace, name := subject.Account()
+		require.Equal(t, want, [2]string{namespace, name}, "%+v", subject)
+	}
+}

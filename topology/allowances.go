@@ -1,6 +1,9 @@
 package topology
 
-import "context"
+import (
+	"context"
+	"strings"
+)
 
 // Allowances are what a tenant may do beyond the guardrails. The zero value allows nothing. They change nothing where no guardrail is installed.
 // Lists are sorted and without duplicates, and no value contains a comma.
@@ -45,4 +48,27 @@ type Domains interface {
 type DomainHolder struct {
 	Tenant string `json:"tenant"`
 	Domain string `json:"domain"`
+}
+
+// DomainLabels mark the domains and everything above them, save top-level domains.
+func DomainLabels(domains []string) map[string]string {
+	labels := map[string]string{}
+	for _, domain := range domains {
+		for _, above := range DomainsAbove(domain) {
+			labels[LabelDomain+above] = DomainAbove
+		}
+	}
+	for _, domain := range domains {
+		labels[LabelDomain+domain] = DomainHeld
+	}
+	return labels
+}
+
+// DomainsAbove are the domains that contain the domain, nearest first, without top-level ones.
+func DomainsAbove(domain string) []string {
+	var above []string
+	for _, rest, ok := strings.Cut(domain, "."); ok && strings.Contains(rest, "."); _, rest, ok = strings.Cut(rest, ".") {
+		above = append(above, rest)
+	}
+	return above
 }

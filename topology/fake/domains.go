@@ -40,7 +40,7 @@ func (s *state) near(domains []string) map[string]bool {
 	found := map[string]bool{}
 	for _, domain := range domains {
 		maps.Copy(found, s.index.within[domain])
-		for _, above, ok := strings.Cut(domain, "."); ok; _, above, ok = strings.Cut(above, ".") {
+		for _, above := range topology.DomainsAbove(domain) {
 			maps.Copy(found, s.index.held[above])
 		}
 	}

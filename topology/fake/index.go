@@ -41,7 +41,7 @@ func (s *state) enter(name string, has bool) {
 	if ns == nil {
 		return
 	}
-	for label, how := range domainLabels(ns.value.Allowed.Domains) {
+	for label, how := range topology.DomainLabels(ns.value.Allowed.Domains) {
 		domain := strings.TrimPrefix(label, topology.LabelDomain)
 		s.index.within.set(domain, name, has)
 		if how == topology.DomainHeld {
@@ -50,25 +50,9 @@ func (s *state) enter(name string, has bool) {
 	}
 	for _, g := range ns.allGrants() {
 		for _, subject := range g.Subjects {
-			if account := accountNamespace(subject); account != "" {
+			if account, _ := subject.Account(); account != "" {
 				s.index.accounts.set(account, name, has)
 			}
 		}
 	}
-}
-
-// accountNamespace is the namespace of a subject that is a service account, or all of a namespace; "" for any other.
-func accountNamespace(s topology.Subject) string {
-	if s.Kind == topology.ServiceAccount {
-		return s.Namespace
-	}
-	if namespace, ok := strings.CutPrefix(s.Name, "system:serviceaccounts:"); ok {
-		return namespace
-	}
-	rest, _ := strings.CutPrefix(s.Name, "system:serviceaccount:")
-	namespace, _, ok := strings.Cut(rest, ":")
-	if !ok || rest == s.Name {
-		return ""
-	}
-	return namespace
 }

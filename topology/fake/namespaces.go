@@ -95,7 +95,7 @@ func (s *state) grantsTo(namespace string) []string {
 	for name := range s.index.accounts[namespace] {
 		for _, g := range s.namespaces[name].allGrants() {
 			for _, subject := range g.Subjects {
-				if accountNamespace(subject) == namespace {
+				if account, _ := subject.Account(); account == namespace {
 					found = append(found, "the role "+g.Role+" in "+name+" ("+subject.Name+")")
 				}
 			}

@@ -76,7 +76,7 @@ func (n *namespace) labels() map[string]string {
 			labels["pod-security.kubernetes.io/"+mode], labels["pod-security.kubernetes.io/"+mode+"-version"] = string(n.value.PodSecurity), "latest"
 		}
 	}
-	maps.Copy(labels, domainLabels(n.value.Allowed.Domains))
+	maps.Copy(labels, topology.DomainLabels(n.value.Allowed.Domains))
 	if n.value.Managed {
 		labels[topology.LabelTenant] = n.value.Name
 		if n.value.Roster != "" {
@@ -84,19 +84,5 @@ func (n *namespace) labels() map[string]string {
 		}
 	}
 	labels["kubernetes.io/metadata.name"] = n.value.Name // which nobody else can say
-	return labels
-}
-
-// domainLabels mark domains and everything above them, save top-level domains.
-func domainLabels(domains []string) map[string]string {
-	labels := map[string]string{}
-	for _, domain := range domains {
-		for _, above, _ := strings.Cut(domain, "."); strings.Contains(above, "."); _, above, _ = strings.Cut(above, ".") {
-			labels[topology.LabelDomain+above] = topology.DomainAbove
-		}
-	}
-	for _, domain := range domains {
-		labels[topology.LabelDomain+domain] = topology.DomainHeld
-	}
 	return labels
 }

@@ -69,30 +69,7 @@ func allowanceAnnotations(a topology.Allowances) map[string]string {
 	return annotations
 }
 
-// domainLabels mark the domains and everything above them, save top-level domains.
-func domainLabels(domains []string) map[string]string {
-	labels := map[string]string{}
-	for _, domain := range domains {
-		for _, above := range domainsAbove(domain) {
-			labels[topology.LabelDomain+above] = cmp.Or(labels[topology.LabelDomain+above], topology.DomainAbove)
-		}
-	}
-	for _, domain := range domains {
-		labels[topology.LabelDomain+domain] = topology.DomainHeld
-	}
-	return labels
-}
-
-// domainsAbove are the domains that contain the domain, nearest first, without top-level ones.
-func domainsAbove(domain string) []string {
-	var above []string
-	for _, rest, ok := strings.Cut(domain, "."); ok && strings.Contains(rest, "."); _, rest, ok = strings.Cut(rest, ".") {
-		above = append(above, rest)
-	}
-	return above
-}
-
-// readAllowances is the opposite of allowanceAnnotations and domainLabels.
+// readAllowances is the opposite of allowanceAnnotations and topology.DomainLabels.
 func readAllowances(labels, annotations map[string]string) topology.Allowances {
 	var a topology.Allowances
 	for _, list := range allowanceLists {
@@ -128,7 +105,7 @@ func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domain
 	}
 	found := map[topology.DomainHolder]bool{}
 	for _, domain := range domains {
-		for _, above := range domainsAbove(domain) {
+		for _, above := range topology.DomainsAbove(domain) {
 			selector := topology.LabelDomain + above + "=" + topology.DomainHeld
 			if err := t.findDomains(ctx, c, selector, func(held string) bool { return held == above }, found); err != nil {
 				return nil, err

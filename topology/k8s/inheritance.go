@@ -1,12 +1,11 @@
 package k8s
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"strings"
-
-	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -43,9 +42,9 @@ func (c *clients) accountGrants(ctx context.Context) (map[string][]string, error
 	}
 	all := map[string][]string{}
 	err := c.eachBinding(ctx, func(b grantBinding) {
-		for _, s := range b.subjects {
-			if namespace, account := accountOf(s); namespace != "" {
-				all[namespace] = append(all[namespace], b.what+" ("+account+")")
+		for _, s := range toSubjects(b.subjects) {
+			if namespace, account := s.Account(); namespace != "" {
+				all[namespace] = append(all[namespace], b.what+" ("+cmp.Or(account, "all")+")")
 			}
 		}
 	})
@@ -53,25 +52,4 @@ func (c *clients) accountGrants(ctx context.Context) (map[string][]string, error
 		c.memory.accountGrants = all
 	}
 	return all, err
-}
-
-// accountOf is the namespace of a subject that is a service account, or all of a namespace, and which it is. The namespace of any other is "".
-func accountOf(s rbacv1.Subject) (namespace, account string) {
-	switch s.Kind {
-	case rbacv1.ServiceAccountKind:
-		return s.Namespace, s.Name
-	case rbacv1.UserKind:
-		if rest, ok := strings.CutPrefix(s.Name, "system:serviceaccount:"); ok {
-			namespace, account, _ = strings.Cut(rest, ":")
-		}
-		return namespace, account
-	case rbacv1.GroupKind:
-		namespace, _ = strings.CutPrefix(s.Name, "system:serviceaccounts:")
-		if namespace == s.Name {
-			return "", ""
-		}
-		return namespace, "all"
-	default:
-		return "", ""
-	}
 }

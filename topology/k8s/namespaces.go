@@ -118,7 +118,7 @@ func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Nam
 	before := readApplied(have)
 	now := applied{Labels: slices.Sorted(maps.Keys(want.Labels)), Annotations: slices.Sorted(maps.Keys(want.Annotations))}
 	gone := slices.Concat(before.Labels, withPrefix(to.Labels, topology.LabelDomain))
-	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity), domainLabels(want.Allowed.Domains),
+	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity), topology.DomainLabels(want.Allowed.Domains),
 		map[string]string{topology.LabelTenant: want.Name})
 	if want.Roster != "" {
 		to.Labels[topology.LabelRoster] = want.Roster

@@ -111,7 +111,7 @@ func TestIsolationLetsBe(t *testing.T) {
 	certificates := topology.Rule{APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificates"}, Verbs: []string{"*"}}
 	o.Grant("globex", topology.Grant{Role: "certs", Rules: []topology.Rule{certificates}, Subjects: []topology.Subject{{Kind: topology.Group, Name: "globex-devs"}}})
 	o.Grant("globex", topology.Grant{Role: "sre", Rules: []topology.Rule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}},
-		Subjects: []topology.Subject{{Kind: topology.Group, Name: "the-platform-team"}}})
+		Subjects: []topology.Subject{{Kind: topology.Group, Name: "the-platform-team"}, {Kind: topology.Group, Name: "acme"}}}) // who are none of the tenant acme's
 	o.AddNetworkPolicy(topology.NetworkPolicy{Namespace: "globex", Name: "db", Pods: topology.LabelSelector{Labels: map[string]string{"app": "db"}},
 		Ingress: &topology.PolicyRules{{Peers: []topology.PolicyPeer{{Pods: &topology.LabelSelector{Labels: map[string]string{"app": "web"}}}}}}})
 	_, err := score.Run(t.Context(), s.On(top))

@@ -50,15 +50,7 @@ func findTrespasses(in topology.Inspection, tenants []TenantScore) (trespasses, 
 // ownersOf are the tenants whose members or programs a subject is.
 func (t trespasser) ownersOf(s topology.Subject) []string {
 	owners := t.owners[s]
-	home := ""
-	switch rest, isAccount := strings.CutPrefix(s.Name, "system:serviceaccount:"); {
-	case s.Kind == topology.ServiceAccount:
-		home = s.Namespace
-	case s.Kind == topology.User && isAccount:
-		home, _, _ = strings.Cut(rest, ":")
-	case s.Kind == topology.Group:
-		home, _ = strings.CutPrefix(s.Name, "system:serviceaccounts:")
-	}
+	home, _ := s.Account()
 	if t.tenants[home] && !slices.Contains(owners, home) {
 		owners = append(slices.Clone(owners), home)
 	}

@@ -46,7 +46,7 @@ func (s leaseStore) Read(ctx context.Context) (lease.Record, *coordinationv1.Lea
 	have, err := s.t.clients.leases(namespace).Get(ctx, s.object())
 	switch {
 	case err != nil:
-		return lease.Record{}, nil, s.call.failed(err)
+		return lease.Record{}, nil, s.failed(ctx, err)
 	case have.Labels[topology.LabelLease] != "true":
 		return lease.Record{}, nil, s.call.fails(topology.ErrConflict, "a Lease "+namespace+"/"+s.object()+
 			" that polyphony does not manage is in its place; remove or rename that, or set Options.LeaseNamespace")
@@ -66,7 +66,7 @@ func (s leaseStore) Create(ctx context.Context, r lease.Record) error {
 	case apierrors.IsNotFound(err):
 		return s.call.fails(topology.ErrNotFound, "the namespace "+namespace+" does not exist; create it, or set Options.LeaseNamespace")
 	case err != nil:
-		return s.call.failed(err)
+		return s.failed(ctx, err)
 	default:
 		return nil
 	}
@@ -77,9 +77,17 @@ func (s leaseStore) Update(ctx context.Context, version *coordinationv1.Lease, r
 	to := version.DeepCopy()
 	to.Spec = writeLease(r)
 	if err := vanished(s.t.clients.leases(s.t.opts.LeaseNamespace).Update(ctx, to)); err != nil {
-		return s.call.failed(err)
+		return s.failed(ctx, err)
 	}
 	return nil
+}
+
+// failed is the error of a request. An API server that starts and refuses everything is one that is not available.
+func (s leaseStore) failed(ctx context.Context, err error) error {
+	if s.t.starting(ctx, err) {
+		return &topology.Error{Op: s.call.op, Kind: s.call.kind, Name: s.call.name, Reason: topology.ErrUnavailable, Detail: "the API server is starting", Cause: err}
+	}
+	return s.call.failed(err)
 }
 
 func readLease(spec coordinationv1.LeaseSpec) lease.Record {

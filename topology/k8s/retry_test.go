@@ -112,6 +112,39 @@ func TestRetryOutlastsAStart(t *testing.T) {
 	}
 }
 
+// TestLeaseOutlastsAStart has an API server that refuses leases until it knows who may do what, or for good, and says something else after that.
+func TestLeaseOutlastsAStart(t *testing.T) {
+	for name, tt := range map[string]struct {
+		start, refusal time.Duration
+		want           error
+	}{
+		"starts":                   {time.Second, time.Second, topology.ErrInvalid},
+		"has started, and refuses": {time.Second, time.Minute, topology.ErrForbidden},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				transport := roundTripper(func(req *http.Request) (*http.Response, error) {
+					after := time.Since(began)
+					switch {
+					case req.URL.Path != "/readyz" && after >= tt.refusal:
+						return response(t, req, apierrors.NewBadRequest("no")), nil
+					case req.URL.Path != "/readyz" || after < tt.start:
+						return response(t, req, apierrors.NewForbidden(schema.GroupResource{Resource: "leases"}, "polyphony-x", nil)), nil
+					default:
+						return response(t, req, apierrors.NewGenericServerResponse(http.StatusOK, "get", schema.GroupResource{}, "", "", 0, false)), nil
+					}
+				})
+				top, err := New(&rest.Config{Host: "https://cluster", Transport: transport}, Options{})
+				require.NoError(t, err)
+				_, _, err = top.HoldLease(t.Context(), topology.Lease{Name: "x", Holder: "h"})
+				require.ErrorIs(t, err, tt.want)
+				require.WithinRange(t, time.Now(), began.Add(tt.start), began.Add(2*tt.start))
+			})
+		})
+	}
+}
+
 // TestRetryAndPaceWaitForTheServerOnce has both of them heed the same Retry-After, for the whole way of a request.
 func TestRetryAndPaceWaitForTheServerOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

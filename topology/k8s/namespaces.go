@@ -242,6 +242,7 @@ func owner(have *corev1.Namespace) string {
 
 // Tenants implements topology.Rosters.
 func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
+	t.clients.readAhead(ctx)
 	var all []topology.Namespace
 	err := t.retry(ctx, call{"read", "Tenants", t.name}, func(ctx context.Context) error {
 		all = nil

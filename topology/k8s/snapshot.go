@@ -111,6 +111,20 @@ func (c typedClient[T, L, PT, PL]) load(ctx context.Context) error {
 	})
 }
 
+// readAhead reads at the same time what a run over all tenants asks for. What fails is left to whoever needs it, and fails again there.
+func (c *clients) readAhead(ctx context.Context) {
+	if c.memory == nil {
+		return
+	}
+	var kinds sync.WaitGroup
+	for _, load := range []func(context.Context) error{
+		c.namespaces().load, c.quotas("").load, c.limitRanges("").load, c.networkPolicies("").load, c.roles("").load, c.roleBindings("").load, c.clusterRoleBindings().load,
+	} {
+		kinds.Go(func() { _ = load(ctx) })
+	}
+	kinds.Wait()
+}
+
 // recall reads one object from the table, or asks for it where that may be out of date.
 func (c typedClient[T, L, PT, PL]) recall(ctx context.Context, at key) (PT, error) {
 	var have *record

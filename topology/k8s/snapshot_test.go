@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -230,6 +232,44 @@ func TestSnapshotListsAgain(t *testing.T) {
 			assert.Equal(t, 1, names[g.Binding], g.Binding)
 		}
 	}
+}
+
+// TestSnapshotReadsAhead: whoever asks for all tenants has the lists of all kinds asked for at the same time, and none of them again. What fails there is
+// asked for by whoever needs it.
+func TestSnapshotReadsAhead(t *testing.T) {
+	const kinds = 7
+	var lists sync.Map
+	together := make(chan struct{})
+	var arrived, roles atomic.Int64
+	snapshot := cluster(t, func(next http.RoundTripper) http.RoundTripper {
+		return tripper(func(req *http.Request) (*http.Response, error) {
+			if !req.URL.Query().Has("limit") || req.URL.Query().Has("continue") {
+				return next.RoundTrip(req)
+			}
+			_, again := lists.LoadOrStore(req.URL.Path, true)
+			assert.False(t, again, req.URL.Path)
+			if arrived.Add(1) == kinds {
+				close(together)
+			}
+			select {
+			case <-together:
+			case <-time.After(10 * time.Second):
+				assert.Fail(t, "it waits for others", req.URL.Path)
+			}
+			if strings.HasSuffix(req.URL.Path, "/roles") && roles.Add(1) == 1 {
+				lists.Delete(req.URL.Path)
+				return answer(http.StatusForbidden, "Forbidden")(req, next)
+			}
+			return next.RoundTrip(req)
+		})
+	}).Snapshot()
+	_, err := snapshot.Tenants(t.Context())
+	require.NoError(t, err)
+	_, err = snapshot.Quota(t.Context(), "default")
+	require.ErrorIs(t, err, topology.ErrNotFound)
+	_, err = snapshot.Access(t.Context(), "default")
+	require.ErrorIs(t, err, topology.ErrNotFound)
+	require.EqualValues(t, 2, roles.Load())
 }
 
 // TestSnapshotIsCancelled: who waits for the reading of somebody else does not wait longer than its own context.

@@ -41,7 +41,7 @@ func (b *bench) compete(ctx context.Context, e entrant, round, n int) (err error
 		return err
 	}
 	tenants := names(n)
-	for _, phase := range e.phases {
+	for _, phase := range phases {
 		if phase == removing && n > removalUpTo && !*removal {
 			continue
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"golang.org/x/sync/errgroup"
 	"k8s.io/client-go/rest"
@@ -32,11 +33,10 @@ type setting struct {
 
 // entrant is one contestant. It is made anew for each phase.
 type entrant struct {
-	name   string
-	title  string
-	phases []phase
-	upTo   int // tenants; 0: any number
-	enter  func(setting) (map[phase]work, error)
+	name  string
+	title string
+	upTo  int // tenants; 0: any number
+	enter func(setting) (map[phase]work, error)
 }
 
 const (
@@ -44,14 +44,15 @@ const (
 	polyphonyName = "polyphony"
 )
 
-var everything = []phase{provisioning, unchanged, drifted, removing}
+// phases are gone through in this order.
+var phases = []phase{provisioning, unchanged, drifted, removing}
 
 var entrants = []entrant{
-	{name: floorName, title: "floor", phases: []phase{provisioning, removing}, enter: enterFloor},
-	{name: polyphonyName, title: "Polyphony", phases: everything, enter: enterPolyphony},
-	{name: "flux", title: "Flux ssa", phases: everything, enter: enterFlux},
-	{name: "controller-runtime", title: "controller-runtime", phases: everything, enter: enterRuntime},
-	{name: "kubectl", title: "kubectl", phases: everything, upTo: kubectlUpTo, enter: enterKubectl},
+	{name: floorName, title: "floor", enter: enterFloor},
+	{name: polyphonyName, title: "Polyphony", enter: enterPolyphony},
+	{name: "flux", title: "Flux ssa", enter: enterFlux},
+	{name: "controller-runtime", title: "controller-runtime", enter: enterRuntime},
+	{name: "kubectl", title: "kubectl", upTo: kubectlUpTo, enter: enterKubectl},
 }
 
 func findEntrant(name string) (entrant, error) {
@@ -60,7 +61,11 @@ func findEntrant(name string) (entrant, error) {
 			return e, nil
 		}
 	}
-	return entrant{}, fmt.Errorf("there is no contestant %q", name)
+	var names []string
+	for _, e := range entrants {
+		names = append(names, e.name)
+	}
+	return entrant{}, fmt.Errorf("there is no contestant %q, but %s", name, strings.Join(names, ", "))
 }
 
 // inParallel does something for each tenant, so many at a time.

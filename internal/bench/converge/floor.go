@@ -2,20 +2,28 @@ package main
 
 import (
 	"context"
+	"slices"
 
+	"golang.org/x/sync/errgroup"
+	networkingv1 "k8s.io/api/networking/v1"
+	"k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/api/meta"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/kubernetes/scheme"
 	"k8s.io/client-go/rest"
+
+	"github.com/polyphony-go/polyphony/topology"
 )
 
 // inFlight is how many requests a contestant has under way, if that can be chosen.
 const inFlight = 64
 
-// floor creates typed objects in the server's own encoding, and looks at nothing.
+// floor creates typed objects in the server's own encoding, and looks at nothing. To find what has changed, it lists all kinds at the same time.
 type floor struct {
 	client  *kubernetes.Clientset
 	groups  map[string]rest.Interface
@@ -33,7 +41,7 @@ func enterFloor(s setting) (map[phase]work, error) {
 		"networking.k8s.io":         client.NetworkingV1().RESTClient(),
 		"rbac.authorization.k8s.io": client.RbacV1().RESTClient(),
 	}}
-	return map[phase]work{provisioning: f.provision, removing: f.remove}, nil
+	return map[phase]work{provisioning: f.provision, unchanged: f.read, drifted: f.repair, removing: f.remove}, nil
 }
 
 func (f floor) provision(ctx context.Context, tenants []string) error {
@@ -49,16 +57,92 @@ func (f floor) provision(ctx context.Context, tenants []string) error {
 
 func (f floor) create(ctx context.Context, o object, tenant string) error {
 	content := o.of(tenant)
-	typed, err := scheme.Scheme.New(content.GroupVersionKind())
+	typed, err := typedOf(content)
 	if err != nil {
 		return err
 	}
-	if err := runtime.DefaultUnstructuredConverter.FromUnstructured(content.Object, typed); err != nil {
-		return err
-	}
-	typed.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) // the encoder writes it
 	namespace := content.GetNamespace()
 	return f.groups[o.Resource.Group].Post().NamespaceIfScoped(namespace, namespace != "").Resource(o.Resource.Resource).Body(typed).Do(ctx).Error()
+}
+
+// typedOf makes the Go type of an object.
+func typedOf(content *unstructured.Unstructured) (runtime.Object, error) {
+	typed, err := scheme.Scheme.New(content.GroupVersionKind())
+	if err != nil {
+		return nil, err
+	}
+	err = runtime.DefaultUnstructuredConverter.FromUnstructured(content.Object, typed)
+	typed.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) // the encoder writes it
+	return typed, err
+}
+
+// read reads all objects of the tenants, and compares nothing.
+func (f floor) read(ctx context.Context, _ []string) error {
+	return f.list(ctx, func(runtime.Object) {})
+}
+
+// repair reads the same, and replaces the network policies that are not as they should be.
+func (f floor) repair(ctx context.Context, _ []string) error {
+	var policies []networkingv1.NetworkPolicy
+	err := f.list(ctx, func(list runtime.Object) {
+		if list, ok := list.(*networkingv1.NetworkPolicyList); ok {
+			policies = append(policies, list.Items...)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	template := f.objects[slices.IndexFunc(f.objects, func(o object) bool { return o.Resource == networkPolicies })]
+	for _, have := range policies {
+		typed, err := typedOf(template.of(have.Namespace))
+		if err != nil {
+			return err
+		}
+		want, _ := typed.(*networkingv1.NetworkPolicy) // as the template is one
+		if equality.Semantic.DeepEqual(have.Spec, want.Spec) {
+			continue
+		}
+		have.Spec = want.Spec
+		if _, err := f.client.NetworkingV1().NetworkPolicies(have.Namespace).Update(ctx, &have, metav1.UpdateOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// list lists the tenants' objects of all kinds at the same time, page by page.
+func (f floor) list(ctx context.Context, each func(runtime.Object)) error {
+	kinds := map[schema.GroupVersionResource]schema.GroupVersionKind{}
+	for _, o := range f.objects {
+		kinds[o.Resource] = o.Content.GroupVersionKind()
+	}
+	group, ctx := errgroup.WithContext(ctx)
+	for resource, kind := range kinds {
+		kind.Kind += "List"
+		group.Go(func() error { return f.pages(ctx, resource, kind, each) })
+	}
+	return group.Wait()
+}
+
+func (f floor) pages(ctx context.Context, resource schema.GroupVersionResource, kind schema.GroupVersionKind, each func(runtime.Object)) error {
+	opts := metav1.ListOptions{LabelSelector: topology.LabelTenant, Limit: 1000}
+	for {
+		list, err := scheme.Scheme.New(kind)
+		if err != nil {
+			return err
+		}
+		if err := f.groups[resource.Group].Get().Resource(resource.Resource).VersionedParams(&opts, scheme.ParameterCodec).Do(ctx).Into(list); err != nil {
+			return err
+		}
+		each(list)
+		next, err := meta.ListAccessor(list)
+		if err != nil {
+			return err
+		}
+		if opts.Continue = next.GetContinue(); opts.Continue == "" {
+			return nil
+		}
+	}
 }
 
 func (f floor) remove(ctx context.Context, tenants []string) error {

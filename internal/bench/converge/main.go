@@ -45,6 +45,11 @@ func run(ctx context.Context) error {
 		return child(ctx, os.Stdin, os.Stdout)
 	}
 	flag.Parse()
+	for name := range strings.FieldsFuncSeq(*only, isComma) {
+		if _, err := findEntrant(name); err != nil {
+			return fmt.Errorf("-only: %w", err)
+		}
+	}
 	b := bench{record: record{Machine: thisMachine()}}
 	if *earlier != "" {
 		var err error
@@ -97,7 +102,7 @@ func (b *bench) measure(ctx context.Context) error {
 }
 
 func parseSizes() (counts []int, err error) {
-	for text := range strings.FieldsFuncSeq(*sizes, func(r rune) bool { return r == ',' }) {
+	for text := range strings.FieldsFuncSeq(*sizes, isComma) {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 {
 			return nil, fmt.Errorf("-tenants: %q is no number of tenants", text)
@@ -106,6 +111,8 @@ func parseSizes() (counts []int, err error) {
 	}
 	return counts, nil
 }
+
+func isComma(r rune) bool { return r == ',' }
 
 func chosen(name string) bool {
 	return *only == "" || slices.Contains(strings.Split(*only, ","), name)

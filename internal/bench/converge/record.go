@@ -146,14 +146,11 @@ func middle[T int64 | float64](all []outcome, figure func(outcome) T) T {
 	return figures[len(figures)/2]
 }
 
-// baseline is what the others are compared with: the floor where it takes part, else the peer that took the least time.
-func (r record) baseline(n int, phase phase) (o outcome, name string) {
-	if floor, measured := r.median(n, floorName, phase); measured {
-		return floor, floorName
-	}
+// bestPeer is the peer that took the least time.
+func (r record) bestPeer(n int, phase phase) (o outcome, name string) {
 	for _, e := range entrants {
 		peer, measured := r.median(n, e.name, phase)
-		if measured && e.name != polyphonyName && (name == "" || peer.Seconds < o.Seconds) {
+		if measured && e.name != floorName && e.name != polyphonyName && (name == "" || peer.Seconds < o.Seconds) {
 			o, name = peer, e.name
 		}
 	}

@@ -23,27 +23,31 @@ func (r record) markdown() (string, error) {
 	return b.String(), err
 }
 
-// table has a line for each contestant and number of tenants. Behind each figure stands its ratio to the baseline's.
+// table has a line for each contestant and number of tenants. Behind each figure stand its ratios to the floor's and to the best peer's, whose names are in bold.
 func (r record) table(phase phase) string {
 	var b strings.Builder
-	b.WriteString("| tenants | contestant | time | requests per tenant | sent, received per tenant | API server's CPU per tenant | client's peak memory |\n")
+	b.WriteString("| tenants | contestant | time | requests per tenant | sent + received per tenant | API server's CPU per tenant | client's peak memory |\n")
 	b.WriteString("| --- | --- | --- | --- | --- | --- | --- |\n")
 	for _, n := range r.sizes() {
-		base, name := r.baseline(n, phase)
+		floor, _ := r.median(n, floorName, phase)
+		peer, best := r.bestPeer(n, phase)
 		for _, e := range entrants {
 			o, measured := r.median(n, e.name, phase)
 			if !measured {
 				continue
 			}
 			title := e.title
-			if e.name == name {
+			if e.name == floorName || e.name == best {
 				title = "**" + title + "**"
 			}
+			ratios := func(figure func(outcome) float64) string { return ratios(figure(o), figure(floor), figure(peer)) }
 			each := 1 / float64(n)
-			fmt.Fprintf(&b, "| %d | %s | %s%s | %s%s | %s | %.2f ms%s | %s%s |\n", n, title,
-				seconds(o.Seconds), times(o.Seconds, base.Seconds),
-				count(float64(o.Requests)*each), times(float64(o.Requests), float64(base.Requests)), bytesOf(o, each),
-				o.ServerCPU*1000*each, times(o.ServerCPU, base.ServerCPU), mebibytes(o.Memory), times(float64(o.Memory), float64(base.Memory)))
+			fmt.Fprintf(&b, "| %d | %s | %s%s | %s%s | %s%s | %.2f ms%s | %s%s |\n", n, title,
+				seconds(o.Seconds), ratios(func(o outcome) float64 { return o.Seconds }),
+				count(float64(o.Requests)*each), ratios(func(o outcome) float64 { return float64(o.Requests) }),
+				bytesOf(o, each), ratios(func(o outcome) float64 { return float64(o.Sent + o.Received) }),
+				o.ServerCPU*1000*each, ratios(func(o outcome) float64 { return o.ServerCPU }),
+				mebibytes(o.Memory), ratios(func(o outcome) float64 { return float64(o.Memory) }))
 		}
 	}
 	return b.String()
@@ -85,20 +89,27 @@ func bytesOf(o outcome, each float64) string {
 	if o.Received == 0 {
 		return ""
 	}
-	return kibibytes(float64(o.Sent)*each) + ", " + kibibytes(float64(o.Received)*each)
+	return kibibytes(float64(o.Sent)*each) + " + " + kibibytes(float64(o.Received)*each)
 }
 
-// times is a ratio in brackets, or nothing where there is nothing to compare with.
+// ratios are in brackets. Where there is nothing to compare with, it says so.
+func ratios(have, floor, peer float64) string {
+	if have == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%s, %s)", times(have, floor), times(have, peer))
+}
+
 func times(have, base float64) string {
 	ratio := have / base
 	switch {
-	case have == 0 || base == 0:
-		return ""
+	case base == 0:
+		return "-"
 	case ratio >= 10:
-		return fmt.Sprintf(" (%.0fx)", ratio)
+		return fmt.Sprintf("%.0fx", ratio)
 	case ratio >= 0.1:
-		return fmt.Sprintf(" (%.2fx)", ratio)
+		return fmt.Sprintf("%.2fx", ratio)
 	default:
-		return fmt.Sprintf(" (%.3fx)", ratio)
+		return fmt.Sprintf("%.3fx", ratio)
 	}
 }

@@ -43,7 +43,7 @@ func (r record) provisioningTargets(n int) []target {
 func (r record) unchangedTargets(n int) []target {
 	const most = 40
 	ours, measured := r.median(n, polyphonyName, unchanged)
-	peer, name := r.baseline(n, unchanged)
+	peer, name := r.bestPeer(n, unchanged)
 	faster, cpu := peer.Seconds/ours.Seconds, peer.ServerCPU/max(ours.ServerCPU, 0.01)
 	what := fmt.Sprintf("unchanged re-run of %d tenants, ", n)
 	return []target{

@@ -54,7 +54,7 @@ func run(ctx context.Context) (err error) {
 			err = stopped
 		}
 	}()
-	b, err := newBench(ctx, cluster)
+	b, err := newBench(cluster)
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ type bench struct {
 	developer *kubernetes.Clientset
 }
 
-func newBench(ctx context.Context, cluster *testcluster.Cluster) (*bench, error) {
+func newBench(cluster *testcluster.Cluster) (*bench, error) {
 	adminConfig, err := clientcmd.BuildConfigFromFlags("", cluster.Kubeconfig())
 	if err != nil {
 		return nil, err

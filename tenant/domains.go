@@ -64,7 +64,7 @@ func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespac
 		}
 	}
 	return &topology.Error{Op: "ensure", Kind: "Namespace", Name: want.Name, Reason: topology.ErrConflict,
-		Detail: "cannot have " + strings.Join(firstOf(taken, maxNotes), "; ") + "; take the domain out of networkIsolation.domains of one of both"}
+		Detail: "cannot have " + strings.Join(firstOf(taken, maxNotes), "; ") + "; take the domain out of networkIsolation.domains of one of both, and run that one first"}
 }
 
 // domainsBefore are those that the tenant has already. A namespace that shall have none costs no request.

@@ -21,6 +21,8 @@ import (
 // Its tenants are marked as its own. One that is of another roster is refused, and stays as it is. A lease keeps two runs of the same roster apart, on
 // whatever machines: the second waits. On Kubernetes, run it over a snapshot, so that it costs as many requests as there are kinds of objects, plus what is
 // to be written: roster.On(cluster.Snapshot()).
+//
+// A domain goes from one tenant to another in two runs, of which the first takes it away: the second tenant is refused for as long as the first has it.
 type RosterScore struct {
 	// ID tells rosters of one topology apart: a DNS-1123 label. Unset: "default".
 	ID string `json:"id,omitempty"`

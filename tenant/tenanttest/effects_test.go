@@ -28,22 +28,23 @@ import (
 func TestBurstOverQuota(t *testing.T) {
 	s := newScenery(t)
 	acme := s.tenant(t, "burst")
-	acme.ResourceQuotas.Objects.ConfigMaps = new(int64(5))
+	acme.ResourceQuotas.Objects.Services = new(int64(5)) // of which the cluster itself makes none in a new namespace
 	count := func() int {
-		list, err := s.admin.CoreV1().ConfigMaps(acme.TenantConfig.Name).List(t.Context(), metav1.ListOptions{})
+		list, err := s.admin.CoreV1().Services(acme.TenantConfig.Name).List(t.Context(), metav1.ListOptions{})
 		require.NoError(t, err)
-		return len(list.Items) // kube-root-ca.crt is one
+		return len(list.Items)
 	}
 
 	developer := s.colleague(t, acme, tenant.Developer)
-	configMaps := developer.at("configmaps.v1.")
+	services := developer.at("services.v1.")
+	ports := fields{"ports": []any{fields{"port": int64(80)}}}
 	var tried, created atomic.Int64
 	var stop atomic.Bool
 	var wg sync.WaitGroup
 	for worker := range 8 {
 		wg.Go(func() {
 			for i := 0; !stop.Load(); i++ {
-				if developer.create(t.Context(), manifest("v1", "ConfigMap", fmt.Sprintf("burst-%d-%d", worker, i), nil)) == nil {
+				if developer.create(t.Context(), manifest("v1", "Service", fmt.Sprintf("burst-%d-%d", worker, i), ports)) == nil {
 					created.Add(1)
 				}
 				tried.Add(1)
@@ -54,15 +55,15 @@ func TestBurstOverQuota(t *testing.T) {
 	require.Eventually(t, func() bool { return tried.Load() > 0 }, patience, tick)
 	_, err := score.Run(t.Context(), acme.On(s.top))
 	require.NoError(t, err)
-	time.Sleep(time.Second)
+	require.Eventually(t, func() bool { return created.Load() >= 5 }, patience, tick)
+	time.Sleep(time.Second) // while they still try
 	require.Equal(t, 5, count(), "%d of %d attempts succeeded", created.Load(), tried.Load())
 
 	// They still try: what is deleted makes room for one.
 	before := created.Load()
-	list, err := configMaps.List(t.Context(), metav1.ListOptions{})
+	list, err := services.List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
-	i := slices.IndexFunc(list.Items, func(m unstructured.Unstructured) bool { return strings.HasPrefix(m.GetName(), "burst-") })
-	require.NoError(t, configMaps.Delete(t.Context(), list.Items[i].GetName(), metav1.DeleteOptions{}))
+	require.NoError(t, services.Delete(t.Context(), list.Items[0].GetName(), metav1.DeleteOptions{}))
 	require.Eventually(t, func() bool { return created.Load() == before+1 }, patience, tick)
 	stop.Store(true)
 	wg.Wait()

@@ -146,7 +146,7 @@ func tlsHosts(w write) string {
 	return ""
 }
 
-// newAnnotations are the keys of annotations that are new or changed, in no order.
+// newAnnotations are the keys of annotations that are new or changed, sorted.
 func (w write) newAnnotations() []string {
 	var keys []string
 	for key, value := range w.object.Metadata.Annotations {
@@ -154,6 +154,7 @@ func (w write) newAnnotations() []string {
 			keys = append(keys, key)
 		}
 	}
+	slices.Sort(keys) // so that a refusal reads the same each time
 	return keys
 }
 

@@ -128,6 +128,17 @@ func guardrailChecks[P GuardrailsTopology](h Harness[P]) []check {
 			require.NoError(t, err)
 			require.False(t, slices.ContainsFunc(few, func(v topology.Violation) bool { return v.Rule == topology.GuardrailServices }))
 		}},
+		{"of several mistakes a refusal names the same one each time", func(t T) {
+			who := newMemberWith(t, h, allowed)
+			install(t, topology.GuardrailIngress)
+			annotations := `"nginx.org/b":"x","konghq.com/a":"x","traefik.io/c":"x","haproxy.org/a":"x"`
+			bad := who.creates("networking.k8s.io", "ingresses", ingress(annotations, host(who.namespace+".example.com")))
+			for range 10 {
+				verdict, err := h.Topology.Admit(t.Context(), bad)
+				require.NoError(t, err)
+				require.Contains(t, verdict.Reason, "haproxy.org/a", "the first in alphabetical order")
+			}
+		}},
 		{"each rule refuses what it is for, and admits what is allowed", func(t T) { checkGuardrailTable(t, h, install) }},
 		{"each rule binds by namespace or by sender, as it says", func(t T) { checkSenders(t, h, install) }},
 	})

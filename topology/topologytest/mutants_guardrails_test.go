@@ -12,6 +12,7 @@ const (
 	tableCase   = "each rule refuses what it is for, and admits what is allowed"
 	sendersCase = "each rule binds by namespace or by sender, as it says"
 	inForceCase = "a rule is in force once it was awaited, and no longer once it is gone"
+	sameCase    = "of several mistakes a refusal names the same one each time"
 	thereCase   = "what is there and would be refused is reported, and can be changed otherwise"
 )
 
@@ -98,6 +99,10 @@ func guardrailMutants() []mutant {
 		}),
 		g("awaiting what is not there is ErrNotFound", func(top, _ *puppet) { top.awaitGuardrails = func(context.Context) error { return nil } }),
 		g("awaiting what is not there is ErrNotFound", func(top, dry *puppet) { dry.awaitGuardrails = top.awaitGuardrails }),
+		lets(sameCase, func(topology.Request, topology.Verdict) bool { return true }),
+		judges(sameCase, func(_ topology.Request, v *topology.Verdict) {
+			v.Reason = strings.ReplaceAll(v.Reason, "haproxy", "konghq")
+		}),
 		lets(inForceCase, func(topology.Request, topology.Verdict) bool { return true }),
 		judges(inForceCase, func(_ topology.Request, v *topology.Verdict) { v.Reason = "" }),
 		g(inForceCase, func(top, _ *puppet) {

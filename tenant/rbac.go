@@ -140,7 +140,7 @@ func (c RBACConfig) access(tenant string) topology.Access {
 		slices.SortFunc(subjects, func(a, b topology.Subject) int {
 			return strings.Compare(string(a.Kind)+"/"+a.Namespace+"/"+a.Name, string(b.Kind)+"/"+b.Namespace+"/"+b.Name)
 		})
-		access.Grants = append(access.Grants, topology.Grant{Role: string(role), Rules: role.Rules(), Subjects: subjects})
+		access.Grants = append(access.Grants, topology.Grant{Role: string(role), Rules: roleRules[role], Subjects: subjects})
 	}
 	return access
 }

@@ -28,17 +28,18 @@ var (
 )
 
 // Rules is the explicit allow list of the role.
-func (r Role) Rules() []topology.Rule {
-	var rules []topology.Rule
+func (r Role) Rules() []topology.Rule { return topology.Grant{Rules: roleRules[r]}.Clone().Rules }
+
+// roleRules are those of each role, as all tenants share them: whoever may change them gets a copy.
+var roleRules = func() map[Role][]topology.Rule {
+	rules := map[Role][]topology.Rule{}
 	for _, line := range roleTable {
-		if verbs := line.verbs[r]; verbs != nil {
-			rules = append(rules, topology.Rule{
-				APIGroups: []string{line.group}, Resources: append([]string{}, line.resources...), Verbs: append([]string{}, verbs...),
-			})
+		for role, verbs := range line.verbs {
+			rules[role] = append(rules[role], topology.Rule{APIGroups: []string{line.group}, Resources: line.resources, Verbs: verbs})
 		}
 	}
 	return rules
-}
+}()
 
 type roleLine struct {
 	group     string

@@ -80,7 +80,7 @@ func (c StorageAccessConfig) validate(at *field.Path, quota ResourceQuotaConfig,
 
 // hard is the part of the quota that is about storage.
 func (c StorageAccessConfig) hard(p topology.Platform, quota ResourceQuotaConfig) resources {
-	hard := resources{}
+	hard := make(resources, 64) // with all that a quota has besides
 	for _, class := range p.StorageClasses {
 		hard[classKey(class.Name, "requests.storage")] = *resource.NewQuantity(0, resource.BinarySI)
 		hard[classKey(class.Name, "persistentvolumeclaims")] = *resource.NewQuantity(0, resource.DecimalSI)

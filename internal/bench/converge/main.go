@@ -80,6 +80,9 @@ func (b *bench) measure(ctx context.Context) error {
 		return err
 	}
 	for round := range *rounds {
+		if err := b.measureFake(ctx, round); err != nil {
+			return err
+		}
 		order := slices.Clone(entrants)
 		if round%2 == 1 {
 			slices.Reverse(order)
@@ -122,6 +125,10 @@ func chosen(name string) bool {
 func (b *bench) add(r result) error {
 	b.record.Results = append(b.record.Results, r)
 	log.Print(r)
+	return b.save()
+}
+
+func (b *bench) save() error {
 	if *raw == "" {
 		return nil
 	}

@@ -11,9 +11,10 @@ import (
 
 // record is what was measured, and on what.
 type record struct {
-	Machine machine
-	Objects int // of one tenant
-	Results []result
+	Machine  machine
+	Objects  int // of one tenant
+	Results  []result
+	InMemory []inMemory
 }
 
 type machine struct {
@@ -137,7 +138,7 @@ func (r record) median(n int, contestant string, phase phase) (o outcome, measur
 	}, true
 }
 
-func middle[T int64 | float64](all []outcome, figure func(outcome) T) T {
+func middle[M any, T int64 | float64](all []M, figure func(M) T) T {
 	var figures []T
 	for _, o := range all {
 		figures = append(figures, figure(o))

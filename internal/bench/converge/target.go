@@ -1,6 +1,9 @@
 package main
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // target is something that must be reached.
 type target struct {
@@ -15,7 +18,7 @@ func (r record) targets() []target {
 	n := r.largest()
 	all := append(r.provisioningTargets(n), r.unchangedTargets(n)...)
 	all = append(all, r.driftTarget(n))
-	return append(all, r.largeTargets(n)...)
+	return slices.Concat(all, r.largeTargets(n), r.fakeTargets())
 }
 
 func judge(what, want, have string, measured, reached bool) target {

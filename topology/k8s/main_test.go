@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,12 +21,15 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
+// outlives tells whether the cluster is there after the tests. One of our own goes with everything in it.
+var outlives = os.Getenv("USE_EXISTING_CLUSTER") != ""
+
 func TestMain(m *testing.M) {
 	if name, ok := os.LookupEnv(childScript); ok {
 		os.Exit(runChild(name))
 	}
 	code := testcluster.Run(m)
-	if os.Getenv("USE_EXISTING_CLUSTER") != "" { // one of our own has gone with everything in it
+	if outlives {
 		code = max(code, removeProvisioner(os.Getenv("KUBECONFIG")))
 	}
 	os.Exit(code)
@@ -90,19 +94,36 @@ func kubeconfig(t *testing.T) string {
 	return kubeconfigOf(t, testcluster.Use(t))
 }
 
+// provisioners are the kubeconfigs that were made, by cluster. One for all tests of a cluster spares each the keys, the handshakes and the grants.
+var (
+	provisionersMu sync.Mutex
+	provisioners   = map[*testcluster.Cluster]string{}
+)
+
 func kubeconfigOf(t *testing.T, c *testcluster.Cluster) string {
 	t.Helper()
+	provisionersMu.Lock()
+	defer provisionersMu.Unlock()
+	if provisioners[c] == "" {
+		provisioners[c] = newProvisioner(t, c)
+	}
+	return provisioners[c]
+}
+
+func newProvisioner(t *testing.T, c *testcluster.Cluster) (kubeconfig string) {
+	t.Helper()
+	client := adminOf(t, c)
 	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: provisioner}, Rules: policyRules(append(k8s.Permissions(), k8s.AdmissionPermissions()...))}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: provisioner},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: provisioner},
 		Subjects:   []rbacv1.Subject{{Kind: rbacv1.UserKind, APIGroup: rbacv1.GroupName, Name: provisioner}},
 	}
-	_, err := adminOf(t, c).RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{})
+	_, err := client.RbacV1().ClusterRoles().Create(t.Context(), role, metav1.CreateOptions{})
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
-	_, err = adminOf(t, c).RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{})
+	_, err = client.RbacV1().ClusterRoleBindings().Create(t.Context(), binding, metav1.CreateOptions{})
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
-	permitLeases(t, adminOf(t, c), metav1.NamespaceSystem, provisioner)
+	permitLeases(t, client, metav1.NamespaceSystem, provisioner)
 	path, err := c.KubeconfigFor(provisioner)
 	require.NoError(t, err)
 	return path

@@ -16,16 +16,22 @@ type tripper func(*http.Request) (*http.Response, error)
 
 func (f tripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
+const nextPage = "?continue"
+
 // recorder counts the requests that pass it.
 type recorder struct {
 	mu       sync.Mutex
-	requests []string // "GET /api/v1/..."
+	requests []string // "GET /api/v1/...", with nextPage behind all but the first of a list
 }
 
 func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 	return tripper(func(req *http.Request) (*http.Response, error) {
+		line := req.Method + " " + req.URL.Path
+		if req.URL.Query().Has("continue") {
+			line += nextPage
+		}
 		r.mu.Lock()
-		r.requests = append(r.requests, req.Method+" "+req.URL.Path)
+		r.requests = append(r.requests, line)
 		r.mu.Unlock()
 		return next.RoundTrip(req)
 	})

@@ -2,7 +2,7 @@
 
 GO        ?= go
 TIMEOUT   ?= 20m# for the tests of one package
-PARALLEL  ?= 8# tests of one package at a time: most of them wait for the control plane
+PARALLEL  ?= 16# tests of one package at a time: most of them wait for the control plane
 TESTFLAGS ?=# more flags for go test, such as -run=TestQuota -v
 
 # The race detector needs cgo, and that a C compiler.

@@ -22,7 +22,7 @@ import (
 func impatient(t *testing.T, i *injector, opts k8s.Options) *k8s.Topology {
 	t.Helper()
 	cfg := load(t, kubeconfig(t))
-	cfg.Timeout = time.Second
+	cfg.Timeout = time.Second / 2
 	cfg.Wrap(i.wrap)
 	opts.Name = "test"
 	top, err := k8s.New(cfg, opts)
@@ -68,6 +68,7 @@ func actions(r score.Report) []string {
 // TestLastingFaults lets each fault happen to every request from the nth on. The run must fail with a typed error and leave a closed tenant, which another run
 // finishes.
 func TestLastingFaults(t *testing.T) {
+	t.Parallel()
 	client := admin(t)
 	for _, f := range passing {
 		if f.name == "429 with Retry-After" {

@@ -130,6 +130,7 @@ func TestInterruptedRepair(t *testing.T) {
 }
 
 func TestInterruptedOffboarding(t *testing.T) {
+	t.Parallel()
 	client := admin(t)
 	for how, cut := range cuts {
 		t.Run(how, func(t *testing.T) {

@@ -208,7 +208,11 @@ func (b twins) putObjects(t *testing.T, w writer) []topology.Request {
 		path = append(path, "v1", "namespaces", w.namespace, kind.resource)
 		for i := range modelObjects {
 			name := fmt.Sprintf("there-%d", i)
-			manifest := marshal(t, kind.make(b.grammar, w.namespace, name))
+			made := kind.make(b.grammar, w.namespace, name)
+			if spec, ok := made["spec"].(object); ok {
+				delete(spec, "nodeName") // pods of nodes that are not there are removed after a while
+			}
+			manifest := marshal(t, made)
 			stored, err := b.client.RESTClient().Post().AbsPath(path...).SetHeader("Content-Type", "application/json").SetHeader("Accept", "application/json").
 				Body([]byte(manifest)).DoRaw(t.Context())
 			if err != nil {

@@ -63,6 +63,7 @@ type restart struct {
 // TestRosterOfAThousandSurvives has one request in seven fail, in every way that passes, and the API server die in the middle. So many tenants are in a
 // cluster of their own.
 func TestRosterOfAThousandSurvives(t *testing.T) {
+	t.Parallel()
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Stop()) })

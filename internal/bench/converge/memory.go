@@ -23,8 +23,11 @@ type inMemory struct {
 // each is what the re-run allocated for each tenant.
 func (m inMemory) each() float64 { return float64(m.Allocated) / float64(m.Tenants) }
 
-// few and many are how many tenants the fake is measured with.
-const few, many = 1000, 10000
+// The fake is measured with few and with many tenants, so many at a time.
+const (
+	few, many       = 1000, 10000
+	fakeConcurrency = 16
+)
 
 func (b *bench) measureFake(ctx context.Context, round int) error {
 	for _, n := range []int{few, many} {
@@ -47,7 +50,7 @@ func provisionFake(ctx context.Context, n int) (inMemory, error) {
 		runtime.GC()
 		runtime.ReadMemStats(&before)
 		began := time.Now()
-		_, err = score.Runner{Concurrency: 16}.Run(ctx, step)
+		_, err = score.Runner{Concurrency: fakeConcurrency}.Run(ctx, step)
 		seconds = time.Since(began).Seconds()
 		runtime.ReadMemStats(&after)
 		return seconds, after.TotalAlloc - before.TotalAlloc, err

@@ -18,7 +18,7 @@ func (r record) markdown() (string, error) {
 	}
 	var b strings.Builder
 	err = page.Execute(&b, map[string]any{
-		"Record": r, "Targets": r.targets(), "Rounds": r.rounds(), "Empty": mebibytes(r.empty()), "Removal": removalUpTo, "KubectlUpTo": kubectlUpTo, "InFlight": inFlight, "UnderWay": underWay, "FluxTenants": fluxTenants, "Large": r.largeLines(),
+		"Record": r, "Targets": r.targets(), "Rounds": r.rounds(), "Empty": mebibytes(r.empty()), "Removal": removalUpTo, "KubectlUpTo": kubectlUpTo, "InFlight": inFlight, "UnderWay": underWay, "FluxTenants": fluxTenants, "Large": r.largeLines(), "Concurrency": fakeConcurrency,
 	})
 	return b.String(), err
 }

@@ -69,7 +69,7 @@ func (r record) bars(b *strings.Builder, phase phase, x float64, low, high int) 
 			tall := panelHeight * (math.Log10(bar.seconds) - float64(low)) / float64(high-low)
 			y := top + panelHeight - tall
 			fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s: %s</title></rect>`+"\n", at, y, wide-1, tall, colours[bar.name], bar.title, seconds(bar.seconds))
-			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle" font-size="8">%s</text>`+"\n", at+wide/2, y-3, twoDigits(bar.seconds))
+			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle" font-size="8">%s</text>`+"\n", at+wide/2, y-3, short(bar.seconds))
 			at += wide
 		}
 	}
@@ -91,11 +91,16 @@ func (r record) barsOf(n int, phase phase) []bar {
 	return all
 }
 
-func twoDigits(s float64) string {
-	if s >= 10 {
+// short is as many digits as fit above a bar.
+func short(s float64) string {
+	switch {
+	case s >= 10:
 		return fmt.Sprintf("%.0f", s)
+	case s >= 0.1:
+		return fmt.Sprintf("%.2g", s)
+	default:
+		return fmt.Sprintf("%.1g", s)
 	}
-	return fmt.Sprintf("%.2g", s)
 }
 
 func text(b *strings.Builder, x, y float64, anchor, words string) {

@@ -18,7 +18,8 @@ import (
 )
 
 // Snapshot returns the same cluster, whose objects are read once, all of a kind together, when the first of them is asked for, and are then
-// remembered together with what is written. It makes a run over many tenants cost as many requests as there are kinds, plus the writes.
+// remembered together with what is written. It makes a run over many tenants cost as many requests as there are kinds, plus the writes. Whoever asks for all
+// Tenants has all kinds read, at the same time.
 //
 // What others change meanwhile is found out by the write that meets it, which then reads that one object again. Waits are answered by one watch for all.
 // Use a snapshot for one run, or let Refresh forget what was read; [topology.Live] asks past it.

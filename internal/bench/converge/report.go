@@ -40,14 +40,14 @@ func (r record) table(phase phase) string {
 			if e.name == floorName || e.name == best {
 				title = "**" + title + "**"
 			}
-			ratios := func(figure func(outcome) float64) string { return ratios(figure(o), figure(floor), figure(peer)) }
+			beside := func(figure func(outcome) float64) string { return ratios(figure(o), figure(floor), figure(peer)) }
 			each := 1 / float64(n)
 			fmt.Fprintf(&b, "| %d | %s | %s%s | %s%s | %s%s | %.2f ms%s | %s%s |\n", n, title,
-				seconds(o.Seconds), ratios(func(o outcome) float64 { return o.Seconds }),
-				count(float64(o.Requests)*each), ratios(func(o outcome) float64 { return float64(o.Requests) }),
-				bytesOf(o, each), ratios(func(o outcome) float64 { return float64(o.Sent + o.Received) }),
-				o.ServerCPU*1000*each, ratios(func(o outcome) float64 { return o.ServerCPU }),
-				mebibytes(o.Memory), ratios(func(o outcome) float64 { return float64(o.Memory) }))
+				seconds(o.Seconds), beside(func(o outcome) float64 { return o.Seconds }),
+				count(float64(o.Requests)*each), beside(func(o outcome) float64 { return float64(o.Requests) }),
+				bytesOf(o, each), beside(func(o outcome) float64 { return float64(o.Sent + o.Received) }),
+				o.ServerCPU*1000*each, beside(func(o outcome) float64 { return o.ServerCPU }),
+				mebibytes(o.Memory), beside(func(o outcome) float64 { return float64(o.Memory) }))
 		}
 	}
 	return b.String()

@@ -31,7 +31,7 @@ func lineOf(e Event, steps *tally) (slog.Level, string, []slog.Attr) {
 	case Finished:
 		return lineOfStep(e)
 	case Changed:
-		attrs := append(where(e.Score, e.Topology), slog.String("kind", e.Change.Kind), slog.String("name", e.Change.Name), slog.String("action", string(e.Change.Action)))
+		attrs := append(where(e.Score, e.Topology), slog.String("kind", string(e.Change.Kind)), slog.String("name", e.Change.Name), slog.String("action", string(e.Change.Action)))
 		if len(e.Change.Fields) > 0 {
 			attrs = append(attrs, slog.Any("fields", e.Change.Fields))
 		}
@@ -39,7 +39,7 @@ func lineOf(e Event, steps *tally) (slog.Level, string, []slog.Attr) {
 	case Retrying:
 		return slog.LevelWarn, "trying again", append(where(e.Score, e.Topology), slog.Int("try", e.Try), slog.Duration("after", e.After), slog.Any("error", e.Err))
 	case Waiting:
-		return slog.LevelInfo, "waiting", append(where(e.Score, e.Topology), slog.String("kind", e.Kind), slog.String("name", e.Name), slog.String("for", e.For))
+		return slog.LevelInfo, "waiting", append(where(e.Score, e.Topology), slog.String("kind", string(e.Kind)), slog.String("name", e.Name), slog.String("for", e.For))
 	default:
 		return slog.LevelDebug, "unknown event", []slog.Attr{slog.Any("event", e)}
 	}

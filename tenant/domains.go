@@ -10,7 +10,9 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
+	"github.com/polyphony-go/polyphony/internal/summary"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // maxDomain is what fits into the name of a label, by which tenants that have a domain are found.
@@ -63,8 +65,8 @@ func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespac
 			}
 		}
 	}
-	return &topology.Error{Op: "ensure", Kind: "Namespace", Name: want.Name, Reason: topology.ErrConflict,
-		Detail: "cannot have " + strings.Join(firstOf(taken, maxNotes), "; ") + "; take the domain out of networkIsolation.domains of one of both, and run that one first"}
+	return adapter.Ensure(topology.KindNamespace, want.Name).Fail(topology.ErrConflict,
+		"cannot have "+strings.Join(summary.First(taken, summary.Most), "; ")+"; take the domain out of networkIsolation.domains of one of both, and run that one first")
 }
 
 // domainsBefore are those that the tenant has already. A namespace that shall have none costs no request.

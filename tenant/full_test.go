@@ -6,6 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // full is a Score that sets every field. testdata/full.yaml is the same.
@@ -40,10 +42,10 @@ func full() TenantScore {
 			PublicInternetEgress: true, IngressControllers: true, Monitoring: true, APIServer: true,
 			Ingress: []NetworkPeer{
 				{Tenant: "globex", PodLabels: map[string]string{"app": "frontend"}, Ports: []NetworkPort{{Port: 8080}}},
-				{NamespaceLabels: map[string]string{"team": "blue"}, Ports: []NetworkPort{{Protocol: topology.UDP, Port: 514}}},
+				{NamespaceLabels: map[string]string{"team": "blue"}, Ports: []NetworkPort{{Protocol: netpolicy.UDP, Port: 514}}},
 			},
 			Egress: []NetworkPeer{
-				{CIDR: "10.0.0.0/8", Ports: []NetworkPort{{Protocol: topology.TCP, Port: 5432}, {Protocol: topology.SCTP, Port: 8000, EndPort: 8010}}},
+				{CIDR: "10.0.0.0/8", Ports: []NetworkPort{{Protocol: netpolicy.TCP, Port: 5432}, {Protocol: netpolicy.SCTP, Port: 8000, EndPort: 8010}}},
 				{CIDR: "fd00::/8", Ports: []NetworkPort{{Port: 443}}},
 			},
 			Domains:            []string{"shop.acme.example", "acme.example.com"},
@@ -58,9 +60,9 @@ func full() TenantScore {
 		RBAC: RBACConfig{
 			Members: []Member{
 				{Role: Developer, Name: "acme-devs"},
-				{Role: Admin, Kind: topology.Group, Name: "acme-ops"},
-				{Role: Viewer, Kind: topology.User, Name: "jane@example.com"},
-				{Role: Developer, Kind: topology.ServiceAccount, Name: "deployer", Namespace: "ci"},
+				{Role: Admin, Kind: rbac.Group, Name: "acme-ops"},
+				{Role: Viewer, Kind: rbac.User, Name: "jane@example.com"},
+				{Role: Developer, Kind: rbac.ServiceAccount, Name: "deployer", Namespace: "ci"},
 			},
 			ReadVisibility: VisibilityCluster,
 		},
@@ -78,9 +80,9 @@ func bigPlatform() topology.Platform {
 	}
 	return topology.Platform{
 		DNS: []topology.NetworkRule{{Peers: []topology.NetworkPeer{in("kube-system", "dns")},
-			Ports: []topology.NetworkPort{{Protocol: topology.UDP, Port: 53}, {Protocol: topology.TCP, Port: 53}}}},
+			Ports: []topology.NetworkPort{{Protocol: netpolicy.UDP, Port: 53}, {Protocol: netpolicy.TCP, Port: 53}}}},
 		APIServer: []topology.NetworkRule{{Peers: []topology.NetworkPeer{{CIDR: "10.96.0.1/32"}, {CIDR: "192.0.2.10/32"}},
-			Ports: []topology.NetworkPort{{Protocol: topology.TCP, Port: 443}}}},
+			Ports: []topology.NetworkPort{{Protocol: netpolicy.TCP, Port: 443}}}},
 		IngressControllers: []topology.NetworkPeer{in("ingress-nginx", "controller")},
 		Monitoring:         []topology.NetworkPeer{in("monitoring", "prometheus")},
 		OwnRanges: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12"), netip.MustParsePrefix("10.244.0.0/16"), netip.MustParsePrefix("198.51.102.0/24"),

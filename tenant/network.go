@@ -11,6 +11,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // NetworkIsolationPolicy is whom the tenant's pods can talk to. Unset, that is each other and the name servers, nobody else in
@@ -59,9 +61,9 @@ type NetworkPeer struct {
 
 // NetworkPort is one port, or a range.
 type NetworkPort struct {
-	Protocol topology.Protocol `json:"protocol,omitempty"` // TCP, UDP or SCTP; unset: TCP
-	Port     int32             `json:"port"`
-	EndPort  int32             `json:"endPort,omitempty"` // last port of a range; unset: Port alone
+	Protocol netpolicy.Protocol `json:"protocol,omitempty"` // TCP, UDP or SCTP; unset: TCP
+	Port     int32              `json:"port"`
+	EndPort  int32              `json:"endPort,omitempty"` // last port of a range; unset: Port alone
 }
 
 // minEgressBits is how narrow a range to connect to must be: 10.0.0.0/8 is the widest that belongs to somebody.
@@ -150,7 +152,7 @@ func validateSelector(labels map[string]string, at *field.Path) field.ErrorList 
 
 func (p NetworkPort) validate(at *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	protocols := []topology.Protocol{"", topology.TCP, topology.UDP, topology.SCTP}
+	protocols := []netpolicy.Protocol{"", netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP}
 	if !slices.Contains(protocols, p.Protocol) {
 		errs = append(errs, field.NotSupported(at.Child("protocol"), p.Protocol, protocols[1:]))
 	}
@@ -168,13 +170,13 @@ func (n NetworkIsolationPolicy) rules(tenant string, p topology.Platform) (topol
 	sameNamespace := topology.NetworkRule{Peers: []topology.NetworkPeer{{}}}
 	rules := topology.NetworkRules{Namespace: tenant, Ingress: []topology.NetworkRule{sameNamespace}}
 	if len(p.DNS) == 0 {
-		return rules, unsupported("NetworkRules", tenant, "the topology does not say where its name servers are; tell its adapter")
+		return rules, unsupported(topology.KindNetworkRules, tenant, "the topology does not say where its name servers are; tell its adapter")
 	}
 	rules.Egress = append([]topology.NetworkRule{sameNamespace}, p.DNS...)
 	if n.PublicInternetEgress {
 		peers := internet(p)
 		if len(peers) == 0 {
-			return rules, unsupported("NetworkRules", tenant, "the topology's own ranges leave nothing of the internet; publicInternetEgress cannot be")
+			return rules, unsupported(topology.KindNetworkRules, tenant, "the topology's own ranges leave nothing of the internet; publicInternetEgress cannot be")
 		}
 		rules.Egress = append(rules.Egress, topology.NetworkRule{Peers: peers})
 	}
@@ -188,7 +190,7 @@ func (n NetworkIsolationPolicy) rules(tenant string, p topology.Platform) (topol
 	}
 	for _, place := range places {
 		if place.wanted && len(place.peers) == 0 {
-			return rules, unsupported("NetworkRules", tenant, "the topology does not say where they are: networkIsolation."+place.name+" needs it; tell its adapter")
+			return rules, unsupported(topology.KindNetworkRules, tenant, "the topology does not say where they are: networkIsolation."+place.name+" needs it; tell its adapter")
 		}
 		if place.wanted {
 			rules.Ingress = append(rules.Ingress, topology.NetworkRule{Peers: place.peers})
@@ -196,7 +198,7 @@ func (n NetworkIsolationPolicy) rules(tenant string, p topology.Platform) (topol
 	}
 	if n.APIServer {
 		if len(p.APIServer) == 0 {
-			return rules, unsupported("NetworkRules", tenant, "the topology does not say where its API server is; networkIsolation.apiServer cannot be")
+			return rules, unsupported(topology.KindNetworkRules, tenant, "the topology does not say where its API server is; networkIsolation.apiServer cannot be")
 		}
 		rules.Egress = append(rules.Egress, p.APIServer...)
 	}
@@ -220,8 +222,8 @@ func (c TenantConfig) notAPlace(p topology.Platform) error {
 			matches = matches && labels[key] == value
 		}
 		if matches {
-			return &topology.Error{Op: "ensure", Kind: "Namespace", Name: c.Name, Reason: topology.ErrConflict,
-				Detail: "its name or labels are those of the platform's own " + place.String() + "; choose others"}
+			return adapter.Ensure(topology.KindNamespace, c.Name).Fail(topology.ErrConflict,
+				"its name or labels are those of the platform's own "+place.String()+"; choose others")
 		}
 	}
 	return nil
@@ -262,15 +264,15 @@ func (p NetworkPeer) rule(tenant string, platform topology.Platform) (topology.N
 	if p.CIDR != "" {
 		var ok bool
 		if peer, ok = without(netip.MustParsePrefix(p.CIDR), slices.Concat(neverPeers, platform.OwnRanges)); !ok {
-			return topology.NetworkRule{}, &topology.Error{Op: "ensure", Kind: "NetworkRules", Name: tenant, Reason: topology.ErrInvalid,
-				Detail: fmt.Sprintf("the peer %s lies within the topology's own addresses; name a tenant or namespace labels instead", p.CIDR)}
+			return topology.NetworkRule{}, adapter.Ensure(topology.KindNetworkRules, tenant).Fail(topology.ErrInvalid,
+				fmt.Sprintf("the peer %s lies within the topology's own addresses; name a tenant or namespace labels instead", p.CIDR))
 		}
 	}
 	rule := topology.NetworkRule{Peers: []topology.NetworkPeer{peer}}
 	for _, port := range p.Ports {
 		protocol := port.Protocol
 		if protocol == "" {
-			protocol = topology.TCP
+			protocol = netpolicy.TCP
 		}
 		rule.Ports = append(rule.Ports, topology.NetworkPort{Protocol: protocol, Port: port.Port, EndPort: port.EndPort})
 	}

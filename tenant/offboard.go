@@ -14,6 +14,7 @@ import (
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // OffboardScore is the absence of a tenant. It takes access away first, then removes the namespace with all that is in it, and waits until
@@ -26,15 +27,12 @@ type OffboardScore struct {
 	// DeleteVolumes names the persistent volume claims whose data may be lost. What else there is stops the removal.
 	DeleteVolumes []string `json:"deleteVolumes,omitempty"`
 
-	// WaitSeconds is how long the namespace may take to go; after that the error says what holds it. Unset: two minutes. Another
-	// run goes on waiting. At most a day.
-	WaitSeconds int `json:"waitSeconds,omitempty"`
+	// Wait is how long the namespace may take to go. After that the error says what holds it, and another
+	// run goes on waiting. Unset: two minutes. At most a day.
+	Wait Duration `json:"wait,omitzero"`
 }
 
-const (
-	defaultOffboardWait = 2 * time.Minute
-	maxWait             = 24 * 60 * 60 // seconds
-)
+const defaultOffboardWait = 2 * time.Minute
 
 // OffboardTopology is what it takes to remove a tenant.
 type OffboardTopology interface {
@@ -65,14 +63,7 @@ func (s OffboardScore) Validate() error {
 			errs = append(errs, field.Duplicate(at, name))
 		}
 	}
-	return append(errs, validateWait(s.WaitSeconds, field.NewPath("waitSeconds"))...).ToAggregate()
-}
-
-func validateWait(seconds int, at *field.Path) field.ErrorList {
-	if seconds < 0 || seconds > maxWait {
-		return field.ErrorList{field.Invalid(at, seconds, fmt.Sprintf("must be 0 to %d", maxWait))}
-	}
-	return nil
+	return append(errs, s.Wait.Validate(field.NewPath("wait"))...).ToAggregate()
 }
 
 // Interpret removes the tenant. See [OffboardScore.On].
@@ -122,7 +113,7 @@ func (s OffboardScore) guard(ctx context.Context, t OffboardTopology) error {
 		return err
 	}
 	refuse := func(reason error, detail string) error {
-		return &topology.Error{Op: "delete", Kind: "Namespace", Name: s.Tenant, Reason: reason, Detail: detail}
+		return adapter.Delete(topology.KindNamespace, s.Tenant).Fail(reason, detail)
 	}
 	switch {
 	case !namespace.Managed:
@@ -149,11 +140,7 @@ func (s OffboardScore) guard(ctx context.Context, t OffboardTopology) error {
 }
 
 func (s OffboardScore) awaitGone(ctx context.Context, t OffboardTopology) error {
-	wait := time.Duration(s.WaitSeconds) * time.Second
-	if wait == 0 {
-		wait = defaultOffboardWait
-	}
-	ctx, cancel := context.WithTimeout(ctx, wait)
+	ctx, cancel := context.WithTimeout(ctx, s.Wait.Or(defaultOffboardWait))
 	defer cancel()
 	return t.AwaitNamespaceGone(ctx, s.Tenant)
 }

@@ -26,8 +26,8 @@ func TestOffboardValidation(t *testing.T) {
 	}{
 		{"tenant", tenant.OffboardScore{Tenant: "acme"}, nil},
 		{"volumes", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data", "data-db-0", "backup.2024"}}, nil},
-		{"wait", tenant.OffboardScore{Tenant: "acme", WaitSeconds: 1}, nil},
-		{"a day", tenant.OffboardScore{Tenant: "acme", WaitSeconds: 24 * 60 * 60}, nil},
+		{"wait", tenant.OffboardScore{Tenant: "acme", Wait: 1}, nil},
+		{"a day", tenant.OffboardScore{Tenant: "acme", Wait: 24 * 60 * 60}, nil},
 		{"nobody", tenant.OffboardScore{}, []string{"tenant"}},
 		{"bad name", tenant.OffboardScore{Tenant: "Acme"}, []string{"tenant"}},
 		{"the platform", tenant.OffboardScore{Tenant: "kube-system"}, []string{"tenant"}},
@@ -35,9 +35,9 @@ func TestOffboardValidation(t *testing.T) {
 		{"no volume", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{""}}, []string{"deleteVolumes[0]"}},
 		{"all volumes", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"*"}}, []string{"deleteVolumes[0]"}},
 		{"same volume twice", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"a", "b", "a"}}, []string{"deleteVolumes[2]"}},
-		{"negative wait", tenant.OffboardScore{Tenant: "acme", WaitSeconds: -1}, []string{"waitSeconds"}},
-		{"longer than a day", tenant.OffboardScore{Tenant: "acme", WaitSeconds: 24*60*60 + 1}, []string{"waitSeconds"}},
-		{"everything at once", tenant.OffboardScore{Tenant: "kube-A", DeleteVolumes: []string{"ok", "*", "ok"}, WaitSeconds: -1},
+		{"negative wait", tenant.OffboardScore{Tenant: "acme", Wait: -1}, []string{"waitSeconds"}},
+		{"longer than a day", tenant.OffboardScore{Tenant: "acme", Wait: 24*60*60 + 1}, []string{"waitSeconds"}},
+		{"everything at once", tenant.OffboardScore{Tenant: "kube-A", DeleteVolumes: []string{"ok", "*", "ok"}, Wait: -1},
 			[]string{"tenant", "tenant", "deleteVolumes[1]", "deleteVolumes[2]", "waitSeconds"}},
 	}
 	for _, tt := range tests {
@@ -61,7 +61,7 @@ func TestOffboardValidation(t *testing.T) {
 }
 
 func TestOffboardScoreIsData(t *testing.T) {
-	s := tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data"}, WaitSeconds: 30}
+	s := tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data"}, Wait: 30}
 	require.Equal(t, "offboard/acme", s.Name())
 	var fromYAML tenant.OffboardScore
 	require.NoError(t, yaml.UnmarshalStrict([]byte("tenant: acme\ndeleteVolumes: [data]\nwaitSeconds: 30\n"), &fromYAML))
@@ -181,7 +181,7 @@ func TestOffboardWaits(t *testing.T) {
 	for seconds, want := range map[int]time.Duration{0: 2 * time.Minute, 1: time.Second, 24 * 60 * 60: 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			on := leaving{missing: true}
-			_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: "acme", WaitSeconds: seconds}.On(&on))
+			_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: "acme", Wait: seconds}.On(&on))
 			require.NoError(t, err)
 			require.Equal(t, want, on.patience)
 		})

@@ -8,72 +8,39 @@ import (
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // quotaWait is how long a stored quota may take to be in force. It takes a fraction of a second where the controllers are well.
 const quotaWait = time.Minute
 
-// desired is the tenant as the topology receives it.
-type desired struct {
-	namespace  topology.Namespace
-	quota      topology.Quota
-	limitRange topology.LimitRange
-	network    topology.NetworkRules
-	notes      []string
-}
-
-// desired translates the Score for a platform, and refuses what cannot be there. Nothing has been touched yet.
-func (s TenantScore) desired(p topology.Platform) (desired, error) {
-	name := s.TenantConfig.Name
-	if err := s.TenantConfig.notAPlace(p); err != nil {
-		return desired{}, err
-	}
-	notes, err := s.StorageAccess.fits(p)
-	if err != nil {
-		return desired{}, err
-	}
-	network, err := s.NetworkIsolation.rules(name, p)
-	if err != nil {
-		return desired{}, err
-	}
-	namespace := s.TenantConfig.namespace(s.StorageAccess.DefaultClass)
-	namespace.Allowed = s.allowances(p)
-	want := desired{
-		namespace:  namespace,
-		quota:      topology.Quota{Namespace: name, Hard: s.ResourceQuotas.hard(p, s.StorageAccess)},
-		limitRange: topology.LimitRange{Namespace: name, Limits: s.ResourceQuotas.bounds(s.StorageAccess)},
-		network:    network,
-		notes:      notes,
-	}
-	return want, nil
-}
-
-// provision makes the tenant, of a roster or of none. It keeps to one order: the boundary, what fences it in, access last. Whoever dies in the middle leaves a tenant that is closed.
+// Provision makes the tenant of a valid Score, as a member of a roster, or of none if that is "". It keeps to one order: the boundary, what fences it in, access last. Whoever dies in the middle leaves a tenant that is closed.
 // Domains of others are refused before anything is touched, and looked for again once others can see this tenant's. The quota is waited
 // for, since until it is in force it does not bound anything. Giving rights comes last, but taking them does not wait for a run that
 // succeeds.
-func (s TenantScore) provision(ctx context.Context, t Topology, roster string) (interpret.Outcome, error) {
-	var want desired
+func (s TenantScore) Provision(ctx context.Context, t Topology, roster string) (interpret.Outcome, error) {
+	var want Desired
 	var named bool      // the domains, on the namespace, by this very run
 	var before []string // the domains
 	out, err := interpret.Run(ctx,
 		interpret.Step{Name: "platform", Do: func(ctx context.Context) (none topology.Change, err error) {
 			p, err := t.Platform(ctx)
 			if err == nil {
-				want, err = s.desired(p)
+				want, err = s.Desired(p)
 			}
-			want.namespace.Roster = roster
+			want.Namespace.Roster = roster
 			return none, err
 		}},
 		interpret.Step{Name: "domains", Do: func(ctx context.Context) (none topology.Change, err error) {
-			if err := domainsFree(ctx, t, want.namespace); err != nil {
+			if err := domainsFree(ctx, t, want.Namespace); err != nil {
 				return none, err
 			}
-			before, err = domainsBefore(ctx, t, want.namespace)
+			before, err = domainsBefore(ctx, t, want.Namespace)
 			return none, err
 		}},
 		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (change topology.Change, err error) {
-			change, err = t.EnsureNamespace(ctx, want.namespace)
+			change, err = t.EnsureNamespace(ctx, want.Namespace)
 			named = change.Action != topology.Unchanged
 			return change, err
 		}},
@@ -81,16 +48,16 @@ func (s TenantScore) provision(ctx context.Context, t Topology, roster string) (
 			if !named { // whoever came after the first look has seen the domains here
 				return none, nil
 			}
-			return keepDomains(ctx, t, want.namespace, before)
+			return keepDomains(ctx, t, want.Namespace, before)
 		}},
 		interpret.Step{Name: "network", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureNetworkRules(ctx, want.network)
+			return t.EnsureNetworkRules(ctx, want.Network)
 		}},
 		interpret.Step{Name: "quota", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureQuota(ctx, want.quota)
+			return t.EnsureQuota(ctx, want.Quota)
 		}},
 		interpret.Step{Name: "limits", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureLimitRange(ctx, want.limitRange)
+			return t.EnsureLimitRange(ctx, want.LimitRange)
 		}},
 		interpret.Step{Name: "quota in force", Do: func(ctx context.Context) (none topology.Change, err error) {
 			ctx, cancel := context.WithTimeout(ctx, quotaWait)
@@ -98,7 +65,7 @@ func (s TenantScore) provision(ctx context.Context, t Topology, roster string) (
 			return none, t.AwaitQuota(ctx, s.TenantConfig.Name)
 		}},
 	)
-	out.Notes = want.notes
+	out.Notes = want.Notes
 	give := s.giveAccess
 	if err != nil {
 		give = s.takeAccess
@@ -162,7 +129,7 @@ func common(have, want topology.Access) topology.Access {
 		if i < 0 {
 			continue
 		}
-		grant.Subjects = slices.DeleteFunc(grant.Subjects, func(s topology.Subject) bool { return !slices.Contains(want.Grants[i].Subjects, s) })
+		grant.Subjects = slices.DeleteFunc(grant.Subjects, func(s rbac.Subject) bool { return !slices.Contains(want.Grants[i].Subjects, s) })
 		reduced.Grants = append(reduced.Grants, grant)
 	}
 	return reduced
@@ -181,8 +148,8 @@ func (s TenantScore) sweep(ctx context.Context, t Topology) (none topology.Chang
 	}
 	change, err := t.DeleteClusterReaders(ctx, name)
 	if err == nil {
-		err = &topology.Error{Op: "ensure", Kind: "Namespace", Name: name, Reason: topology.ErrTerminating,
-			Detail: "somebody removes it while it is being provisioned; agree on one of both"}
+		err = adapter.Ensure(topology.KindNamespace, name).Fail(topology.ErrTerminating,
+			"is being deleted by someone else while this run provisions it; stop one of the two")
 	}
 	return change, err
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func TestDesired(t *testing.T) {
@@ -181,9 +182,9 @@ func TestNotesReachTheOutcome(t *testing.T) {
 func TestAFailedRunTakesRightsAndGivesNone(t *testing.T) {
 	before, after := minimal(), minimal()
 	before.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{
-		{Role: Admin, Name: "ops"}, {Role: Developer, Name: "gone"}, {Role: Viewer, Name: "gone"}, {Role: Viewer, Kind: topology.User, Name: "jane"}}}
+		{Role: Admin, Name: "ops"}, {Role: Developer, Name: "gone"}, {Role: Viewer, Name: "gone"}, {Role: Viewer, Kind: rbac.User, Name: "jane"}}}
 	after.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{
-		{Role: Admin, Name: "ops"}, {Role: Admin, Kind: topology.User, Name: "jane"}, {Role: Viewer, Kind: topology.User, Name: "jane"}, {Role: Developer, Name: "new"}}}
+		{Role: Admin, Name: "ops"}, {Role: Admin, Kind: rbac.User, Name: "jane"}, {Role: Viewer, Kind: rbac.User, Name: "jane"}, {Role: Developer, Name: "new"}}}
 	for _, broken := range []fake.Fault{
 		{Op: "read", Kind: "Platform"}, {Op: "ensure", Kind: "Namespace"}, {Op: "ensure", Kind: "NetworkRules"}, {Op: "ensure", Kind: "Quota"}, {Op: "ensure", Kind: "LimitRange"},
 		{Op: "await", Kind: "Quota"},

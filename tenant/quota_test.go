@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // requireAmounts compares by amount and says what is different.
@@ -19,7 +20,7 @@ func requireAmounts(t *testing.T, want map[string]string, have resources) {
 	for name, s := range want {
 		parsed[name] = resource.MustParse(s)
 	}
-	require.Empty(t, topology.Diff(parsed, have))
+	require.Empty(t, adapter.Diff(parsed, have))
 }
 
 // hardOf is the quota of a Score on a platform that has nothing.
@@ -66,7 +67,7 @@ func TestEveryObjectCountCounts(t *testing.T) {
 				reflect.ValueOf(&s.ResourceQuotas.Objects).Elem().Field(i).Set(reflect.ValueOf(&n))
 				require.NoError(t, s.Validate())
 				starter, have := hardOf(minimal()), hardOf(s)
-				changes := topology.Diff(starter, have)
+				changes := adapter.Diff(starter, have)
 				index := slices.IndexFunc(s.ResourceQuotas.Objects.all(), func(o objectCount) bool { return o.value != nil })
 				count := s.ResourceQuotas.Objects.all()[index]
 				require.Equal(t, name, count.name)
@@ -119,7 +120,7 @@ func TestQuotaTotals(t *testing.T) {
 			for key, q := range tt.want {
 				want[key] = resource.MustParse(q)
 			}
-			require.Empty(t, topology.Diff(want, hardOf(s)))
+			require.Empty(t, adapter.Diff(want, hardOf(s)))
 		})
 	}
 }
@@ -191,7 +192,7 @@ func TestContainerDefaultsFitTheBounds(t *testing.T) {
 			if tt.max != "" {
 				starter.Max["cpu"] = *amount(tt.max)
 			}
-			require.Empty(t, topology.Diff(starter, have))
+			require.Empty(t, adapter.Diff(starter, have))
 		})
 	}
 }
@@ -221,7 +222,7 @@ func TestDesiredSharesNothingWithTheStarterAmounts(t *testing.T) {
 	for _, limit := range minimal().ResourceQuotas.bounds(StorageAccessConfig{}) {
 		limit.Default["cpu"], limit.Min["cpu"] = *amount("99"), *amount("99")
 	}
-	require.Empty(t, topology.Diff(before, hardOf(minimal())))
+	require.Empty(t, adapter.Diff(before, hardOf(minimal())))
 	requireAmounts(t, map[string]string{"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"}, starterDefaultLimit)
 	requireAmounts(t, map[string]string{"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"}, starterMin)
 }

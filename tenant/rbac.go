@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // RBACConfig is who may do what in the tenant. Unset: nobody anything.
@@ -24,7 +25,7 @@ type Member struct {
 	Role Role `json:"role"`
 
 	// Kind is what Name names. Unset: a group.
-	Kind topology.SubjectKind `json:"kind,omitempty"`
+	Kind rbac.SubjectKind `json:"kind,omitempty"`
 
 	// Name is the group or user as the authenticator says it, or a service account's name. Kubernetes' own ("system:...") are refused.
 	Name string `json:"name"`
@@ -72,11 +73,16 @@ func (c RBACConfig) validate(at *field.Path) field.ErrorList {
 // maxSubjectName is in bytes: more than a distinguished name takes, and little enough to be written down for many tenants.
 const maxSubjectName = 512
 
-func (m Member) kind() topology.SubjectKind {
+func (m Member) kind() rbac.SubjectKind {
 	if m.Kind == "" {
-		return topology.Group
+		return rbac.Group
 	}
 	return m.Kind
+}
+
+// Subject returns the member as rights name it.
+func (m Member) Subject() rbac.Subject {
+	return rbac.Subject{Kind: m.kind(), Name: m.Name, Namespace: m.Namespace}
 }
 
 func (m Member) validate(at *field.Path) field.ErrorList {
@@ -95,11 +101,11 @@ func (m Member) validate(at *field.Path) field.ErrorList {
 		errs = append(errs, field.Forbidden(at.Child("name"), "Kubernetes' own users and groups (system:...) are not members; a service account is kind ServiceAccount"))
 	}
 	switch m.kind() {
-	case topology.Group, topology.User:
+	case rbac.Group, rbac.User:
 		if m.Namespace != "" {
 			errs = append(errs, field.Forbidden(at.Child("namespace"), "only service accounts have a namespace"))
 		}
-	case topology.ServiceAccount:
+	case rbac.ServiceAccount:
 		if m.Name != "" {
 			for _, msg := range validation.IsDNS1123Subdomain(m.Name) {
 				errs = append(errs, field.Invalid(at.Child("name"), m.Name, msg))
@@ -107,7 +113,7 @@ func (m Member) validate(at *field.Path) field.ErrorList {
 		}
 		errs = append(errs, validateNamespaceName(m.Namespace, at.Child("namespace"))...)
 	default:
-		errs = append(errs, field.NotSupported(at.Child("kind"), m.Kind, []topology.SubjectKind{topology.Group, topology.User, topology.ServiceAccount}))
+		errs = append(errs, field.NotSupported(at.Child("kind"), m.Kind, []rbac.SubjectKind{rbac.Group, rbac.User, rbac.ServiceAccount}))
 	}
 	return errs
 }
@@ -116,7 +122,7 @@ func (m Member) validate(at *field.Path) field.ErrorList {
 func (c RBACConfig) groups() []string {
 	var groups []string
 	for _, m := range c.Members {
-		if m.kind() == topology.Group {
+		if m.kind() == rbac.Group {
 			groups = append(groups, m.Name)
 		}
 	}
@@ -128,16 +134,16 @@ func (c RBACConfig) groups() []string {
 func (c RBACConfig) access(tenant string) topology.Access {
 	access := topology.Access{Namespace: tenant}
 	for _, role := range Roles() {
-		var subjects []topology.Subject
+		var subjects []rbac.Subject
 		for _, m := range c.Members {
 			if m.Role == role {
-				subjects = append(subjects, topology.Subject{Kind: m.kind(), Name: m.Name, Namespace: m.Namespace})
+				subjects = append(subjects, m.Subject())
 			}
 		}
 		if len(subjects) == 0 {
 			continue
 		}
-		slices.SortFunc(subjects, func(a, b topology.Subject) int {
+		slices.SortFunc(subjects, func(a, b rbac.Subject) int {
 			return strings.Compare(string(a.Kind)+"/"+a.Namespace+"/"+a.Name, string(b.Kind)+"/"+b.Namespace+"/"+b.Name)
 		})
 		access.Grants = append(access.Grants, topology.Grant{Role: string(role), Rules: roleRules[role], Subjects: subjects})

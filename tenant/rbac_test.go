@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func TestMemberEdges(t *testing.T) {
@@ -19,10 +20,10 @@ func TestMemberEdges(t *testing.T) {
 	}
 	group := func(name string) func(*TenantScore) { return members(Member{Role: Viewer, Name: name}) }
 	user := func(name string) func(*TenantScore) {
-		return members(Member{Role: Viewer, Kind: topology.User, Name: name})
+		return members(Member{Role: Viewer, Kind: rbac.User, Name: name})
 	}
 	account := func(namespace, name string) func(*TenantScore) {
-		return members(Member{Role: Viewer, Kind: topology.ServiceAccount, Name: name, Namespace: namespace})
+		return members(Member{Role: Viewer, Kind: rbac.ServiceAccount, Name: name, Namespace: namespace})
 	}
 	member0 := "rbac.members[0]"
 	name, namespace := []string{member0 + ".name"}, []string{member0 + ".namespace"}
@@ -37,9 +38,9 @@ func TestMemberEdges(t *testing.T) {
 		{"tenant's own service account", account("acme", "deployer"), nil},
 		{"roles", members(Member{Role: Admin, Name: "a"}, Member{Role: Developer, Name: "b"}, Member{Role: Viewer, Name: "c"}), nil},
 		{"one in two roles", members(Member{Role: Admin, Name: "a"}, Member{Role: Viewer, Name: "a"}), nil},
-		{"group and user of one name", members(Member{Role: Admin, Name: "a"}, Member{Role: Admin, Kind: topology.User, Name: "a"}), nil},
-		{"service accounts of one name", members(Member{Role: Admin, Kind: topology.ServiceAccount, Name: "a", Namespace: "x"},
-			Member{Role: Admin, Kind: topology.ServiceAccount, Name: "a", Namespace: "y"}), nil},
+		{"group and user of one name", members(Member{Role: Admin, Name: "a"}, Member{Role: Admin, Kind: rbac.User, Name: "a"}), nil},
+		{"service accounts of one name", members(Member{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "x"},
+			Member{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "y"}), nil},
 
 		{"no role", members(Member{Name: "devs"}), []string{member0 + ".role"}},
 		{"unknown role", members(Member{Role: "owner", Name: "devs"}), []string{member0 + ".role"}},
@@ -74,7 +75,7 @@ func TestMemberEdges(t *testing.T) {
 		{"service account as a user", user("system:serviceaccount:acme:default"), name},
 
 		{"group with a namespace", members(Member{Role: Viewer, Name: "devs", Namespace: "acme"}), namespace},
-		{"user with a namespace", members(Member{Role: Viewer, Kind: topology.User, Name: "jane", Namespace: "acme"}), namespace},
+		{"user with a namespace", members(Member{Role: Viewer, Kind: rbac.User, Name: "jane", Namespace: "acme"}), namespace},
 		{"service account without a namespace", account("", "deployer"), namespace},
 		{"service account of the platform", account("kube-system", "deployer"), namespace},
 		{"service account of the default namespace", account("default", "default"), namespace},
@@ -83,15 +84,15 @@ func TestMemberEdges(t *testing.T) {
 		{"service account of a bad name", account("ci", "Deployer"), name},
 
 		{"same group twice", members(Member{Role: Viewer, Name: "devs"}, Member{Role: Viewer, Name: "devs"}), []string{"rbac.members[1]"}},
-		{"same group, once explicit", members(Member{Role: Viewer, Name: "devs"}, Member{Role: Viewer, Kind: topology.Group, Name: "devs"}), []string{"rbac.members[1]"}},
-		{"same group, first explicit", members(Member{Role: Viewer, Kind: topology.Group, Name: "devs"}, Member{Role: Viewer, Name: "devs"}), []string{"rbac.members[1]"}},
+		{"same group, once explicit", members(Member{Role: Viewer, Name: "devs"}, Member{Role: Viewer, Kind: rbac.Group, Name: "devs"}), []string{"rbac.members[1]"}},
+		{"same group, first explicit", members(Member{Role: Viewer, Kind: rbac.Group, Name: "devs"}, Member{Role: Viewer, Name: "devs"}), []string{"rbac.members[1]"}},
 		{"same three times", members(Member{Role: Viewer, Name: "a"}, Member{Role: Viewer, Name: "a"}, Member{Role: Viewer, Name: "a"}),
 			[]string{"rbac.members[1]", "rbac.members[2]"}},
 
 		{"own", visibility(VisibilityOwn), nil},
 		{"cluster", visibility(VisibilityCluster, Member{Role: Viewer, Name: "devs"}), nil},
 		{"cluster without members", visibility(VisibilityCluster), []string{"rbac.readVisibility"}},
-		{"cluster without groups", visibility(VisibilityCluster, Member{Role: Viewer, Kind: topology.User, Name: "jane"}), []string{"rbac.readVisibility"}},
+		{"cluster without groups", visibility(VisibilityCluster, Member{Role: Viewer, Kind: rbac.User, Name: "jane"}), []string{"rbac.readVisibility"}},
 		{"unknown visibility", visibility("Cluster", Member{Role: Viewer, Name: "devs"}), []string{"rbac.readVisibility"}},
 	})
 }
@@ -99,21 +100,21 @@ func TestMemberEdges(t *testing.T) {
 func TestAccessIsSortedWhateverTheOrderOfMembers(t *testing.T) {
 	members := []Member{
 		{Role: Viewer, Name: "auditors"},
-		{Role: Admin, Kind: topology.User, Name: "zoe"},
-		{Role: Admin, Kind: topology.User, Name: "adam"},
+		{Role: Admin, Kind: rbac.User, Name: "zoe"},
+		{Role: Admin, Kind: rbac.User, Name: "adam"},
 		{Role: Admin, Name: "ops"},
-		{Role: Admin, Kind: topology.ServiceAccount, Name: "a", Namespace: "z"},
-		{Role: Admin, Kind: topology.ServiceAccount, Name: "b", Namespace: "c"},
-		{Role: Admin, Kind: topology.ServiceAccount, Name: "a", Namespace: "c"},
+		{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "z"},
+		{Role: Admin, Kind: rbac.ServiceAccount, Name: "b", Namespace: "c"},
+		{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "c"},
 	}
 	want := topology.Access{Namespace: "acme", Grants: []topology.Grant{
-		{Role: "admin", Rules: Admin.Rules(), Subjects: []topology.Subject{
-			{Kind: topology.Group, Name: "ops"},
-			{Kind: topology.ServiceAccount, Name: "a", Namespace: "c"}, {Kind: topology.ServiceAccount, Name: "b", Namespace: "c"},
-			{Kind: topology.ServiceAccount, Name: "a", Namespace: "z"},
-			{Kind: topology.User, Name: "adam"}, {Kind: topology.User, Name: "zoe"},
+		{Role: "admin", Rules: Admin.Rules(), Subjects: []rbac.Subject{
+			{Kind: rbac.Group, Name: "ops"},
+			{Kind: rbac.ServiceAccount, Name: "a", Namespace: "c"}, {Kind: rbac.ServiceAccount, Name: "b", Namespace: "c"},
+			{Kind: rbac.ServiceAccount, Name: "a", Namespace: "z"},
+			{Kind: rbac.User, Name: "adam"}, {Kind: rbac.User, Name: "zoe"},
 		}},
-		{Role: "viewer", Rules: Viewer.Rules(), Subjects: []topology.Subject{{Kind: topology.Group, Name: "auditors"}}},
+		{Role: "viewer", Rules: Viewer.Rules(), Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "auditors"}}},
 	}}
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 100 {
@@ -138,8 +139,8 @@ func TestOneGrantForEachRoleWithMembers(t *testing.T) {
 
 func TestGroups(t *testing.T) {
 	c := RBACConfig{Members: []Member{
-		{Role: Viewer, Name: "devs"}, {Role: Admin, Kind: topology.Group, Name: "devs"}, {Role: Admin, Name: "all"}, {Role: Developer, Name: "devs"},
-		{Role: Viewer, Kind: topology.User, Name: "jane"}, {Role: Viewer, Kind: topology.ServiceAccount, Name: "sa", Namespace: "ci"},
+		{Role: Viewer, Name: "devs"}, {Role: Admin, Kind: rbac.Group, Name: "devs"}, {Role: Admin, Name: "all"}, {Role: Developer, Name: "devs"},
+		{Role: Viewer, Kind: rbac.User, Name: "jane"}, {Role: Viewer, Kind: rbac.ServiceAccount, Name: "sa", Namespace: "ci"},
 	}}
 	require.Equal(t, []string{"all", "devs"}, c.groups())
 	require.Empty(t, RBACConfig{}.groups())

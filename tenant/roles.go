@@ -1,6 +1,9 @@
 package tenant
 
-import "github.com/polyphony-go/polyphony/topology"
+import (
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
+)
 
 // Role is what a member may do in the tenant's namespace. What a role does not list it may not do: there is no wildcard, and for nobody
 // a write on what fences the tenant in (NetworkPolicy, ResourceQuota, LimitRange, Role, RoleBinding, Endpoints, EndpointSlice, Namespace),
@@ -28,14 +31,14 @@ var (
 )
 
 // Rules is the explicit allow list of the role.
-func (r Role) Rules() []topology.Rule { return topology.Grant{Rules: roleRules[r]}.Clone().Rules }
+func (r Role) Rules() []rbac.Rule { return topology.Grant{Rules: roleRules[r]}.Clone().Rules }
 
 // roleRules are those of each role, as all tenants share them: whoever may change them gets a copy.
-var roleRules = func() map[Role][]topology.Rule {
-	rules := map[Role][]topology.Rule{}
+var roleRules = func() map[Role][]rbac.Rule {
+	rules := map[Role][]rbac.Rule{}
 	for _, line := range roleTable {
 		for role, verbs := range line.verbs {
-			rules[role] = append(rules[role], topology.Rule{APIGroups: []string{line.group}, Resources: line.resources, Verbs: verbs})
+			rules[role] = append(rules[role], rbac.Rule{APIGroups: []string{line.group}, Resources: line.resources, Verbs: verbs})
 		}
 	}
 	return rules

@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // right is one thing that can be done.
 type right struct{ group, resource, verb string }
 
-func rightsOf(rules []topology.Rule) map[right]bool {
+func rightsOf(rules []rbac.Rule) map[right]bool {
 	all := map[right]bool{}
 	for _, rule := range rules {
 		for _, group := range rule.APIGroups {

@@ -55,7 +55,7 @@ func (s TenantScore) Validate() error {
 
 // Interpret provisions the tenant: boundary first, then everything that fences it in, access last. See [TenantScore.On].
 func (s TenantScore) Interpret() interpret.Interpret[Topology] {
-	return interpret.Func[Topology](func(ctx context.Context, t Topology) (interpret.Outcome, error) { return s.provision(ctx, t, "") })
+	return interpret.Func[Topology](func(ctx context.Context, t Topology) (interpret.Outcome, error) { return s.Provision(ctx, t, "") })
 }
 
 // ValidateTenantScore checks a Score that stands at the path at.

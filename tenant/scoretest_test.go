@@ -10,8 +10,11 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/scoretest"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func infrastructure(t scoretest.T, prepare ...score.Step) func(top *fake.Topology) scoretest.Infrastructure[*fake.Topology] {
@@ -36,7 +39,7 @@ func infrastructure(t scoretest.T, prepare ...score.Step) func(top *fake.Topolog
 
 func members() tenant.RBACConfig {
 	return tenant.RBACConfig{
-		Members:        []tenant.Member{{Role: tenant.Admin, Name: "acme-admins"}, {Role: tenant.Viewer, Kind: topology.User, Name: "auditor"}},
+		Members:        []tenant.Member{{Role: tenant.Admin, Name: "acme-admins"}, {Role: tenant.Viewer, Kind: rbac.User, Name: "auditor"}},
 		ReadVisibility: tenant.VisibilityCluster,
 	}
 }
@@ -91,16 +94,16 @@ func TestNoAccessBeforeTheFences(t *testing.T) {
 }
 
 func TestGuardrailsScore(t *testing.T) {
-	installed := tenant.GuardrailsScore{}
+	installed := guardrails.Score{}
 	for name, tt := range map[string]struct {
-		score  tenant.GuardrailsScore
-		before []tenant.GuardrailsScore
+		score  guardrails.Score
+		before []guardrails.Score
 	}{
 		"every rule":  {score: installed},
-		"one rule":    {score: tenant.GuardrailsScore{Without: topology.AllGuardrails()[1:]}},
-		"fewer rules": {score: tenant.GuardrailsScore{Without: []topology.Guardrail{topology.GuardrailImages}}, before: []tenant.GuardrailsScore{installed}},
-		"more rules":  {score: installed, before: []tenant.GuardrailsScore{{Without: []topology.Guardrail{topology.GuardrailImages}}}},
-		"removed":     {score: tenant.GuardrailsScore{Remove: true}, before: []tenant.GuardrailsScore{installed}},
+		"one rule":    {score: guardrails.Score{Without: topology.AllGuardrails()[1:]}},
+		"fewer rules": {score: guardrails.Score{Without: []topology.Guardrail{topology.GuardrailImages}}, before: []guardrails.Score{installed}},
+		"more rules":  {score: installed, before: []guardrails.Score{{Without: []topology.Guardrail{topology.GuardrailImages}}}},
+		"removed":     {score: guardrails.Score{Remove: true}, before: []guardrails.Score{installed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scoretest.Run(t, tt.score, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
@@ -110,14 +113,14 @@ func TestGuardrailsScore(t *testing.T) {
 					prepare = append(prepare, s.On(top))
 				}
 				return infrastructure(t, prepare...)(top)
-			}, func(s tenant.GuardrailsScore, top *fake.Topology) score.Step { return s.On(top) })
+			}, func(s guardrails.Score, top *fake.Topology) score.Step { return s.On(top) })
 		})
 	}
 }
 
 // cutOff is somebody who is cut off, and still can give up a lease.
 type cutOff struct {
-	tenant.RosterTopology
+	roster.Topology
 	leases topology.Leases
 }
 
@@ -132,19 +135,19 @@ func TestRosterScore(t *testing.T) {
 	}
 	acme, globex, initech := named("acme"), named("globex"), named("initech")
 	globex.NetworkIsolation.Domains = []string{"globex.example.com"}
-	for name, s := range map[string]tenant.RosterScore{
+	for name, s := range map[string]roster.Score{
 		"tenants": {ID: "west", Tenants: []tenant.TenantScore{globex, initech}},
-		"pruned":  {ID: "west", Tenants: []tenant.TenantScore{globex}, Prune: &tenant.Prune{AtMost: 1}},
+		"pruned":  {ID: "west", Tenants: []tenant.TenantScore{globex}, Prune: &roster.Prune{AtMost: 1}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[tenant.RosterTopology] {
+			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[roster.Topology] {
 				top := fake.New(fake.Options{})
-				infra := infrastructure(t, tenant.RosterScore{ID: "west", Tenants: []tenant.TenantScore{acme}}.On(top), initech.On(top))(top)
-				return scoretest.Infrastructure[tenant.RosterTopology]{
+				infra := infrastructure(t, roster.Score{ID: "west", Tenants: []tenant.TenantScore{acme}}.On(top), initech.On(top))(top)
+				return scoretest.Infrastructure[roster.Topology]{
 					Topology: top, DryRun: top.DryRun(), Calls: infra.Calls, Writes: infra.Writes, State: infra.State,
-					CutAfter: func(n int) tenant.RosterTopology { return cutOff{infra.CutAfter(n), top} },
+					CutAfter: func(n int) roster.Topology { return cutOff{infra.CutAfter(n), top} },
 				}
-			}, func(s tenant.RosterScore, top tenant.RosterTopology) score.Step { return s.On(top) })
+			}, func(s roster.Score, top roster.Topology) score.Step { return s.On(top) })
 		})
 	}
 }

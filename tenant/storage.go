@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // StorageAccessConfig is which volumes the tenant may claim. Unset: none. Every storage class of the topology that is not named is capped at
@@ -131,12 +132,12 @@ func (c StorageAccessConfig) fits(p topology.Platform) (notes []string, err erro
 	}
 	for _, class := range c.Classes {
 		if !slices.Contains(names, class.Name) {
-			return nil, unsupported("StorageClass", class.Name, fmt.Sprintf("the topology has no such storage class, only %q; create it or take it out of storageAccess.classes", names))
+			return nil, unsupported(topology.KindStorageClass, class.Name, fmt.Sprintf("the topology has no such storage class, only %q; create it or take it out of storageAccess.classes", names))
 		}
 	}
 	return notes, nil
 }
 
-func unsupported(kind, name, detail string) error {
-	return &topology.Error{Op: "read", Kind: kind, Name: name, Reason: topology.ErrUnsupported, Detail: detail}
+func unsupported(kind topology.Kind, name, detail string) error {
+	return adapter.Read(kind, name).Fail(topology.ErrUnsupported, detail)
 }

@@ -7,23 +7,24 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func TestAccessQuestionCheck(t *testing.T) {
 	tests := []struct {
 		name     string
-		question topology.AccessQuestion
+		question rbac.Question
 		ok       bool
 	}{
-		{"user", topology.AccessQuestion{User: "jane", Verb: "get", Resource: "pods"}, true},
-		{"groups", topology.AccessQuestion{Groups: []string{"devs"}, Verb: "get", Resource: "pods"}, true},
-		{"everything", topology.AccessQuestion{User: "jane", Groups: []string{"devs"}, Verb: "get", APIGroup: "apps", Resource: "deployments",
+		{"user", rbac.Question{User: "jane", Verb: "get", Resource: "pods"}, true},
+		{"groups", rbac.Question{Groups: []string{"devs"}, Verb: "get", Resource: "pods"}, true},
+		{"everything", rbac.Question{User: "jane", Groups: []string{"devs"}, Verb: "get", APIGroup: "apps", Resource: "deployments",
 			Subresource: "scale", Namespace: "acme", Name: "web"}, true},
-		{"nobody", topology.AccessQuestion{Verb: "get", Resource: "pods", Namespace: "acme"}, false},
-		{"empty list of groups", topology.AccessQuestion{Groups: []string{}, Verb: "get", Resource: "pods", Namespace: "acme"}, false},
-		{"no verb", topology.AccessQuestion{User: "jane", Resource: "pods", Namespace: "acme"}, false},
-		{"no resource", topology.AccessQuestion{User: "jane", Verb: "get", Namespace: "acme"}, false},
-		{"no resource, but a subresource", topology.AccessQuestion{Groups: []string{"devs"}, Verb: "get", Subresource: "log", Namespace: "acme"}, false},
+		{"nobody", rbac.Question{Verb: "get", Resource: "pods", Namespace: "acme"}, false},
+		{"empty list of groups", rbac.Question{Groups: []string{}, Verb: "get", Resource: "pods", Namespace: "acme"}, false},
+		{"no verb", rbac.Question{User: "jane", Resource: "pods", Namespace: "acme"}, false},
+		{"no resource", rbac.Question{User: "jane", Verb: "get", Namespace: "acme"}, false},
+		{"no resource, but a subresource", rbac.Question{Groups: []string{"devs"}, Verb: "get", Subresource: "log", Namespace: "acme"}, false},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -79,15 +80,15 @@ func TestClusterReadRulesAreNotShared(t *testing.T) {
 }
 
 func TestAccount(t *testing.T) {
-	for subject, want := range map[topology.Subject][2]string{
-		{Kind: topology.ServiceAccount, Namespace: "ci", Name: "bot"}: {"ci", "bot"},
-		{Kind: topology.User, Name: "system:serviceaccount:ci:bot"}:   {"ci", "bot"},
-		{Kind: topology.Group, Name: "system:serviceaccounts:ci"}:     {"ci", ""},
-		{Kind: topology.User, Name: "system:serviceaccounts:ci"}:      {},
-		{Kind: topology.Group, Name: "system:serviceaccount:ci:bot"}:  {},
-		{Kind: topology.Group, Name: "system:serviceaccounts"}:        {},
-		{Kind: topology.Group, Name: "ci"}:                            {},
-		{Kind: topology.User, Name: "bob"}:                            {},
+	for subject, want := range map[rbac.Subject][2]string{
+		{Kind: rbac.ServiceAccount, Namespace: "ci", Name: "bot"}: {"ci", "bot"},
+		{Kind: rbac.User, Name: "system:serviceaccount:ci:bot"}:   {"ci", "bot"},
+		{Kind: rbac.Group, Name: "system:serviceaccounts:ci"}:     {"ci", ""},
+		{Kind: rbac.User, Name: "system:serviceaccounts:ci"}:      {},
+		{Kind: rbac.Group, Name: "system:serviceaccount:ci:bot"}:  {},
+		{Kind: rbac.Group, Name: "system:serviceaccounts"}:        {},
+		{Kind: rbac.Group, Name: "ci"}:                            {},
+		{Kind: rbac.User, Name: "bob"}:                            {},
 	} {
 		namespace, name := subject.Account()
 		require.Equal(t, want, [2]string{namespace, name}, "%+v", subject)

@@ -7,11 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func TestRequestCheck(t *testing.T) {
 	ask := func(verb, name, subresource, object string) topology.Request {
-		return topology.Request{AccessQuestion: topology.AccessQuestion{
+		return topology.Request{Question: rbac.Question{
 			User: "jane", Verb: verb, Resource: "pods", Subresource: subresource, Namespace: "acme", Name: name,
 		}, Object: json.RawMessage(object)}
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Action is what an Ensure or Delete did, or on a dry run would have done.
+// Action is what an Ensure or Delete did, or would do on a dry run.
 type Action string
 
 // The actions.
@@ -17,23 +17,40 @@ const (
 )
 
 // Change is the outcome of one Ensure or Delete.
+//
+// Programs decide by Kind, Action, Before and After. Fields are for people, and so is what String
+// prints.
 type Change struct {
-	Kind   string        `json:"kind"` // of the value: "Namespace", "Quota", ...
-	Name   string        `json:"name"`
-	Action Action        `json:"action"`
-	Fields []FieldChange `json:"fields,omitempty"` // what was different; only with Updated, and then never empty
+	Kind   Kind   `json:"kind"`
+	Name   string `json:"name"` // of the tenant, its namespace or the topology
+	Action Action `json:"action"`
+
+	// Fields lists what was different. It is set with Updated only, and is then never empty.
+	Fields []FieldChange `json:"fields,omitempty"`
+
+	// Before is the value as it was read, and After the value as it is now, or would be: of the type
+	// that Kind says. Before is nil with Created, After is nil with Deleted, and both are nil with
+	// Unchanged.
+	Before any `json:"-"`
+	After  any `json:"-"`
+
+	// Inexact reports that what was in force had parts that Before cannot express, such as a label
+	// selector with expressions. It may have been stricter than Before, or more open.
+	Inexact bool `json:"-"`
 }
 
-// FieldChange is one field that was different.
+// FieldChange is one field that was different, in words for people.
 type FieldChange struct {
-	Path string `json:"path"`           // such as "hard[requests.cpu]", or of the stored object: "spec.podSelector.matchLabels[app]"
-	From string `json:"from,omitempty"` // empty: there was none
-	To   string `json:"to,omitempty"`   // empty: there is none any more
+	// Path leads to the field of the value, such as "hard[requests.cpu]". A path into the stored object
+	// starts with "spec." or "metadata.".
+	Path string `json:"path"`
+	From string `json:"from,omitempty"` // empty: the field was not set
+	To   string `json:"to,omitempty"`   // empty: the field is no longer set
 }
 
 var actionSigns = map[Action]string{Unchanged: "=", Created: "+", Updated: "~", Deleted: "-"}
 
-// String prints the change, one line and one more for each field, without a trailing newline.
+// String prints one line for the change and one for each field, without a trailing newline.
 func (c Change) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %s %s %s", actionSigns[c.Action], c.Kind, c.Name, c.Action)

@@ -17,6 +17,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // portValue makes, copies and compares values of one type of the ports. Values are pointers.
@@ -32,8 +35,8 @@ func portValues() map[string]portValue {
 		"NetworkRules": valueOf[topology.NetworkRules](), "NetworkRule": valueOf[topology.NetworkRule](), "NetworkPeer": valueOf[topology.NetworkPeer](),
 		"Access": valueOf[topology.Access](), "ClusterReaders": valueOf[topology.ClusterReaders](), "Platform": valueOf[topology.Platform](),
 		"Allowances": valueOf[topology.Allowances](), "GuardrailSet": valueOf[topology.GuardrailSet](),
-		"NetworkPolicy": valueOf[topology.NetworkPolicy](), "LabelSelector": valueOf[topology.LabelSelector](),
-		"Rule": valueOf[topology.Rule](), "Grant": valueOf[topology.Grant](), "GrantInForce": valueOf[topology.GrantInForce](),
+		"NetworkPolicy": valueOf[netpolicy.Policy](), "LabelSelector": valueOf[netpolicy.Selector](),
+		"Rule": valueOf[rbac.Rule](), "Grant": valueOf[topology.Grant](), "GrantInForce": valueOf[rbac.Binding](),
 	}
 }
 
@@ -45,7 +48,7 @@ func valueOf[V interface{ Clone() V }]() portValue {
 			return v
 		},
 		clone: func(v any) any { return new((*v.(*V)).Clone()) },
-		diff:  func(a, b any) []topology.FieldChange { return topology.Diff(*a.(*V), *b.(*V)) },
+		diff:  func(a, b any) []topology.FieldChange { return adapter.Diff(*a.(*V), *b.(*V)) },
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // thing has a field of every kind that Diff tells apart.
@@ -140,7 +141,7 @@ func TestDiff(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var have []string
-			for _, f := range topology.Diff(tt.from, tt.to) {
+			for _, f := range adapter.Diff(tt.from, tt.to) {
 				have = append(have, f.String())
 			}
 			require.Equal(t, tt.want, have)
@@ -149,9 +150,9 @@ func TestDiff(t *testing.T) {
 }
 
 func TestDiffTakesPointersAndMaps(t *testing.T) {
-	require.Empty(t, topology.Diff[*thing](nil, nil))
-	require.Equal(t, []topology.FieldChange{{Path: "name", From: "a", To: "b"}}, topology.Diff(&thing{Name: "a"}, &thing{Name: "b"}))
-	require.Equal(t, []topology.FieldChange{{Path: "[x]", To: "1"}}, topology.Diff(nil, map[string]string{"x": "1"}))
+	require.Empty(t, adapter.Diff[*thing](nil, nil))
+	require.Equal(t, []topology.FieldChange{{Path: "name", From: "a", To: "b"}}, adapter.Diff(&thing{Name: "a"}, &thing{Name: "b"}))
+	require.Equal(t, []topology.FieldChange{{Path: "[x]", To: "1"}}, adapter.Diff(nil, map[string]string{"x": "1"}))
 }
 
 // Fields come in the order of the struct, keys sorted, and the elements of lists as they stand in from and then in to.
@@ -164,7 +165,7 @@ func TestDiffOrderIsStable(t *testing.T) {
 	want := []string{"name", "keyed[z]", "keyed[y]", "keyed[x]", "labels[a]", "labels[b]", "labels[c]", "labels[m]", "labels[q]", "labels[z]"}
 	for range 50 {
 		var have []string
-		for _, f := range topology.Diff(from, to) {
+		for _, f := range adapter.Diff(from, to) {
 			have = append(have, f.Path)
 		}
 		require.Equal(t, want, have)

@@ -6,27 +6,28 @@ import (
 	"strings"
 )
 
-// Every error of a topology matches exactly one of these by [errors.Is], or the context's own error.
+// Every error of a topology matches exactly one of these by [errors.Is], or else the error of the
+// context that has ended.
 var (
 	ErrNotFound    = errors.New("not found")
-	ErrConflict    = errors.New("conflict")              // it belongs to somebody else, or somebody keeps changing it
-	ErrForbidden   = errors.New("forbidden")             // the caller lacks a permission
-	ErrInvalid     = errors.New("invalid")               // the value itself cannot be stored
-	ErrProtected   = errors.New("protected")             // a guard against loss refuses
-	ErrTerminating = errors.New("being deleted")         // what contains it is on its way out
-	ErrUnavailable = errors.New("unavailable")           // no answer, or an overloaded one, after every retry
-	ErrTimeout     = errors.New("not done in the time")  // waited as long as agreed
-	ErrUnsupported = errors.New("not known or not here") // the topology lacks what the value needs
-	ErrNotModelled = errors.New("not modelled")          // a model of infrastructure cannot tell what the real one would answer
+	ErrConflict    = errors.New("conflict")             // it belongs to somebody else, or somebody keeps changing it
+	ErrForbidden   = errors.New("forbidden")            // the caller lacks a permission
+	ErrInvalid     = errors.New("invalid")              // the value itself cannot be stored
+	ErrProtected   = errors.New("protected")            // a guard against loss refuses
+	ErrTerminating = errors.New("being deleted")        // the object or its namespace is being deleted
+	ErrUnavailable = errors.New("unavailable")          // no answer after every retry, or an overloaded server
+	ErrTimeout     = errors.New("not done in the time") // the agreed time is over
+	ErrUnsupported = errors.New("not known or not here")
+	ErrNotModelled = errors.New("not modelled") // a model cannot tell what the real infrastructure would answer
 )
 
-// Error is what every capability returns when it fails.
+// Error is what every capability returns when it fails. Adapters make it with adapter.Call.
 type Error struct {
 	Op     string // "read", "ensure", "delete", "await", "ask", "hold"
-	Kind   string // of the value: "Namespace", "Quota", ...
-	Name   string // of the tenant or namespace; empty when there is none
-	Reason error  // one of the sentinels of this package
-	Detail string // what is wrong and what to do about it; empty when Reason says it all
+	Kind   Kind   // of the value
+	Name   string // of the tenant or namespace; empty if there is none
+	Reason error  // one of the sentinels of this package; nil if the context has ended
+	Detail string // what is wrong and what to do about it; empty if Reason says it all
 	Cause  error  // the raw cause, if there is one
 }
 
@@ -34,7 +35,7 @@ type Error struct {
 // `ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"`.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.Op + " " + e.Kind)
+	b.WriteString(e.Op + " " + string(e.Kind))
 	if e.Name != "" {
 		fmt.Fprintf(&b, " %q", e.Name)
 	}
@@ -49,7 +50,7 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// Unwrap yields both the sentinel and the raw cause.
+// Unwrap returns both the sentinel and the raw cause.
 func (e *Error) Unwrap() []error {
 	var errs []error
 	for _, err := range []error{e.Reason, e.Cause} {

@@ -8,7 +8,7 @@ import (
 	rbacv1 "k8s.io/api/rbac/v1"
 	"k8s.io/component-helpers/auth/rbac/validation"
 
-	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // FuzzRuleAllows holds rules against how Kubernetes compares them: a rule allows what it covers, when what is asked is taken as a rule. A question
@@ -26,11 +26,11 @@ func FuzzRuleAllows(f *testing.F) {
 		if strings.Contains(resource, "/") { // which would be a subresource there, and is none in a question
 			return
 		}
-		ours := topology.Rule{Verbs: strings.Split(verbs, ","), APIGroups: strings.Split(groups, ","), Resources: strings.Split(resources, ",")}
+		ours := rbac.Rule{Verbs: strings.Split(verbs, ","), APIGroups: strings.Split(groups, ","), Resources: strings.Split(resources, ",")}
 		if names != "" {
 			ours.ResourceNames = strings.Split(names, ",")
 		}
-		q := topology.AccessQuestion{Verb: verb, APIGroup: group, Resource: resource, Subresource: subresource, Name: name}
+		q := rbac.Question{Verb: verb, APIGroup: group, Resource: resource, Subresource: subresource, Name: name}
 		if subresource != "" {
 			resource += "/" + subresource
 		}
@@ -47,13 +47,13 @@ func FuzzSubjectIs(f *testing.F) {
 	f.Add("", "bot", "system:serviceaccount::bot", "bot")
 	f.Add("ci", "", "", "")
 	f.Fuzz(func(t *testing.T, namespace, name, user, group string) {
-		is := func(kind topology.SubjectKind) bool {
-			return topology.Subject{Kind: kind, Namespace: namespace, Name: name}.Is(user, []string{group})
+		is := func(kind rbac.SubjectKind) bool {
+			return rbac.Subject{Kind: kind, Namespace: namespace, Name: name}.Is(user, []string{group})
 		}
-		require.Equal(t, user != "" && user == name, is(topology.User))
-		require.Equal(t, group == name, is(topology.Group))
+		require.Equal(t, user != "" && user == name, is(rbac.User))
+		require.Equal(t, group == name, is(rbac.Group))
 		rest, account := strings.CutPrefix(user, "system:serviceaccount:")
-		require.Equal(t, account && namespace != "" && rest == namespace+":"+name, is(topology.ServiceAccount))
+		require.Equal(t, account && namespace != "" && rest == namespace+":"+name, is(rbac.ServiceAccount))
 		require.False(t, is("Role"))
 	})
 }

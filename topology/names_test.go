@@ -6,6 +6,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // These are stored on infrastructure and in people's files. To change one is to lose what bears it.
@@ -13,8 +16,8 @@ func TestStoredNames(t *testing.T) {
 	require.Equal(t, "tenancy.polyphony.dev/", topology.Prefix)
 	require.Equal(t, "tenancy.polyphony.dev/tenant", topology.LabelTenant)
 	require.Equal(t, "tenancy.polyphony.dev/lease", topology.LabelLease)
-	require.Equal(t, "domain.tenancy.polyphony.dev/", topology.LabelDomain)
-	require.Equal(t, []string{"held", "above"}, []string{topology.DomainHeld, topology.DomainAbove})
+	require.Equal(t, "domain.tenancy.polyphony.dev/", adapter.LabelDomain)
+	require.Equal(t, []string{"held", "above"}, []string{adapter.DomainHeld, adapter.DomainAbove})
 	require.Equal(t, "allow.tenancy.polyphony.dev/", topology.AnnotationAllow)
 	require.Equal(t, []topology.Fence{"access", "guardrails", "pod security", "quota", "limits", "other"},
 		[]topology.Fence{topology.FenceAccess, topology.FenceGuardrails, topology.FencePodSecurity, topology.FenceQuota, topology.FenceLimits, topology.FenceOther})
@@ -27,10 +30,10 @@ func TestStoredNames(t *testing.T) {
 func TestKubernetesNames(t *testing.T) {
 	require.Equal(t, []topology.PodSecurity{"restricted", "baseline", "privileged"},
 		[]topology.PodSecurity{topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged})
-	require.Equal(t, []topology.Protocol{"TCP", "UDP", "SCTP"}, []topology.Protocol{topology.TCP, topology.UDP, topology.SCTP})
+	require.Equal(t, []netpolicy.Protocol{"TCP", "UDP", "SCTP"}, []netpolicy.Protocol{netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP})
 	require.Equal(t, []topology.LimitType{"Container", "Pod", "PersistentVolumeClaim"},
 		[]topology.LimitType{topology.LimitContainer, topology.LimitPod, topology.LimitPVC})
 	require.Equal(t, []topology.ServiceType{"NodePort", "LoadBalancer"}, []topology.ServiceType{topology.NodePort, topology.LoadBalancer})
-	require.Equal(t, []topology.SubjectKind{"Group", "User", "ServiceAccount"},
-		[]topology.SubjectKind{topology.Group, topology.User, topology.ServiceAccount})
+	require.Equal(t, []rbac.SubjectKind{"Group", "User", "ServiceAccount"},
+		[]rbac.SubjectKind{rbac.Group, rbac.User, rbac.ServiceAccount})
 }

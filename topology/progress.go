@@ -5,25 +5,29 @@ import (
 	"time"
 )
 
-// Progress is what an adapter or an Interpret says while it works: [Changed], [Retrying] or [Waiting]. It is news for whoever watches. The
-// outcome of a call never depends on it.
+// Progress is what an adapter or an Interpret reports while it works: [Changed], [Retrying] or
+// [Waiting]. The outcome of a call never depends on who listens.
 type Progress interface{ progress() }
 
-// Changed says that something is different now, or on a dry run would be. Nobody reports what is unchanged.
+// Changed reports that something is different now, or would be on a dry run. What is unchanged is not
+// reported.
 type Changed struct{ Change Change }
 
-// Retrying says that a try has failed, and that another follows.
+// Retrying reports that a try has failed, and that another follows.
 type Retrying struct {
-	Op, Kind, Name string        // of the call, as in [Error]
-	Err            error         // what the call would fail with if it were given up now
-	After          time.Duration // until the next try
-	Try            int           // the one that failed, from 1
+	Op    string // of the call, as in Error
+	Kind  Kind
+	Name  string
+	Err   error         // what the call would fail with if it gave up now
+	After time.Duration // until the next try
+	Try   int           // the number of the try that failed, from 1
 }
 
-// Waiting says that a wait begins, once and only if there is something to wait for: a quota that is in force already is not waited for.
+// Waiting reports that a wait begins. It is reported once, and only if there is something to wait for.
 type Waiting struct {
-	Kind, Name string // of what is waited for
-	For        string // what it is to do: "be in force", "be gone"
+	Kind Kind
+	Name string
+	For  string // what is awaited: "be in force", "be gone"
 }
 
 func (Changed) progress()  {}
@@ -32,13 +36,13 @@ func (Waiting) progress()  {}
 
 type listenerKey struct{}
 
-// WithProgress returns a context whose calls report to listen, and no longer to a listener that ctx had. Calls that run at once call it at
-// once. It should return quickly, as the work waits for it.
+// WithProgress returns a context whose calls report to listen, and no longer to a listener that ctx
+// had. Concurrent calls call it concurrently. It should return quickly, since the work waits for it.
 func WithProgress(ctx context.Context, listen func(Progress)) context.Context {
 	return context.WithValue(ctx, listenerKey{}, listen)
 }
 
-// ReportProgress tells the listener of the context, if there is one.
+// ReportProgress passes p to the listener of the context, if there is one.
 func ReportProgress(ctx context.Context, p Progress) {
 	if listen, _ := ctx.Value(listenerKey{}).(func(Progress)); listen != nil {
 		listen(p)

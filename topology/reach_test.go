@@ -11,7 +11,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 
-	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // FuzzLabelSelector holds selectors against Kubernetes' own. What those refuse, no API server stores.
@@ -23,7 +23,7 @@ func FuzzLabelSelector(f *testing.F) {
 		f.Add("", "", "tier", operator, ",", "tier", "")
 	}
 	f.Fuzz(func(t *testing.T, key, value, exprKey, operator, values, labelKey, labelValue string) {
-		ours, theirs := topology.LabelSelector{}, &metav1.LabelSelector{}
+		ours, theirs := netpolicy.Selector{}, &metav1.LabelSelector{}
 		if key != "" {
 			ours.Labels = map[string]string{key: value}
 			theirs.MatchLabels = ours.Labels
@@ -33,7 +33,7 @@ func FuzzLabelSelector(f *testing.F) {
 			if values != "" {
 				list = strings.Split(values, ",")
 			}
-			ours.Expressions = []topology.LabelRequirement{{Key: exprKey, Operator: topology.LabelOperator(operator), Values: list}}
+			ours.Expressions = []netpolicy.Requirement{{Key: exprKey, Operator: netpolicy.Operator(operator), Values: list}}
 			theirs.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: exprKey, Operator: metav1.LabelSelectorOperator(operator), Values: list}}
 		}
 		selector, err := metav1.LabelSelectorAsSelector(theirs)
@@ -57,7 +57,7 @@ func FuzzReach(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, cidr, except, address, key, value, operator, name string, port, end int32) {
 		g := policyMaker{rand.New(rand.NewPCG(seed, 0)), cidr, except, address, key, value, operator, name, port, end}
-		state := topology.NetworkState{NamespaceLabels: map[string]map[string]string{"acme": g.labels(), "globex": g.labels()}}
+		state := netpolicy.State{NamespaceLabels: map[string]map[string]string{"acme": g.labels(), "globex": g.labels()}}
 		for range g.IntN(5) {
 			state.Policies = append(state.Policies, g.policy())
 		}
@@ -67,13 +67,13 @@ func FuzzReach(f *testing.F) {
 			require.NotEmpty(t, before.Reason)
 		}
 
-		open := topology.NetworkState{NamespaceLabels: state.NamespaceLabels}.Reach(conn)
+		open := netpolicy.State{NamespaceLabels: state.NamespaceLabels}.Reach(conn)
 		require.True(t, open.Allowed, "without policies everything is: %s", open.Reason)
 
-		wider := topology.NetworkState{NamespaceLabels: state.NamespaceLabels}
+		wider := netpolicy.State{NamespaceLabels: state.NamespaceLabels}
 		for _, p := range state.Policies {
 			p = p.Clone()
-			for _, rules := range []*topology.PolicyRules{p.Ingress, p.Egress} {
+			for _, rules := range []*netpolicy.Rules{p.Ingress, p.Egress} {
 				if rules != nil {
 					*rules = slices.Insert(*rules, g.IntN(len(*rules)+1), g.rule())
 				}
@@ -83,10 +83,10 @@ func FuzzReach(f *testing.F) {
 		after := wider.Reach(conn)
 		require.True(t, after.Allowed || !before.Allowed, "more rules, less allowed: %s, then %s", before.Reason, after.Reason)
 
-		narrower := topology.NetworkState{NamespaceLabels: state.NamespaceLabels}
+		narrower := netpolicy.State{NamespaceLabels: state.NamespaceLabels}
 		for _, p := range slices.Backward(state.Policies) {
 			p = p.Clone()
-			for _, rules := range []*topology.PolicyRules{p.Ingress, p.Egress} {
+			for _, rules := range []*netpolicy.Rules{p.Ingress, p.Egress} {
 				if rules != nil && len(*rules) > 0 {
 					*rules = (*rules)[1:]
 				}
@@ -119,9 +119,9 @@ func (g policyMaker) labels() map[string]string {
 	return map[string]string{oneOf(g, "app", g.key): oneOf(g, "web", g.value)}
 }
 
-func (g policyMaker) selector() topology.LabelSelector {
-	s := topology.LabelSelector{Expressions: upTo(g, 1, func() topology.LabelRequirement {
-		return topology.LabelRequirement{Key: oneOf(g, "app", g.key), Operator: oneOf(g, topology.NotIn, topology.LabelOperator(g.operator)), Values: []string{g.value}}
+func (g policyMaker) selector() netpolicy.Selector {
+	s := netpolicy.Selector{Expressions: upTo(g, 1, func() netpolicy.Requirement {
+		return netpolicy.Requirement{Key: oneOf(g, "app", g.key), Operator: oneOf(g, netpolicy.NotIn, netpolicy.Operator(g.operator)), Values: []string{g.value}}
 	})}
 	if g.IntN(3) == 0 {
 		s.Labels = g.labels()
@@ -129,28 +129,28 @@ func (g policyMaker) selector() topology.LabelSelector {
 	return s
 }
 
-func (g policyMaker) policy() topology.NetworkPolicy {
-	p := topology.NetworkPolicy{Namespace: oneOf(g, "acme", "globex"), Name: g.name, Pods: g.selector()}
+func (g policyMaker) policy() netpolicy.Policy {
+	p := netpolicy.Policy{Namespace: oneOf(g, "acme", "globex"), Name: g.name, Pods: g.selector()}
 	if g.IntN(3) > 0 {
-		p.Ingress = new(topology.PolicyRules(upTo(g, 2, g.rule)))
+		p.Ingress = new(netpolicy.Rules(upTo(g, 2, g.rule)))
 	}
 	if g.IntN(3) > 0 {
-		p.Egress = new(topology.PolicyRules(upTo(g, 2, g.rule)))
+		p.Egress = new(netpolicy.Rules(upTo(g, 2, g.rule)))
 	}
 	return p
 }
 
-func (g policyMaker) rule() topology.PolicyRule {
-	return topology.PolicyRule{Peers: upTo(g, 2, g.peer), Ports: upTo(g, 2, func() topology.PolicyPort {
-		return topology.PolicyPort{Protocol: g.protocol(), Port: oneOf(g, 0, 80, g.port), EndPort: oneOf(g, 0, g.end), Name: oneOf(g, "", g.name)}
+func (g policyMaker) rule() netpolicy.Rule {
+	return netpolicy.Rule{Peers: upTo(g, 2, g.peer), Ports: upTo(g, 2, func() netpolicy.Port {
+		return netpolicy.Port{Protocol: g.protocol(), Port: oneOf(g, 0, 80, g.port), EndPort: oneOf(g, 0, g.end), Name: oneOf(g, "", g.name)}
 	})}
 }
 
-func (g policyMaker) peer() topology.PolicyPeer {
+func (g policyMaker) peer() netpolicy.Peer {
 	if g.IntN(3) == 0 {
-		return topology.PolicyPeer{CIDR: oneOf(g, "0.0.0.0/0", "::/0", g.cidr), Except: upTo(g, 1, func() string { return g.except })}
+		return netpolicy.Peer{CIDR: oneOf(g, "0.0.0.0/0", "::/0", g.cidr), Except: upTo(g, 1, func() string { return g.except })}
 	}
-	var p topology.PolicyPeer
+	var p netpolicy.Peer
 	if g.IntN(2) == 0 {
 		p.Namespaces = new(g.selector())
 	}
@@ -160,18 +160,18 @@ func (g policyMaker) peer() topology.PolicyPeer {
 	return p
 }
 
-func (g policyMaker) protocol() topology.Protocol {
-	return oneOf(g, topology.TCP, topology.TCP, topology.UDP, topology.SCTP)
+func (g policyMaker) protocol() netpolicy.Protocol {
+	return oneOf(g, netpolicy.TCP, netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP)
 }
 
-func (g policyMaker) party() topology.Party {
+func (g policyMaker) party() netpolicy.Endpoint {
 	address, _ := netip.ParseAddr(g.address) // or none
-	return oneOf(g, topology.Party{Address: address}, topology.Party{
+	return oneOf(g, netpolicy.Endpoint{Address: address}, netpolicy.Endpoint{
 		Namespace: oneOf(g, "acme", "globex", "unknown"), PodLabels: g.labels(), Address: address,
-		PortNames: map[string]topology.NamedPort{g.name: {Protocol: g.protocol(), Port: 80}},
+		PortNames: map[string]netpolicy.NamedPort{g.name: {Protocol: g.protocol(), Port: 80}},
 	})
 }
 
-func (g policyMaker) connection() topology.Connection {
-	return topology.Connection{From: g.party(), To: g.party(), Protocol: g.protocol(), Port: oneOf(g, 80, g.port)}
+func (g policyMaker) connection() netpolicy.Connection {
+	return netpolicy.Connection{From: g.party(), To: g.party(), Protocol: g.protocol(), Port: oneOf(g, 80, g.port)}
 }

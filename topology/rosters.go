@@ -2,8 +2,8 @@ package topology
 
 import "context"
 
-// Rosters tells which tenants there are.
+// Rosters lists the tenants that exist.
 type Rosters interface {
-	// Tenants lists the boundaries that Polyphony manages, by name, of whatever roster they are, and of none.
+	// Tenants lists the boundaries that Polyphony manages, by name, whichever roster they belong to.
 	Tenants(ctx context.Context) ([]Namespace, error)
 }

@@ -7,6 +7,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func TestValuesPrintForPeople(t *testing.T) {
@@ -15,16 +17,16 @@ func TestValuesPrintForPeople(t *testing.T) {
 		"everybody on every port": topology.NetworkRule{},
 		"192.0.2.0/24 or every pod in the same namespace on TCP 80, UDP 8000-8010, SCTP": topology.NetworkRule{
 			Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24"}, {}},
-			Ports: []topology.NetworkPort{{Protocol: topology.TCP, Port: 80}, {Protocol: topology.UDP, Port: 8000, EndPort: 8010}, {Protocol: topology.SCTP}},
+			Ports: []topology.NetworkPort{{Protocol: netpolicy.TCP, Port: 80}, {Protocol: netpolicy.UDP, Port: 8000, EndPort: 8010}, {Protocol: netpolicy.SCTP}},
 		},
 		"192.0.2.0/24 except 192.0.2.1/32, 192.0.2.2/32": topology.NetworkPeer{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.1/32", "192.0.2.2/32"}},
 		"pods a=1,b=2 in every namespace":                topology.NetworkPeer{PodLabels: labels, EveryNamespace: true},
 		"every pod in namespaces a=1,b=2":                topology.NetworkPeer{NamespaceLabels: labels},
-		"get, list pods, pods/log, pods.metrics.k8s.io, pods.metrics.k8s.io/log": topology.Rule{
+		"get, list pods, pods/log, pods.metrics.k8s.io, pods.metrics.k8s.io/log": rbac.Rule{
 			APIGroups: []string{"", "metrics.k8s.io"}, Resources: []string{"pods", "pods/log"}, Verbs: []string{"get", "list"},
 		},
-		"Group devs":                 topology.Subject{Kind: topology.Group, Name: "devs"},
-		"ServiceAccount ci/deployer": topology.Subject{Kind: topology.ServiceAccount, Namespace: "ci", Name: "deployer"},
+		"Group devs":                 rbac.Subject{Kind: rbac.Group, Name: "devs"},
+		"ServiceAccount ci/deployer": rbac.Subject{Kind: rbac.ServiceAccount, Namespace: "ci", Name: "deployer"},
 	} {
 		require.Equal(t, want, value.String())
 	}

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // nameServers is an adapter of [Zones] in memory. A real one would talk to a DNS provider here.
@@ -47,7 +48,7 @@ func (n *nameServers) EnsureZone(ctx context.Context, want Zone) (topology.Chang
 		return topology.Change{}, &topology.Error{Op: "ensure", Kind: "Zone", Name: want.Name, Reason: topology.ErrConflict,
 			Detail: fmt.Sprintf("is the zone of the tenant %q; choose another, or have it removed there", have.Tenant)}
 	case ok:
-		if change.Fields = topology.Diff(have, want); len(change.Fields) == 0 {
+		if change.Fields = adapter.Diff(have, want); len(change.Fields) == 0 {
 			change.Action = topology.Unchanged
 			return change, nil
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/progress"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
@@ -20,19 +21,19 @@ func Example() {
 	}
 	acme, initech := named("acme"), named("initech")
 	acme.TenantConfig.DisplayName = "ACME Corporation"
-	roster := tenant.RosterScore{
+	roster := roster.Score{
 		ID:      "fleet",
 		Tenants: []tenant.TenantScore{acme, initech},
-		Prune:   &tenant.Prune{AtMost: 2},
+		Prune:   &roster.Prune{AtMost: 2},
 	}
-	plan, err := tenant.PlanRoster(ctx, roster, cluster)
+	plan, err := roster.MakePlan(ctx, roster, cluster)
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Print(plan) // or json.Marshal(plan), to be applied another day
 
 	runner := score.Runner{Concurrency: 16, Retries: 3, Observe: progress.Bar(os.Stderr)}
-	report, err := runner.Run(ctx, tenant.ApplyPlan(plan, cluster))
+	report, err := runner.Run(ctx, roster.Apply(plan, cluster))
 	fmt.Println(len(report.Changes()), err)
 	// Output:
 	// roster/fleet on fake

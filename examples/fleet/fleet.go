@@ -8,6 +8,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 )
 
 const prefix = "polyphony-fleet-" // of the names of tenants and groups
@@ -20,31 +21,31 @@ func named(name string) tenant.TenantScore {
 }
 
 // earlierRoster is what the clusters in memory have been brought to before.
-func earlierRoster() tenant.RosterScore {
-	return tenant.RosterScore{ID: "fleet", Tenants: []tenant.TenantScore{named("acme"), named("globex"), named("umbrella")}}
+func earlierRoster() roster.Score {
+	return roster.Score{ID: "fleet", Tenants: []tenant.TenantScore{named("acme"), named("globex"), named("umbrella")}}
 }
 
 // newRoster has lost umbrella and got initech, and lets globex connect to acme.
-func newRoster() tenant.RosterScore {
+func newRoster() roster.Score {
 	acme, globex, initech := named("acme"), named("globex"), named("initech")
 	acme.NetworkIsolation.Ingress = []tenant.NetworkPeer{{Tenant: prefix + "globex", Ports: []tenant.NetworkPort{{Port: 443}}}}
-	return tenant.RosterScore{
+	return roster.Score{
 		ID:      "fleet",
 		Tenants: []tenant.TenantScore{acme, globex, initech},
-		Prune:   &tenant.Prune{AtMost: 1},
+		Prune:   &roster.Prune{AtMost: 1},
 	}
 }
 
 // removed is a roster without tenants, that takes away all that there are.
-func removed(s tenant.RosterScore) tenant.RosterScore {
-	s.Tenants, s.Prune = nil, &tenant.Prune{AtMostPercent: 100}
+func removed(s roster.Score) roster.Score {
+	s.Tenants, s.Prune = nil, &roster.Prune{AtMostPercent: 100}
 	return s
 }
 
 // fleet is a roster and where it is to be true.
 type fleet struct {
 	clusters []cluster
-	roster   tenant.RosterScore
+	roster   roster.Score
 	runner   score.Runner // for all of them together
 	out      io.Writer
 }
@@ -63,14 +64,14 @@ func (f fleet) planAndApply(ctx context.Context) error {
 	var steps []score.Step
 	var failed []string
 	for _, c := range f.clusters {
-		plan, err := tenant.PlanRoster(ctx, f.roster, c)
+		plan, err := roster.MakePlan(ctx, f.roster, c)
 		if err != nil {
 			fmt.Fprintf(f.out, "no plan: %s\n\n", err)
 			failed = append(failed, c.Name())
 			continue
 		}
 		fmt.Fprintf(f.out, "--- Plan: %s\n", plan)
-		steps = append(steps, tenant.ApplyPlan(plan, c))
+		steps = append(steps, roster.Apply(plan, c))
 	}
 	return f.summary(append(failed, f.apply(ctx, steps)...))
 }

@@ -22,7 +22,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/progress"
-	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/k8s"
@@ -72,13 +72,13 @@ func observe() func(score.Event) {
 
 // cluster is a topology, and the same as seen by somebody who does not write.
 type cluster struct {
-	tenant.RosterTopology
+	roster.Topology
 
-	dry tenant.RosterTopology
+	dry roster.Topology
 }
 
 // DryRun makes plans possible.
-func (c cluster) DryRun() tenant.RosterTopology { return c.dry }
+func (c cluster) DryRun() roster.Topology { return c.dry }
 
 func open(ctx context.Context, kubeconfigs []string) (clusters []cluster, err error) {
 	if len(kubeconfigs) == 0 {

@@ -14,7 +14,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/progress"
-	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
@@ -58,7 +58,7 @@ func TestOneFails(t *testing.T) {
 	require.EqualError(t, f.converge(t.Context()), "1 of 3 clusters failed: east")
 	golden(t, "output.txt", out.String())
 	for i, c := range f.clusters {
-		plan, err := tenant.PlanRoster(t.Context(), f.roster, c)
+		plan, err := roster.MakePlan(t.Context(), f.roster, c)
 		require.NoError(t, err)
 		require.Equal(t, i == 1, len(plan.Tenants) > 0, "%s is as it should be, but for the one that failed", c.Name())
 	}

@@ -13,8 +13,10 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func main() {
@@ -30,7 +32,7 @@ func run(ctx context.Context, out io.Writer) error {
 		NetworkIsolation: tenant.NetworkIsolationPolicy{Domains: []string{"acme.example.com"}},
 		RBAC:             tenant.RBACConfig{Members: []tenant.Member{{Role: tenant.Developer, Name: "acme-devs"}}},
 	}
-	report, err := score.Run(ctx, score.Sequence(tenant.GuardrailsScore{}.On(cluster), acme.On(cluster)))
+	report, err := score.Run(ctx, score.Sequence(guardrails.Score{}.On(cluster), acme.On(cluster)))
 	fmt.Fprintln(out, report)
 	if err != nil {
 		return err
@@ -52,7 +54,7 @@ func run(ctx context.Context, out io.Writer) error {
 // ingress is a request by which a developer of the tenant would serve a host.
 func ingress(namespace, host string) topology.Request {
 	return topology.Request{
-		AccessQuestion: topology.AccessQuestion{
+		Question: rbac.Question{
 			User: "jane@example.com", Groups: []string{"acme-devs"},
 			Verb: "create", APIGroup: "networking.k8s.io", Resource: "ingresses", Namespace: namespace,
 		},

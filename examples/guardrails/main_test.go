@@ -10,6 +10,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
 	"github.com/polyphony-go/polyphony/tenant/tenanttest"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
@@ -45,7 +46,7 @@ func TestTheAdversary(t *testing.T) {
 		}
 	}
 	acme, globex := named("acme"), named("globex")
-	_, err := score.Run(t.Context(), tenant.GuardrailsScore{}.On(cluster), acme.On(cluster), globex.On(cluster))
+	_, err := score.Run(t.Context(), guardrails.Score{}.On(cluster), acme.On(cluster), globex.On(cluster))
 	require.NoError(t, err)
 	untried := tenanttest.Attack(t, cluster, acme, globex)
 	require.Less(t, len(untried), len(tenanttest.Attacks())/2, "%q", untried)

@@ -17,9 +17,11 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/isolation"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 	"k8s.io/client-go/tools/clientcmd"
 )
 
@@ -39,7 +41,7 @@ func main() {
 type infrastructure interface {
 	tenant.Topology
 	tenant.OffboardTopology
-	tenant.IsolationTopology
+	isolation.Topology
 }
 
 func open(kubeconfig string) (infrastructure, error) {
@@ -82,7 +84,7 @@ func run(ctx context.Context, kubeconfig string, out io.Writer) (err error) {
 		return err
 	}
 	for _, pair := range [][2]tenant.TenantScore{{acme, globex}, {globex, acme}} {
-		table, err := tenant.Visibility(in, pair[0], pair[1])
+		table, err := isolation.Visibility(in, pair[0], pair[1])
 		if err != nil {
 			return err
 		}
@@ -93,12 +95,12 @@ func run(ctx context.Context, kubeconfig string, out io.Writer) (err error) {
 
 // leak proves, plants a leak and proves again.
 func leak(ctx context.Context, cluster infrastructure, acme, globex tenant.TenantScore, out io.Writer) error {
-	isolation := tenant.IsolationScore{
+	proof := isolation.Score{
 		Tenants: []tenant.TenantScore{acme, globex}, Without: topology.AllGuardrails(), // which are the cluster's, not this program's to install
-		Report: func(r tenant.IsolationReport) { fmt.Fprintln(out, r) },
+		Report: func(r isolation.Report) { fmt.Fprintln(out, r) },
 	}
 	fmt.Fprintln(out, "--- As provisioned")
-	if _, err := score.Run(ctx, isolation.On(cluster)); err != nil {
+	if _, err := score.Run(ctx, proof.On(cluster)); err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "\n--- After somebody let a group of one tenant read the other's secrets")
@@ -106,14 +108,14 @@ func leak(ctx context.Context, cluster infrastructure, acme, globex tenant.Tenan
 	if err != nil {
 		return err
 	}
-	access.Grants[0].Subjects = append(access.Grants[0].Subjects, topology.Subject{Kind: topology.Group, Name: acme.RBAC.Members[0].Name})
+	access.Grants[0].Subjects = append(access.Grants[0].Subjects, rbac.Subject{Kind: rbac.Group, Name: acme.RBAC.Members[0].Name})
 	if _, err := cluster.EnsureAccess(ctx, access); err != nil {
 		return err
 	}
-	if _, err := score.Run(ctx, isolation.On(cluster)); !errors.Is(err, tenant.ErrNotIsolated) {
+	if _, err := score.Run(ctx, proof.On(cluster)); !errors.Is(err, isolation.ErrNotIsolated) {
 		return fmt.Errorf("the leak was not found: %w", err)
 	}
 	fmt.Fprintln(out, "\n--- After another run")
-	_, err = score.Run(ctx, score.Sequence(globex.On(cluster), isolation.On(cluster)))
+	_, err = score.Run(ctx, score.Sequence(globex.On(cluster), proof.On(cluster)))
 	return err
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // The mark on the namespaces of this program. Without it a namespace is somebody else's.
@@ -181,7 +182,7 @@ func (d *demo) widenRole(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	access.Grants[0].Rules = append(access.Grants[0].Rules, topology.Rule{
+	access.Grants[0].Rules = append(access.Grants[0].Rules, rbac.Rule{
 		APIGroups: []string{"networking.k8s.io"}, Resources: []string{"networkpolicies"}, Verbs: []string{"delete"},
 	})
 	_, err = d.live.EnsureAccess(ctx, access)
@@ -190,7 +191,7 @@ func (d *demo) widenRole(ctx context.Context, name string) error {
 
 // question is a question and the answer that there must be.
 type question struct {
-	topology.AccessQuestion
+	rbac.Question
 	yes bool
 }
 
@@ -199,10 +200,10 @@ func (d *demo) ask(ctx context.Context) error {
 	d.headline("Questions, answered by the infrastructure itself")
 	acme, globex, group := d.acme.TenantConfig.Name, d.globex.TenantConfig.Name, []string{d.developers}
 	for _, q := range []question{
-		{topology.AccessQuestion{Groups: group, Verb: "create", APIGroup: "apps", Resource: "deployments", Namespace: acme}, true},
-		{topology.AccessQuestion{Groups: group, Verb: "create", APIGroup: "apps", Resource: "deployments", Namespace: globex}, false},
-		{topology.AccessQuestion{Groups: group, Verb: "delete", APIGroup: "networking.k8s.io", Resource: "networkpolicies", Namespace: acme}, false},
-		{topology.AccessQuestion{Groups: group, Verb: "create", APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings", Namespace: acme}, false},
+		{rbac.Question{Groups: group, Verb: "create", APIGroup: "apps", Resource: "deployments", Namespace: acme}, true},
+		{rbac.Question{Groups: group, Verb: "create", APIGroup: "apps", Resource: "deployments", Namespace: globex}, false},
+		{rbac.Question{Groups: group, Verb: "delete", APIGroup: "networking.k8s.io", Resource: "networkpolicies", Namespace: acme}, false},
+		{rbac.Question{Groups: group, Verb: "create", APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings", Namespace: acme}, false},
 	} {
 		answer, err := d.answer(ctx, q)
 		if err != nil {
@@ -217,9 +218,9 @@ func (d *demo) ask(ctx context.Context) error {
 }
 
 // answer gives a cluster some time to come to its answer: each of its API servers hears of a grant with a delay.
-func (d *demo) answer(ctx context.Context, q question) (topology.AccessAnswer, error) {
+func (d *demo) answer(ctx context.Context, q question) (rbac.Answer, error) {
 	for end := time.Now().Add(hearsayTime); ; {
-		answer, err := d.live.Authorize(ctx, q.AccessQuestion)
+		answer, err := d.live.Authorize(ctx, q.Question)
 		if err != nil || answer.Allowed == q.yes || time.Now().After(end) {
 			return answer, err
 		}
@@ -227,7 +228,7 @@ func (d *demo) answer(ctx context.Context, q question) (topology.AccessAnswer, e
 	}
 }
 
-func inWords(answer topology.AccessAnswer) string {
+func inWords(answer rbac.Answer) string {
 	word := "No"
 	if answer.Allowed {
 		word = "Yes"

@@ -16,8 +16,8 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // states is how many clusters are made up; each is asked connections times.
@@ -33,7 +33,7 @@ func TestReachAgreesWithCyclonus(t *testing.T) {
 		g := generator{rand.New(rand.NewPCG(seed, 1))}
 		policies := g.policies()
 		theirs := matcher.BuildNetworkPolicies(g.coin(), policies)
-		ours := topology.NetworkState{NamespaceLabels: namespaces}
+		ours := netpolicy.State{NamespaceLabels: namespaces}
 		for _, p := range policies {
 			ours.Policies = append(ours.Policies, k8s.NetworkPolicyOf(p))
 		}
@@ -75,17 +75,17 @@ func TestWhereItDiffers(t *testing.T) {
 	unlabelled := map[string]string{"app": "web"}
 	require.True(t, selector.Matches(labels.Set(unlabelled)))
 
-	conn := topology.Connection{From: topology.Party{Namespace: "globex"}, To: topology.Party{Namespace: "acme", PodLabels: unlabelled}, Protocol: topology.TCP, Port: 80}
-	ours := topology.NetworkState{NamespaceLabels: namespaces, Policies: []topology.NetworkPolicy{k8s.NetworkPolicyOf(policy)}}
+	conn := netpolicy.Connection{From: netpolicy.Endpoint{Namespace: "globex"}, To: netpolicy.Endpoint{Namespace: "acme", PodLabels: unlabelled}, Protocol: netpolicy.TCP, Port: 80}
+	ours := netpolicy.State{NamespaceLabels: namespaces, Policies: []netpolicy.Policy{k8s.NetworkPolicyOf(policy)}}
 	require.False(t, ours.Reach(conn).Allowed, "the policy is about the pod, and allows nothing")
 	require.True(t, matcher.BuildNetworkPolicies(false, []*networkingv1.NetworkPolicy{policy}).IsTrafficAllowed(traffic(conn)).IsAllowed())
 }
 
 // traffic is the connection in the other implementation's words.
-func traffic(c topology.Connection) *matcher.Traffic {
+func traffic(c netpolicy.Connection) *matcher.Traffic {
 	name := ""
 	for n, p := range c.To.PortNames {
-		if p == (topology.NamedPort{Protocol: c.Protocol, Port: c.Port}) {
+		if p == (netpolicy.NamedPort{Protocol: c.Protocol, Port: c.Port}) {
 			name = n
 		}
 	}
@@ -94,7 +94,7 @@ func traffic(c topology.Connection) *matcher.Traffic {
 	}
 }
 
-func peer(p topology.Party) *matcher.TrafficPeer {
+func peer(p netpolicy.Endpoint) *matcher.TrafficPeer {
 	to := &matcher.TrafficPeer{IP: p.Address.String()}
 	if p.Namespace != "" {
 		to.Internal = &matcher.InternalPeer{PodLabels: p.PodLabels, NamespaceLabels: namespaces[p.Namespace], Namespace: p.Namespace}
@@ -188,26 +188,26 @@ func (g generator) port() networkingv1.NetworkPolicyPort {
 	return p
 }
 
-func (g generator) party(outside bool) topology.Party {
+func (g generator) party(outside bool) netpolicy.Endpoint {
 	if outside {
-		return topology.Party{Address: netip.MustParseAddr(pick(g, "192.0.2.1", "192.0.2.2", "192.0.2.200", "10.1.2.3", "2001:db8::1", "2001:db8:1::1"))}
+		return netpolicy.Endpoint{Address: netip.MustParseAddr(pick(g, "192.0.2.1", "192.0.2.2", "192.0.2.200", "10.1.2.3", "2001:db8::1", "2001:db8:1::1"))}
 	}
 	labels := map[string]string{"app": pick(g, "web", "db")}
 	if g.coin() {
 		labels["team"] = pick(g, "a", "b")
 	}
-	return topology.Party{
+	return netpolicy.Endpoint{
 		Namespace: pick(g, "acme", "globex", "tools"), PodLabels: labels, Address: netip.MustParseAddr(pick(g, "10.1.0.1", "10.2.0.1", "2001:db8:1::2")),
-		PortNames: map[string]topology.NamedPort{
-			"http": {Protocol: topology.TCP, Port: pick(g, int32(80), int32(8080))}, "metrics": {Protocol: pick(g, topology.TCP, topology.UDP), Port: 81},
+		PortNames: map[string]netpolicy.NamedPort{
+			"http": {Protocol: netpolicy.TCP, Port: pick(g, int32(80), int32(8080))}, "metrics": {Protocol: pick(g, netpolicy.TCP, netpolicy.UDP), Port: 81},
 		},
 	}
 }
 
-func (g generator) connection() topology.Connection {
+func (g generator) connection() netpolicy.Connection {
 	outside := g.IntN(4) // 0: from there, 1: to there
-	return topology.Connection{
+	return netpolicy.Connection{
 		From: g.party(outside == 0), To: g.party(outside == 1),
-		Protocol: pick(g, topology.TCP, topology.UDP, topology.SCTP), Port: pick(g, int32(80), int32(81), int32(85), int32(8080)),
+		Protocol: pick(g, netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP), Port: pick(g, int32(80), int32(81), int32(85), int32(8080)),
 	}
 }

@@ -17,7 +17,7 @@ const (
 	networkPolicies = "networkpolicies.networking.k8s.io"
 	roles           = "roles.rbac.authorization.k8s.io"
 	roleBindings    = "rolebindings.rbac.authorization.k8s.io"
-	rbac            = "rbac.authorization.k8s.io/v1"
+	rbacV1          = "rbac.authorization.k8s.io/v1"
 )
 
 // accessAttacks are what rights alone stop.
@@ -50,8 +50,8 @@ func accessAttacks() []AttackCase {
 		access("Role with escalate, bind or impersonate", func(s scene) []attempt {
 			rule := `"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["escalate","bind","impersonate"]}]`
 			return each(
-				create(roles, s.own, object(rbac, "Role", nobody, rule)),
-				create("clusterroles.rbac.authorization.k8s.io", "", object(rbac, "ClusterRole", nobody, rule)),
+				create(roles, s.own, object(rbacV1, "Role", nobody, rule)),
+				create("clusterroles.rbac.authorization.k8s.io", "", object(rbacV1, "ClusterRole", nobody, rule)),
 				ask("escalate", roles, s.own, ""), ask("bind", roles, s.own, ""),
 				ask("escalate", "clusterroles.rbac.authorization.k8s.io", "", ""), ask("bind", "clusterroles.rbac.authorization.k8s.io", "", "cluster-admin"),
 			)
@@ -59,7 +59,7 @@ func accessAttacks() []AttackCase {
 		access("ClusterRole that aggregates into view, edit or admin", func(scene) []attempt {
 			var requests []topology.Request
 			for _, role := range []string{"view", "edit", "admin"} {
-				requests = append(requests, create("clusterroles.rbac.authorization.k8s.io", "", `{"apiVersion":"`+rbac+`","kind":"ClusterRole","metadata":{"name":"`+nobody+
+				requests = append(requests, create("clusterroles.rbac.authorization.k8s.io", "", `{"apiVersion":"`+rbacV1+`","kind":"ClusterRole","metadata":{"name":"`+nobody+
 					`","labels":{"rbac.authorization.k8s.io/aggregate-to-`+role+`":"true"}},"rules":[{"apiGroups":[""],"resources":["secrets"],"verbs":["*"]}]}`))
 			}
 			return each(requests...)
@@ -139,9 +139,9 @@ func bindings(s scene) []attempt {
 	for _, role := range []string{"view", "edit", "admin", "cluster-admin"} {
 		rest := `"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"` + role + `"},"subjects":[{"kind":"ServiceAccount","name":"default","namespace":"` + s.own + `"}]`
 		for _, namespace := range []string{s.own, s.other} {
-			requests = append(requests, create(roleBindings, namespace, object(rbac, "RoleBinding", nobody, rest)))
+			requests = append(requests, create(roleBindings, namespace, object(rbacV1, "RoleBinding", nobody, rest)))
 		}
-		requests = append(requests, create("clusterrolebindings.rbac.authorization.k8s.io", "", object(rbac, "ClusterRoleBinding", nobody, rest)))
+		requests = append(requests, create("clusterrolebindings.rbac.authorization.k8s.io", "", object(rbacV1, "ClusterRoleBinding", nobody, rest)))
 	}
 	return each(requests...)
 }

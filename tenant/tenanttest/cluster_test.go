@@ -18,9 +18,11 @@ import (
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
 	"github.com/polyphony-go/polyphony/tenant/tenanttest"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 const (
@@ -65,7 +67,7 @@ func cleanUp(t *testing.T, top *k8s.Topology) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	_, err := score.Run(ctx, tenant.GuardrailsScore{Remove: true}.On(top),
+	_, err := score.Run(ctx, guardrails.Score{Remove: true}.On(top),
 		tenant.OffboardScore{Tenant: attackerName}.On(top), tenant.OffboardScore{Tenant: victimName}.On(top))
 	require.NoError(t, err)
 }
@@ -145,7 +147,7 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 // install has every guardrail but some in force.
 func (c cluster) install(t *testing.T, without ...topology.Guardrail) {
 	t.Helper()
-	_, err := score.Run(t.Context(), tenant.GuardrailsScore{Without: without}.On(c.top))
+	_, err := score.Run(t.Context(), guardrails.Score{Without: without}.On(c.top))
 	require.NoError(t, err)
 }
 
@@ -207,7 +209,7 @@ func (c cluster) takeEverything(t *testing.T, s tenant.TenantScore) {
 func (c cluster) may(t *testing.T, s tenant.TenantScore, verb, resource string) bool {
 	t.Helper()
 	who := member(s, tenant.Developer)
-	answer, err := c.top.Authorize(t.Context(), topology.AccessQuestion{User: who.User, Groups: who.Groups, Verb: verb, Resource: resource, Namespace: s.TenantConfig.Name})
+	answer, err := c.top.Authorize(t.Context(), rbac.Question{User: who.User, Groups: who.Groups, Verb: verb, Resource: resource, Namespace: s.TenantConfig.Name})
 	require.NoError(t, err)
 	return answer.Allowed
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // A quota bounds nothing until it is in force, which is why rights come after it: whoever waits for the first moment gets no more than the quota.
@@ -92,7 +93,7 @@ func TestNameOfANamespaceThatHasGone(t *testing.T) {
 	}
 	require.Eventually(t, func() bool { return gone(heir) && gone(other) }, time.Minute, tick) // behind whatever else is being removed
 	reads := func(of tenant.TenantScore) bool {
-		answer, err := s.top.Authorize(t.Context(), topology.AccessQuestion{
+		answer, err := s.top.Authorize(t.Context(), rbac.Question{
 			User: "system:serviceaccount:" + of.TenantConfig.Name + ":ci", Verb: "get", Resource: "secrets", Namespace: victim.TenantConfig.Name,
 		})
 		require.NoError(t, err)

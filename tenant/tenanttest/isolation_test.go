@@ -11,18 +11,19 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/isolation"
 )
 
 // isolation proves, and returns the report.
-func (c cluster) isolation(t *testing.T, tenants ...tenant.TenantScore) tenant.IsolationReport {
+func (c cluster) isolation(t *testing.T, tenants ...tenant.TenantScore) isolation.Report {
 	t.Helper()
 	in, err := c.top.Inspect(t.Context())
 	require.NoError(t, err)
-	return tenant.IsolationScore{Tenants: tenants}.Examine(in)
+	return isolation.Score{Tenants: tenants}.Examine(in)
 }
 
 // requireBroken wants one guarantee broken, of one tenant or of the topology.
-func requireBroken(t *testing.T, report tenant.IsolationReport, of string, guarantee tenant.Guarantee, witness string) {
+func requireBroken(t *testing.T, report isolation.Report, of string, guarantee isolation.Guarantee, witness string) {
 	t.Helper()
 	broken := report.Broken()
 	require.Len(t, broken, 1, "%s", report)
@@ -32,16 +33,16 @@ func requireBroken(t *testing.T, report tenant.IsolationReport, of string, guara
 }
 
 // requireShown wants it to show that a fence has been taken away.
-func requireShown(t *testing.T, fence string, broken []tenant.IsolationFinding) {
+func requireShown(t *testing.T, fence string, broken []isolation.Finding) {
 	t.Helper()
-	shows := map[string]tenant.Guarantee{
-		"pod security": tenant.GuaranteeBoundary, "quota": tenant.GuaranteeQuota, "limits": tenant.GuaranteeLimits, "rights": tenant.GuaranteeAccess,
-		"rights, everywhere": tenant.GuaranteeIsolation,
+	shows := map[string]isolation.Guarantee{
+		"pod security": isolation.GuaranteeBoundary, "quota": isolation.GuaranteeQuota, "limits": isolation.GuaranteeLimits, "rights": isolation.GuaranteeAccess,
+		"rights, everywhere": isolation.GuaranteeIsolation,
 	}
 	require.NotEmpty(t, broken)
 	guarantee, ofTenant := shows[fence]
 	if !ofTenant {
-		require.Equal(t, tenant.GuaranteeGuardrails, broken[0].Guarantee)
+		require.Equal(t, isolation.GuaranteeGuardrails, broken[0].Guarantee)
 		return
 	}
 	require.Len(t, broken, 1)
@@ -68,7 +69,7 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 		return []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: name}}
 	}
 	devs := attackerName + "-devs"
-	check := func(of string, guarantee tenant.Guarantee, witness string) {
+	check := func(of string, guarantee isolation.Guarantee, witness string) {
 		t.Helper()
 		requireBroken(t, c.isolation(t, attacker, victim), of, guarantee, witness)
 	}
@@ -80,26 +81,26 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 		binding := &rbacv1.RoleBinding{ObjectMeta: leak, RoleRef: ref("ClusterRole", "view"), Subjects: subjects}
 		_, err := c.admin.RbacV1().RoleBindings(victimName).Create(t.Context(), binding, metav1.CreateOptions{})
 		require.NoError(t, err)
-		check(victimName, tenant.GuaranteeIsolation, "RoleBinding "+victimName+"/leak grants")
+		check(victimName, isolation.GuaranteeIsolation, "RoleBinding "+victimName+"/leak grants")
 		require.NoError(t, c.admin.RbacV1().RoleBindings(victimName).Delete(t.Context(), "leak", now))
 	}
 
 	_, err := c.admin.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: leak, RoleRef: ref("ClusterRole", "system:node"), Subjects: group(devs)}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	check(attackerName, tenant.GuaranteeIsolation, "ClusterRoleBinding leak grants")
+	check(attackerName, isolation.GuaranteeIsolation, "ClusterRoleBinding leak grants")
 	require.NoError(t, c.admin.RbacV1().ClusterRoleBindings().Delete(t.Context(), "leak", now))
 
 	_, err = c.admin.RbacV1().RoleBindings("kube-system").Create(t.Context(), &rbacv1.RoleBinding{
 		ObjectMeta: leak, RoleRef: ref("ClusterRole", "edit"), Subjects: group(devs)}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	check(attackerName, tenant.GuaranteeIsolation, "RoleBinding kube-system/leak grants")
+	check(attackerName, isolation.GuaranteeIsolation, "RoleBinding kube-system/leak grants")
 	require.NoError(t, c.admin.RbacV1().RoleBindings("kube-system").Delete(t.Context(), "leak", now))
 
 	_, err = c.admin.NetworkingV1().NetworkPolicies(victimName).Create(t.Context(), &networkingv1.NetworkPolicy{
 		ObjectMeta: leak, Spec: networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	check(victimName, tenant.GuaranteeNetwork, "NetworkPolicy "+victimName+"/leak is somebody else's and allows ingress with everybody on every port")
+	check(victimName, isolation.GuaranteeNetwork, "NetworkPolicy "+victimName+"/leak is somebody else's and allows ingress with everybody on every port")
 	require.NoError(t, c.admin.NetworkingV1().NetworkPolicies(victimName).Delete(t.Context(), "leak", now))
 
 	_, err = c.admin.CoreV1().PersistentVolumes().Create(t.Context(), &corev1.PersistentVolume{ObjectMeta: leak, Spec: corev1.PersistentVolumeSpec{
@@ -119,7 +120,7 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 	broken := c.isolation(t, attacker, victim).Broken()
 	require.Len(t, broken, 2, "both tenants' volumes")
 	for _, f := range broken {
-		require.Equal(t, tenant.GuaranteeVolumes, f.Guarantee)
+		require.Equal(t, isolation.GuaranteeVolumes, f.Guarantee)
 		require.Contains(t, f.Witness, "PersistentVolumeClaim "+attackerName+"/leak names the volume leak, which is "+victimName+"/data's")
 	}
 	require.NoError(t, c.admin.CoreV1().PersistentVolumeClaims(attackerName).Delete(t.Context(), "leak", now))

@@ -12,7 +12,11 @@ import (
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
+	"github.com/polyphony-go/polyphony/tenant/isolation"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 const rosters = 200
@@ -51,9 +55,9 @@ func newRosters(prefix string) [][]tenant.TenantScore {
 				case 1:
 					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Name: fmt.Sprintf("%s%d-shared", prefix, r)})
 				case 2:
-					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Kind: topology.User, Name: fmt.Sprintf("jane-%s%d@example.com", prefix, r)})
+					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Kind: rbac.User, Name: fmt.Sprintf("jane-%s%d@example.com", prefix, r)})
 				case 3:
-					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Kind: topology.ServiceAccount, Name: "bot", Namespace: name(random.IntN(len(names)))})
+					s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: role, Kind: rbac.ServiceAccount, Name: "bot", Namespace: name(random.IntN(len(names)))})
 				}
 			}
 			for _, m := range s.RBAC.Members {
@@ -82,15 +86,15 @@ func requireNoAlarm(t *testing.T, top interface {
 			steps, everybody = append(steps, s.On(top)), append(everybody, s)
 		}
 	}
-	_, err := score.Run(t.Context(), tenant.GuardrailsScore{}.On(top))
+	_, err := score.Run(t.Context(), guardrails.Score{}.On(top))
 	require.NoError(t, err)
 	_, err = score.Runner{Concurrency: 16}.Run(t.Context(), steps...)
 	require.NoError(t, err)
 	in, err := top.Inspect(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, tenant.IsolationScore{Tenants: everybody}.Examine(in).Broken())
+	require.Empty(t, isolation.Score{Tenants: everybody}.Examine(in).Broken())
 	for _, roster := range all {
-		require.Empty(t, tenant.IsolationScore{Tenants: roster}.Examine(alone(in, roster)).Broken())
+		require.Empty(t, isolation.Score{Tenants: roster}.Examine(alone(in, roster)).Broken())
 	}
 }
 
@@ -100,8 +104,8 @@ func alone(in topology.Inspection, roster []tenant.TenantScore) topology.Inspect
 		return slices.ContainsFunc(roster, func(s tenant.TenantScore) bool { return s.TenantConfig.Name == namespace })
 	}
 	in.Namespaces = slices.DeleteFunc(slices.Clone(in.Namespaces), func(n topology.NamespaceInspection) bool { return !isHere(n.Namespace.Name) })
-	in.Policies = slices.DeleteFunc(slices.Clone(in.Policies), func(p topology.NetworkPolicy) bool { return !isHere(p.Namespace) })
-	in.Grants = slices.DeleteFunc(slices.Clone(in.Grants), func(g topology.GrantInForce) bool { return g.Namespace != "" && !isHere(g.Namespace) })
+	in.Policies = slices.DeleteFunc(slices.Clone(in.Policies), func(p netpolicy.Policy) bool { return !isHere(p.Namespace) })
+	in.Grants = slices.DeleteFunc(slices.Clone(in.Grants), func(g rbac.Binding) bool { return g.Namespace != "" && !isHere(g.Namespace) })
 	return in
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // AttackCase is one way out of a tenant.
@@ -78,7 +79,7 @@ const (
 func ask(verb, resource, namespace, name string) topology.Request {
 	resource, subresource, _ := strings.Cut(resource, "/")
 	resource, group, _ := strings.Cut(resource, ".")
-	return topology.Request{AccessQuestion: topology.AccessQuestion{
+	return topology.Request{Question: rbac.Question{
 		Verb: verb, APIGroup: group, Resource: resource, Subresource: subresource, Namespace: namespace, Name: name,
 	}}
 }

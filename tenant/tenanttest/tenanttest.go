@@ -17,6 +17,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // Attack fails t for every escape of a member of the attacker's that is not refused, and for every positive control that is: the same
@@ -80,18 +81,18 @@ func attackers(attacker, victim tenant.TenantScore) []Sender {
 func sender(m tenant.Member) Sender {
 	s := Sender{Role: m.Role, User: "polyphony-tenanttest-" + string(m.Role), Groups: []string{m.Name, "system:authenticated"}}
 	switch m.Kind {
-	case topology.User:
+	case rbac.User:
 		s.User, s.Groups = m.Name, []string{"system:authenticated"}
-	case topology.ServiceAccount:
+	case rbac.ServiceAccount:
 		s.User, s.Groups = "system:serviceaccount:"+m.Namespace+":"+m.Name, nil // the infrastructure knows its groups
-	case topology.Group, "":
+	case rbac.Group, "":
 	}
 	return s
 }
 
 // who is the member, whatever it may do.
-func who(m tenant.Member) topology.Subject {
-	return topology.Subject{Kind: cmp.Or(m.Kind, topology.Group), Name: m.Name, Namespace: m.Namespace}
+func who(m tenant.Member) rbac.Subject {
+	return rbac.Subject{Kind: cmp.Or(m.Kind, rbac.Group), Name: m.Name, Namespace: m.Namespace}
 }
 
 func (s Sender) sends(r topology.Request) topology.Request {

@@ -12,9 +12,11 @@ import (
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
 	"github.com/polyphony-go/polyphony/tenant/tenanttest"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
@@ -31,7 +33,7 @@ func newTenant(name string) tenant.TenantScore {
 		RBAC: tenant.RBACConfig{Members: []tenant.Member{
 			{Role: tenant.Admin, Name: name + "-admins"},
 			{Role: tenant.Developer, Name: name + "-devs"},
-			{Role: tenant.Viewer, Kind: topology.User, Name: name + "-auditor@example.com"},
+			{Role: tenant.Viewer, Kind: rbac.User, Name: name + "-auditor@example.com"},
 		}},
 	}
 }
@@ -50,7 +52,7 @@ func provision(t *testing.T, top interface {
 }) (attacker, victim tenant.TenantScore) {
 	t.Helper()
 	attacker, victim = newTenant(attackerName), newTenant(victimName)
-	_, err := score.Run(t.Context(), score.Sequence(tenant.GuardrailsScore{}.On(top), attacker.On(top), victim.On(top)))
+	_, err := score.Run(t.Context(), score.Sequence(guardrails.Score{}.On(top), attacker.On(top), victim.On(top)))
 	require.NoError(t, err)
 	return attacker, victim
 }

@@ -9,23 +9,24 @@ import (
 
 	"github.com/polyphony-go/polyphony/internal/podsecurity"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Admit implements topology.Admission: rights, limits, pod security, guardrails and quotas, in the order in which a cluster asks them. Not modelled, and
 // said so, are pods that are given resources as a whole, and changes of those of containers. Whether an object is valid, and what policies of others say, is
 // not looked at: "allowed" is that no fence of Polyphony's refuses.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
-	c := call{"ask", "Admission", r.Namespace}
+	c := adapter.Ask(topology.KindAdmission, r.Namespace)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Verdict{}, err
 	}
-	if err := r.Check(); err != nil {
-		return topology.Verdict{}, err
+	if err := r.Validate(); err != nil {
+		return topology.Verdict{}, c.Invalid(err)
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	r.Groups = r.SenderGroups()
-	if answer := t.state.authorize(r.AccessQuestion); !answer.Allowed {
+	if answer := t.state.authorize(r.Question); !answer.Allowed {
 		return topology.Verdict{By: topology.FenceAccess, Reason: answer.Reason}, nil
 	}
 	if len(r.Object) == 0 {
@@ -36,7 +37,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 	case ns == nil && (r.Namespace == "" || slices.Contains(systemNamespaces, r.Namespace)): // no fence of a tenant's is there
 		return topology.Verdict{Allowed: true}, nil
 	case ns == nil:
-		return topology.Verdict{}, c.fails(topology.ErrNotFound, "the namespace does not exist")
+		return topology.Verdict{}, c.Fail(topology.ErrNotFound, "the namespace does not exist")
 	}
 	if ns.value.Terminating && r.Verb == "create" {
 		return topology.Verdict{By: topology.FenceOther, Reason: "the namespace is being deleted"}, nil
@@ -47,14 +48,14 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 	}
 	if r.Verb == "create" { // what is stored has its defaults
 		if object, err = t.state.defaulted(ns, r.APIGroup, r.Resource, object); err != nil {
-			return topology.Verdict{}, c.fails(topology.ErrInvalid, err.Error())
+			return topology.Verdict{}, c.Fail(topology.ErrInvalid, err.Error())
 		}
 	}
 	return t.state.judge(c, ns, r, object, old)
 }
 
 // judge asks one fence after the other. The first that refuses is the answer.
-func (s *state) judge(c call, ns *namespace, r topology.Request, object, old json.RawMessage) (topology.Verdict, error) {
+func (s *state) judge(c adapter.Call, ns *namespace, r topology.Request, object, old json.RawMessage) (topology.Verdict, error) {
 	if err := modelled(c, r, object); err != nil {
 		return topology.Verdict{}, err
 	}
@@ -70,12 +71,12 @@ func (s *state) judge(c call, ns *namespace, r topology.Request, object, old jso
 	for _, ask := range []func() (topology.Verdict, error){
 		refusedBy(topology.FenceLimits, func() (string, error) { return ns.limited(r, object) }),
 		refusedBy(topology.FencePodSecurity, func() (string, error) { return ns.insecure(r, object, old) }),
-		func() (topology.Verdict, error) { return s.guard(r.AccessQuestion, ns, object, old) },
+		func() (topology.Verdict, error) { return s.guard(r.Question, ns, object, old) },
 		refusedBy(topology.FenceQuota, func() (string, error) { return ns.overQuota(r, object, old) }),
 	} {
 		verdict, err := ask()
 		if err != nil {
-			return topology.Verdict{}, c.fails(topology.ErrInvalid, err.Error())
+			return topology.Verdict{}, c.Fail(topology.ErrInvalid, err.Error())
 		}
 		if !verdict.Allowed {
 			return verdict, nil
@@ -85,16 +86,16 @@ func (s *state) judge(c call, ns *namespace, r topology.Request, object, old jso
 }
 
 // modelled refuses what there is no model of.
-func modelled(c call, r topology.Request, object json.RawMessage) error {
+func modelled(c adapter.Call, r topology.Request, object json.RawMessage) error {
 	if r.APIGroup != "" || r.Resource != "pods" {
 		return nil
 	}
 	pod, err := readConsumer(object)
 	if err != nil {
-		return c.fails(topology.ErrInvalid, err.Error())
+		return c.Fail(topology.ErrInvalid, err.Error())
 	}
 	if pod.Spec.Resources != nil || r.Subresource == "resize" {
-		return c.fails(topology.ErrNotModelled, "the fake does not model pods that are given resources as a whole, nor changes of those of containers")
+		return c.Fail(topology.ErrNotModelled, "the fake does not model pods that are given resources as a whole, nor changes of those of containers")
 	}
 	return nil
 }
@@ -118,7 +119,7 @@ func (n *namespace) insecure(r topology.Request, object, old json.RawMessage) (s
 var systemNamespaces = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
 
 // written is what the request would store, and what is stored now.
-func (n *namespace) written(c call, r topology.Request) (object, old json.RawMessage, err error) {
+func (n *namespace) written(c adapter.Call, r topology.Request) (object, old json.RawMessage, err error) {
 	if r.Verb == "create" {
 		return r.Object, nil, nil
 	}
@@ -127,14 +128,14 @@ func (n *namespace) written(c call, r topology.Request) (object, old json.RawMes
 		old = n.manifest()
 	}
 	if old == nil {
-		return nil, nil, c.fails(topology.ErrNotFound, "there is no "+r.Resource+" "+r.Name+" to write to")
+		return nil, nil, c.Fail(topology.ErrNotFound, "there is no "+r.Resource+" "+r.Name+" to write to")
 	}
 	if r.Verb == "update" {
 		return r.Object, old, nil
 	}
 	object, err = mergePatch(old, r.Object)
 	if err != nil {
-		return nil, nil, c.fails(topology.ErrInvalid, err.Error())
+		return nil, nil, c.Fail(topology.ErrInvalid, err.Error())
 	}
 	return object, old, nil
 }

@@ -9,12 +9,13 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func asks(verb, kind, name, object string) topology.Request {
 	return topology.Request{
-		AccessQuestion: topology.AccessQuestion{User: "root", Groups: []string{"system:masters"}, Verb: verb, Resource: kind, Namespace: "acme", Name: name},
-		Object:         json.RawMessage(object),
+		Question: rbac.Question{User: "root", Groups: []string{"system:masters"}, Verb: verb, Resource: kind, Namespace: "acme", Name: name},
+		Object:   json.RawMessage(object),
 	}
 }
 

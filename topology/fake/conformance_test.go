@@ -10,6 +10,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
@@ -53,11 +54,11 @@ func (o outsider) NamespaceLabel(_ topologytest.T, name, key string) string {
 
 func (o outsider) RemovePodSecurity(_ topologytest.T, name string) { o.SetPodSecurity(name, "") }
 
-func (o outsider) Occupy(_ topologytest.T, namespace, kind string) {
+func (o outsider) Occupy(_ topologytest.T, namespace string, kind topology.Kind) {
 	o.Outsider.Occupy(namespace, kind)
 }
 
-func (o outsider) Occupied(_ topologytest.T, namespace, kind string) bool {
+func (o outsider) Occupied(_ topologytest.T, namespace string, kind topology.Kind) bool {
 	return o.Outsider.Occupied(namespace, kind)
 }
 
@@ -98,6 +99,6 @@ func (o outsider) Grant(_ topologytest.T, namespace string, g topology.Grant) {
 	o.Outsider.Grant(namespace, g)
 }
 
-func (o outsider) AddNetworkPolicy(_ topologytest.T, p topology.NetworkPolicy) {
+func (o outsider) AddNetworkPolicy(_ topologytest.T, p netpolicy.Policy) {
 	o.Outsider.AddNetworkPolicy(p)
 }

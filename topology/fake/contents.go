@@ -4,11 +4,12 @@ import (
 	"context"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // kind is how one kind of value is kept in a namespace.
 type kind[V interface{ Clone() V }] struct {
-	name string
+	name topology.Kind
 	slot func(*namespace) *slot[V]
 }
 
@@ -21,7 +22,7 @@ var (
 )
 
 func (k kind[V]) read(ctx context.Context, t *Topology, name string) (V, error) {
-	c := call{"read", k.name, name}
+	c := adapter.Read(k.name, name)
 	var zero V
 	if err := t.begin(ctx, c); err != nil {
 		return zero, err
@@ -30,40 +31,36 @@ func (k kind[V]) read(ctx context.Context, t *Topology, name string) (V, error) 
 	defer t.state.mu.Unlock()
 	ns := t.state.namespaces[name]
 	if ns == nil {
-		return zero, c.fails(topology.ErrNotFound, "")
+		return zero, c.Fail(topology.ErrNotFound, "")
 	}
 	if have := k.slot(ns).copied(); have != nil && !k.slot(ns).foreign {
 		return *have, nil
 	}
-	return zero, c.fails(topology.ErrNotFound, "")
+	return zero, c.Fail(topology.ErrNotFound, "")
 }
 
 func (k kind[V]) ensure(ctx context.Context, t *Topology, name string, want V) (topology.Change, error) {
-	c := call{"ensure", k.name, name}
+	c := adapter.Ensure(k.name, name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Change{}, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Created}
 	ns := t.state.namespaces[name]
 	switch {
 	case ns == nil && t.dry:
-		return change, nil
+		return c.Created(want.Clone()), nil
 	case ns == nil:
-		return topology.Change{}, c.fails(topology.ErrNotFound, "the namespace does not exist; ensure it first")
+		return topology.Change{}, c.Fail(topology.ErrNotFound, "the namespace does not exist; ensure it first")
 	}
-	slot := k.slot(ns)
+	slot, change := k.slot(ns), c.Created(want.Clone())
 	switch {
 	case slot.foreign:
-		return topology.Change{}, c.fails(topology.ErrConflict, "somebody else's object has its place; remove or rename that")
+		return topology.Change{}, c.Fail(topology.ErrConflict, "somebody else's object has its place; remove or rename that")
 	case slot.value != nil:
-		change.Action = topology.Unchanged
-		if change.Fields = topology.Diff(*slot.value, want); len(change.Fields) > 0 {
-			change.Action = topology.Updated
-		}
+		change = c.Updated((*slot.value).Clone(), want.Clone(), adapter.Diff(*slot.value, want))
 	case ns.value.Terminating:
-		return topology.Change{}, c.fails(topology.ErrTerminating, "the namespace is being deleted; run again once it is gone")
+		return topology.Change{}, c.Fail(topology.ErrTerminating, "the namespace is being deleted; run again once it is gone")
 	}
 	if change.Action != topology.Unchanged {
 		t.writeIn(name, func() { slot.value = new(want.Clone()) })
@@ -72,23 +69,23 @@ func (k kind[V]) ensure(ctx context.Context, t *Topology, name string, want V) (
 }
 
 func (k kind[V]) remove(ctx context.Context, t *Topology, name string) (topology.Change, error) {
-	c := call{"delete", k.name, name}
+	c := adapter.Delete(k.name, name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Change{}, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	change := c.Unchanged()
 	ns := t.state.namespaces[name]
 	if ns == nil {
 		return change, t.end(c)
 	}
 	slot := k.slot(ns)
 	if slot.foreign {
-		return topology.Change{}, c.fails(topology.ErrConflict, "is somebody else's object; remove it there")
+		return topology.Change{}, c.Fail(topology.ErrConflict, "is somebody else's object; remove it there")
 	}
 	if slot.value != nil {
-		change.Action = topology.Deleted
+		change = c.Deleted((*slot.value).Clone())
 		t.writeIn(name, func() { slot.value = nil })
 	}
 	return change, t.end(c)
@@ -111,7 +108,7 @@ func (t *Topology) DeleteQuota(ctx context.Context, namespace string) (topology.
 
 // AwaitQuota implements topology.Quotas. Here a quota is in force as soon as it is stored.
 func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
-	c := call{"await", "Quota", namespace}
+	c := adapter.Await(topology.KindQuota, namespace)
 	if err := t.begin(ctx, c); err != nil {
 		return err
 	}
@@ -119,7 +116,7 @@ func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 	defer t.state.mu.Unlock()
 	ns := t.state.namespaces[namespace]
 	if !t.dry && (ns == nil || ns.quota.value == nil || ns.quota.foreign) {
-		return c.fails(topology.ErrNotFound, "there is no quota to wait for; ensure it first")
+		return c.Fail(topology.ErrNotFound, "there is no quota to wait for; ensure it first")
 	}
 	return nil
 }

@@ -8,11 +8,12 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // OverlappingDomains implements topology.Domains.
 func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
-	if err := t.begin(ctx, call{"read", "Domains", tenant}); err != nil {
+	if err := t.begin(ctx, adapter.Read(topology.KindDomains, tenant)); err != nil {
 		return nil, err
 	}
 	t.state.mu.Lock()
@@ -40,7 +41,7 @@ func (s *state) near(domains []string) map[string]bool {
 	found := map[string]bool{}
 	for _, domain := range domains {
 		maps.Copy(found, s.index.within[domain])
-		for _, above := range topology.DomainsAbove(domain) {
+		for _, above := range adapter.DomainsAbove(domain) {
 			maps.Copy(found, s.index.held[above])
 		}
 	}

@@ -10,6 +10,8 @@ import (
 	"sync"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // Options describes the infrastructure to pretend. The zero value is a small cluster with name servers, and nothing else.
@@ -29,7 +31,7 @@ func DefaultPlatform() topology.Platform {
 				NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "kube-system"},
 				PodLabels:       map[string]string{"k8s-app": "kube-dns"},
 			}},
-			Ports: []topology.NetworkPort{{Protocol: topology.UDP, Port: 53}, {Protocol: topology.TCP, Port: 53}},
+			Ports: []topology.NetworkPort{{Protocol: netpolicy.UDP, Port: 53}, {Protocol: netpolicy.TCP, Port: 53}},
 		}},
 		OwnRanges: []netip.Prefix{netip.MustParsePrefix("10.96.0.0/12"), netip.MustParsePrefix("10.244.0.0/16")},
 		IPv4:      true,
@@ -67,7 +69,7 @@ type namespace struct {
 	access        slot[topology.Access]
 	objects       map[objectKey]json.RawMessage // of others, as manifests
 	grants        []topology.Grant              // of others
-	policies      []topology.NetworkPolicy      // of others
+	policies      []netpolicy.Policy            // of others
 }
 
 // slot is the place of one value. It may be taken by somebody else's object.
@@ -103,7 +105,7 @@ func (t *Topology) Name() string { return t.name }
 
 // Ready reports a fake, which lacks nothing and enforces no network rules.
 func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
-	if err := t.begin(ctx, call{"read", "Readiness", ""}); err != nil {
+	if err := t.begin(ctx, adapter.Read(topology.KindReadiness, "")); err != nil {
 		return topology.Readiness{}, err
 	}
 	return topology.Readiness{Version: "v0.0.0-fake", Distribution: "fake"}, nil
@@ -111,7 +113,7 @@ func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 
 // Platform returns the platform given in the options.
 func (t *Topology) Platform(ctx context.Context) (topology.Platform, error) {
-	if err := t.begin(ctx, call{"read", "Platform", ""}); err != nil {
+	if err := t.begin(ctx, adapter.Read(topology.KindPlatform, "")); err != nil {
 		return topology.Platform{}, err
 	}
 	return t.state.platform.Clone(), nil
@@ -130,24 +132,17 @@ func (t *Topology) Counts() Counts {
 	return t.state.counts
 }
 
-// call is one call of a capability.
-type call struct{ op, kind, name string }
-
-func (c call) fails(reason error, detail string) error {
-	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail}
-}
-
-// waits says that what is awaited is not there yet.
-func (c call) waits(ctx context.Context) {
+// reportWait reports that what is awaited has not come yet.
+func reportWait(ctx context.Context, c adapter.Call) {
 	what := "be in force"
-	if c.kind == "Namespace" {
+	if c.Kind == topology.KindNamespace {
 		what = "be gone"
 	}
-	topology.ReportProgress(ctx, topology.Waiting{Kind: c.kind, Name: c.name, For: what})
+	topology.ReportProgress(ctx, c.Waiting(what))
 }
 
 // begin counts a call, and lets it fail if its time is over or a fault is due.
-func (t *Topology) begin(ctx context.Context, c call) error {
+func (t *Topology) begin(ctx context.Context, c adapter.Call) error {
 	t.state.mu.Lock()
 	t.state.counts.Calls++
 	t.state.mu.Unlock()
@@ -155,13 +150,13 @@ func (t *Topology) begin(ctx context.Context, c call) error {
 		return err
 	}
 	if err := ctx.Err(); err != nil {
-		return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Cause: err}
+		return c.Wrap(nil, "", err)
 	}
 	return nil
 }
 
 // end lets a call fail that has taken effect, if such a fault is due.
-func (t *Topology) end(c call) error { return t.faults.after(c) }
+func (t *Topology) end(c adapter.Call) error { return t.faults.after(c) }
 
 // writeIn stores with do what is in a namespace, unless this is a dry run. The state is locked.
 func (t *Topology) writeIn(name string, do func()) {

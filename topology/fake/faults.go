@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Fault is something that goes wrong. Op and Kind say with which calls: "ensure" and "Quota" with EnsureQuota, "read" and "Platform" with
 // Platform, and so on as in [topology.Error]; empty is any.
 type Fault struct {
-	Op, Kind string
+	Op   string
+	Kind topology.Kind
 
 	Nth     int           // with the Nth such call only, from 1; 0: with each
 	After   int           // but not with the first so many such calls
@@ -23,7 +25,7 @@ type Fault struct {
 // WithFaults returns the same infrastructure, seen through faults. Those of t no longer apply.
 func (t *Topology) WithFaults(list ...Fault) *Topology {
 	faulty := *t
-	faulty.faults = &faults{list: list, seen: make([]int, len(list)), due: map[call]error{}}
+	faulty.faults = &faults{list: list, seen: make([]int, len(list)), due: map[adapter.Call]error{}}
 	return &faulty
 }
 
@@ -31,16 +33,16 @@ type faults struct {
 	mu   sync.Mutex
 	list []Fault
 	seen []int
-	due  map[call]error // late errors of calls that are under way
+	due  map[adapter.Call]error // late errors of calls that are under way
 }
 
-func (f *faults) before(ctx context.Context, c call) error {
+func (f *faults) before(ctx context.Context, c adapter.Call) error {
 	if f == nil {
 		return nil
 	}
 	latency, err := f.match(c)
-	if c.op == "await" && latency > 0 {
-		c.waits(ctx)
+	if c.Op == "await" && latency > 0 {
+		reportWait(ctx, c)
 	}
 	select {
 	case <-time.After(latency):
@@ -49,11 +51,11 @@ func (f *faults) before(ctx context.Context, c call) error {
 	return err
 }
 
-func (f *faults) match(c call) (latency time.Duration, err error) {
+func (f *faults) match(c adapter.Call) (latency time.Duration, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for i, fault := range f.list {
-		if fault.Op != "" && fault.Op != c.op || fault.Kind != "" && fault.Kind != c.kind {
+		if fault.Op != "" && fault.Op != c.Op || fault.Kind != "" && fault.Kind != c.Kind {
 			continue
 		}
 		f.seen[i]++
@@ -61,9 +63,9 @@ func (f *faults) match(c call) (latency time.Duration, err error) {
 			continue
 		}
 		latency += fault.Latency
-		switch failure := c.fails(fault.Err, "injected fault"); {
+		switch failure := c.Fail(fault.Err, "injected fault"); {
 		case fault.Err == nil:
-		case fault.Late && (c.op == "ensure" || c.op == "delete"):
+		case fault.Late && (c.Op == "ensure" || c.Op == "delete"):
 			f.due[c] = failure
 		default:
 			err = failure
@@ -72,7 +74,7 @@ func (f *faults) match(c call) (latency time.Duration, err error) {
 	return latency, err
 }
 
-func (f *faults) after(c call) error {
+func (f *faults) after(c adapter.Call) error {
 	if f == nil {
 		return nil
 	}
@@ -82,5 +84,3 @@ func (f *faults) after(c call) error {
 	delete(f.due, c)
 	return err
 }
-
-var _ topology.Topology = (*Topology)(nil)

@@ -10,18 +10,20 @@ import (
 
 	"github.com/polyphony-go/polyphony/internal/guardrail"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // Guardrails implements topology.Guardrails.
 func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error) {
-	c := call{"read", "Guardrails", t.name}
+	c := adapter.Read(topology.KindGuardrails, t.name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.GuardrailSet{}, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	if t.state.guardrails == nil {
-		return topology.GuardrailSet{}, c.fails(topology.ErrNotFound, "")
+		return topology.GuardrailSet{}, c.Fail(topology.ErrNotFound, "")
 	}
 	return t.state.guardrails.Clone(), nil
 }
@@ -31,24 +33,21 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 	if len(want.Rules) == 0 {
 		return t.DeleteGuardrails(ctx)
 	}
-	c := call{"ensure", "Guardrails", t.name}
+	c := adapter.Ensure(topology.KindGuardrails, t.name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Change{}, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	have := t.state.guardrails
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Created}
+	change := c.Created(want.Clone())
 	switch {
 	case want.Version != topology.GuardrailsVersion:
-		return topology.Change{}, c.fails(topology.ErrInvalid, fmt.Sprintf("this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
+		return topology.Change{}, c.Fail(topology.ErrInvalid, fmt.Sprintf("this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
 	case have != nil && have.Version > want.Version:
-		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", have.Version, want.Version))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", have.Version, want.Version))
 	case have != nil:
-		change.Action = topology.Unchanged
-		if change.Fields = topology.Diff(*have, want); len(change.Fields) > 0 {
-			change.Action = topology.Updated
-		}
+		change = c.Updated(have.Clone(), want.Clone(), adapter.Diff(*have, want))
 	}
 	if change.Action != topology.Unchanged {
 		t.write(func() { t.state.guardrails = new(want.Clone()) })
@@ -58,19 +57,19 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 
 // DeleteGuardrails implements topology.Guardrails.
 func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error) {
-	c := call{"delete", "Guardrails", t.name}
+	c := adapter.Delete(topology.KindGuardrails, t.name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Change{}, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	change := c.Unchanged()
 	have := t.state.guardrails
 	switch {
 	case have != nil && have.Version > topology.GuardrailsVersion:
-		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", have.Version))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", have.Version))
 	case have != nil:
-		change.Action = topology.Deleted
+		change = c.Deleted(have.Clone())
 		t.write(func() { t.state.guardrails = nil })
 	}
 	return change, t.end(c)
@@ -78,21 +77,21 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 
 // AwaitGuardrails implements topology.Guardrails. Here rules are in force as soon as they are stored.
 func (t *Topology) AwaitGuardrails(ctx context.Context) error {
-	c := call{"await", "Guardrails", t.name}
+	c := adapter.Await(topology.KindGuardrails, t.name)
 	if err := t.begin(ctx, c); err != nil {
 		return err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	if t.state.guardrails == nil && !t.dry {
-		return c.fails(topology.ErrNotFound, "there are no guardrails to wait for; ensure them first")
+		return c.Fail(topology.ErrNotFound, "there are no guardrails to wait for; ensure them first")
 	}
 	return nil
 }
 
 // Violations implements topology.Guardrails, over the objects that an Outsider has put there.
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
-	c := call{"read", "Violations", t.name}
+	c := adapter.Read(topology.KindViolations, t.name)
 	if err := t.begin(ctx, c); err != nil {
 		return nil, err
 	}
@@ -106,7 +105,7 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 		for key, object := range ns.objects {
 			findings, err := guardrail.Existing(guardrail.Write{Rules: rules, Allowed: ns.value.Allowed, Resource: key.resource, Object: object})
 			if err != nil {
-				return nil, c.fails(topology.ErrInvalid, err.Error())
+				return nil, c.Fail(topology.ErrInvalid, err.Error())
 			}
 			for _, f := range findings {
 				all = append(all, topology.Violation{Rule: f.Rule, Namespace: name, Kind: kindOf(object), Name: key.name, Message: f.Message})
@@ -132,7 +131,7 @@ type objectKey struct{ group, resource, name string }
 var platformUsers = []string{"system:apiserver", "system:cloud-controller-manager", "system:kube-controller-manager", "system:kube-scheduler"}
 
 // guard holds a write against the installed guardrails, which are for tenants.
-func (s *state) guard(q topology.AccessQuestion, ns *namespace, object, old json.RawMessage) (topology.Verdict, error) {
+func (s *state) guard(q rbac.Question, ns *namespace, object, old json.RawMessage) (topology.Verdict, error) {
 	if s.guardrails == nil || !ns.value.Managed {
 		return topology.Verdict{Allowed: true}, nil
 	}
@@ -140,7 +139,7 @@ func (s *state) guard(q topology.AccessQuestion, ns *namespace, object, old json
 		Rules: s.guardrails.Rules, Allowed: ns.value.Allowed, Resource: q.Resource, Subresource: q.Subresource, Object: object, Old: old,
 		Platform: slices.Contains(platformUsers, q.User) || slices.Contains(q.Groups, "system:serviceaccounts:kube-system"),
 		Bypasses: func(rule topology.Guardrail) bool {
-			return s.authorize(topology.AccessQuestion{
+			return s.authorize(rbac.Question{
 				User: q.User, Groups: q.Groups, Verb: "bypass", APIGroup: strings.TrimSuffix(topology.Prefix, "/"), Resource: "guardrails", Name: string(rule),
 			}).Allowed
 		},

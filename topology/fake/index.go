@@ -3,7 +3,7 @@ package fake
 import (
 	"strings"
 
-	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // index finds namespaces without going through all of them.
@@ -41,10 +41,10 @@ func (s *state) enter(name string, has bool) {
 	if ns == nil {
 		return
 	}
-	for label, how := range topology.DomainLabels(ns.value.Allowed.Domains) {
-		domain := strings.TrimPrefix(label, topology.LabelDomain)
+	for label, how := range adapter.DomainLabels(ns.value.Allowed.Domains) {
+		domain := strings.TrimPrefix(label, adapter.LabelDomain)
 		s.index.within.set(domain, name, has)
-		if how == topology.DomainHeld {
+		if how == adapter.DomainHeld {
 			s.index.held.set(domain, name, has)
 		}
 	}

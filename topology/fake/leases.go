@@ -6,6 +6,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/internal/lease"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // leaseRecord is a lease as it is stored, and how often it was.
@@ -17,11 +18,12 @@ type leaseRecord struct {
 // HoldLease implements topology.Leases. Faults can meet the call ("hold", "Lease") and what it does until it is released: "read" and "ensure" of
 // the kind "Lease", once each to take it and for each renewal.
 func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
-	if err := t.begin(ctx, call{"hold", "Lease", want.Name}); err != nil {
+	c := adapter.Hold(topology.KindLease, want.Name)
+	if err := t.begin(ctx, c); err != nil {
 		return nil, nil, err
 	}
-	if err := want.Check(); err != nil {
-		return nil, nil, err
+	if err := want.Validate(); err != nil {
+		return nil, nil, c.Invalid(err)
 	}
 	if t.dry {
 		return ctx, func() {}, nil
@@ -37,7 +39,7 @@ type leaseStore struct {
 
 // Read implements lease.Store.
 func (s leaseStore) Read(ctx context.Context) (lease.Record, int, error) {
-	c := call{"read", "Lease", s.name}
+	c := adapter.Read(topology.KindLease, s.name)
 	if err := s.t.faults.before(ctx, c); err != nil {
 		return lease.Record{}, 0, err
 	}
@@ -45,7 +47,7 @@ func (s leaseStore) Read(ctx context.Context) (lease.Record, int, error) {
 	defer s.t.state.mu.Unlock()
 	have, ok := s.t.state.leases[s.name]
 	if !ok {
-		return lease.Record{}, 0, c.fails(topology.ErrNotFound, "")
+		return lease.Record{}, 0, c.Fail(topology.ErrNotFound, "")
 	}
 	return have.Record, have.version, nil
 }
@@ -55,14 +57,14 @@ func (s leaseStore) Create(ctx context.Context, r lease.Record) error { return s
 
 // Update implements lease.Store.
 func (s leaseStore) Update(ctx context.Context, version int, r lease.Record) error {
-	c := call{"ensure", "Lease", s.name}
+	c := adapter.Ensure(topology.KindLease, s.name)
 	if err := s.t.faults.before(ctx, c); err != nil {
 		return err
 	}
 	s.t.state.mu.Lock()
 	defer s.t.state.mu.Unlock()
 	if s.t.state.leases[s.name].version != version {
-		return c.fails(topology.ErrConflict, "somebody else was faster")
+		return c.Fail(topology.ErrConflict, "somebody else was faster")
 	}
 	s.t.state.leases[s.name] = leaseRecord{r, version + 1}
 	return s.t.end(c)

@@ -10,11 +10,12 @@ import (
 	"time"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Namespace implements topology.Namespaces.
 func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
-	c := call{"read", "Namespace", name}
+	c := adapter.Read(topology.KindNamespace, name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Namespace{}, err
 	}
@@ -22,14 +23,14 @@ func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespa
 	defer t.state.mu.Unlock()
 	ns := t.state.namespaces[name]
 	if ns == nil {
-		return topology.Namespace{}, c.fails(topology.ErrNotFound, "")
+		return topology.Namespace{}, c.Fail(topology.ErrNotFound, "")
 	}
 	return ns.value.Clone(), nil
 }
 
 // EnsureNamespace implements topology.Namespaces.
 func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
-	c := call{"ensure", "Namespace", want.Name}
+	c := adapter.Ensure(topology.KindNamespace, want.Name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Change{}, err
 	}
@@ -38,33 +39,32 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 	adopt, inherit := want.Adopt, want.InheritGrants
 	want = want.Clone()
 	want.Managed, want.Owner, want.Terminating, want.Adopt, want.InheritGrants = true, "", false, false, false
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Created}
 	ns := t.state.namespaces[want.Name]
 	if ns == nil {
 		if holders := t.state.grantsTo(want.Name); len(holders) > 0 && !inherit {
-			return topology.Change{}, c.fails(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that whoever has it would inherit: "+
+			return topology.Change{}, c.Fail(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that whoever has it would inherit: "+
 				strings.Join(holders, ", ")+"; withdraw them, or set inheritGrants if they are meant")
 		}
 		t.writeIn(want.Name, func() { t.state.namespaces[want.Name] = &namespace{value: want} })
-		return change, t.end(c)
+		return c.Created(want.Clone()), t.end(c)
 	}
 	switch {
 	case ns.value.Terminating:
-		return topology.Change{}, c.fails(topology.ErrTerminating, "is being deleted; run again once it is gone")
+		return topology.Change{}, c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
 	case !ns.value.Managed && !adopt:
-		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", ns.value.Owner))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", ns.value.Owner))
 	}
 	if want.Roster == "" {
 		want.Roster = ns.value.Roster
 	} else if ns.value.Roster != "" && ns.value.Roster != want.Roster {
-		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one first", ns.value.Roster))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one first", ns.value.Roster))
 	}
-	change.Action = topology.Unchanged
-	if change.Fields = topology.Diff(ns.value, want); !ns.value.Managed {
-		change.Fields = append(change.Fields, topology.FieldChange{Path: "metadata.labels[" + topology.LabelTenant + "]", To: want.Name})
+	fields := adapter.Diff(ns.value, want)
+	if !ns.value.Managed {
+		fields = append(fields, topology.FieldChange{Path: "metadata.labels[" + topology.LabelTenant + "]", To: want.Name})
 	}
-	if len(change.Fields) > 0 {
-		change.Action = topology.Updated
+	change := c.Updated(ns.value.Clone(), want.Clone(), fields)
+	if change.Action == topology.Updated {
 		t.writeIn(want.Name, func() { ns.value = want })
 	}
 	return change, t.end(c)
@@ -72,7 +72,7 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 
 // Tenants implements topology.Rosters.
 func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
-	if err := t.begin(ctx, call{"read", "Tenants", t.name}); err != nil {
+	if err := t.begin(ctx, adapter.Read(topology.KindTenants, t.name)); err != nil {
 		return nil, err
 	}
 	t.state.mu.Lock()
@@ -107,23 +107,22 @@ func (s *state) grantsTo(namespace string) []string {
 
 // DeleteNamespace implements topology.Namespaces. The namespace goes at once, unless an Outsider holds it.
 func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
-	c := call{"delete", "Namespace", name}
+	c := adapter.Delete(topology.KindNamespace, name)
 	if err := t.begin(ctx, c); err != nil {
 		return topology.Change{}, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
 	ns := t.state.namespaces[name]
 	switch {
 	case ns == nil || ns.value.Terminating && ns.value.Managed:
-		return change, t.end(c)
+		return c.Unchanged(), t.end(c)
 	case !ns.value.Managed:
-		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", ns.value.Owner))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", ns.value.Owner))
 	case ns.value.Protected:
-		return topology.Change{}, c.fails(topology.ErrProtected, "has deletion protection")
+		return topology.Change{}, c.Fail(topology.ErrProtected, "has deletion protection")
 	}
-	change.Action = topology.Deleted
+	change := c.Deleted(ns.value.Clone())
 	t.write(func() {
 		ns.value.Terminating = true
 		t.state.collect(name)
@@ -140,7 +139,7 @@ func (s *state) collect(name string) {
 
 // AwaitNamespaceGone implements topology.Namespaces.
 func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
-	c := call{"await", "Namespace", name}
+	c := adapter.Await(topology.KindNamespace, name)
 	if err := t.begin(ctx, c); err != nil {
 		return err
 	}
@@ -157,19 +156,19 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 			return nil
 		}
 		if n == 1 {
-			c.waits(ctx)
+			reportWait(ctx, c)
 		}
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Detail: "is still there, held by " + held, Cause: ctx.Err()}
+			return c.Wrap(topology.ErrTimeout, "is still there, held by "+held, ctx.Err())
 		}
 	}
 }
 
 // Volumes implements topology.Volumes.
 func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Volume, error) {
-	if err := t.begin(ctx, call{"read", "Volumes", namespace}); err != nil {
+	if err := t.begin(ctx, adapter.Read(topology.KindVolumes, namespace)); err != nil {
 		return nil, err
 	}
 	t.state.mu.Lock()

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // Outsider is somebody else who works on the same infrastructure, behind Polyphony's back: an administrator, a GitOps tool, a tenant's program.
@@ -33,7 +35,7 @@ func (o Outsider) CreateNamespace(name, owner string) {
 // force as if Polyphony had written it.
 func (o Outsider) LabelNamespace(name, key, value string) {
 	o.change(name, func(n *namespace) {
-		if domain, ok := strings.CutPrefix(key, topology.LabelDomain); ok && value == topology.DomainHeld {
+		if domain, ok := strings.CutPrefix(key, adapter.LabelDomain); ok && value == adapter.DomainHeld {
 			n.value.Allowed.Domains = slices.Compact(slices.Sorted(slices.Values(append(n.value.Allowed.Domains, domain))))
 			return
 		}
@@ -56,17 +58,17 @@ func (o Outsider) SetPodSecurity(name string, level topology.PodSecurity) {
 }
 
 // Occupy puts somebody else's object where Polyphony would put its own. The kind is "Quota", "LimitRange", "NetworkRules" or "Access".
-func (o Outsider) Occupy(name, kind string) {
+func (o Outsider) Occupy(name string, kind topology.Kind) {
 	o.change(name, func(n *namespace) { *n.foreign(kind) = true })
 }
 
 // Occupied tells whether somebody else's object is in Polyphony's place.
-func (o Outsider) Occupied(name, kind string) (occupied bool) {
+func (o Outsider) Occupied(name string, kind topology.Kind) (occupied bool) {
 	o.change(name, func(n *namespace) { occupied = *n.foreign(kind) })
 	return occupied
 }
 
-func (n *namespace) foreign(kind string) *bool {
+func (n *namespace) foreign(kind topology.Kind) *bool {
 	switch kind {
 	case quotas.name:
 		return &n.quota.foreign
@@ -77,7 +79,7 @@ func (n *namespace) foreign(kind string) *bool {
 	case accesses.name:
 		return &n.access.foreign
 	default:
-		panic("fake: nothing of kind " + kind + " can be occupied")
+		panic("fake: nothing of kind " + string(kind) + " can be occupied")
 	}
 }
 
@@ -132,6 +134,6 @@ func (o Outsider) Grant(in string, g topology.Grant) {
 }
 
 // AddNetworkPolicy adds one that is not Polyphony's, in the namespace that it names.
-func (o Outsider) AddNetworkPolicy(p topology.NetworkPolicy) {
+func (o Outsider) AddNetworkPolicy(p netpolicy.Policy) {
 	o.change(p.Namespace, func(n *namespace) { n.policies = append(n.policies, p.Clone()) })
 }

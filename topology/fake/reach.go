@@ -7,16 +7,18 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // NetworkPolicies implements topology.Reachability.
-func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]topology.NetworkPolicy, error) {
-	if err := t.begin(ctx, call{"read", "NetworkPolicies", namespace}); err != nil {
+func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error) {
+	if err := t.begin(ctx, adapter.Read(topology.KindNetworkPolicies, namespace)); err != nil {
 		return nil, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	var policies []topology.NetworkPolicy
+	var policies []netpolicy.Policy
 	for _, name := range slices.Sorted(maps.Keys(t.state.namespaces)) {
 		if namespace == "" || name == namespace {
 			policies = append(policies, t.state.namespaces[name].networkPolicies()...)
@@ -26,22 +28,22 @@ func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]top
 }
 
 // Reach implements topology.Reachability.
-func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topology.ReachAnswer, error) {
-	if err := t.begin(ctx, call{"ask", "Reach", conn.To.Namespace}); err != nil {
-		return topology.ReachAnswer{}, err
+func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpolicy.Answer, error) {
+	if err := t.begin(ctx, adapter.Ask(topology.KindReach, conn.To.Namespace)); err != nil {
+		return netpolicy.Answer{}, err
 	}
-	if err := conn.Check(); err != nil {
-		return topology.ReachAnswer{}, err
+	if err := conn.Validate(); err != nil {
+		return netpolicy.Answer{}, adapter.Ask(topology.KindReach, conn.To.Namespace).Invalid(err)
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	state := topology.NetworkState{NamespaceLabels: map[string]map[string]string{}}
+	state := netpolicy.State{NamespaceLabels: map[string]map[string]string{}}
 	for _, name := range []string{conn.From.Namespace, conn.To.Namespace} {
 		ns := t.state.namespaces[name]
 		switch {
 		case name == "" || state.NamespaceLabels[name] != nil:
 		case ns == nil:
-			return topology.ReachAnswer{}, call{"ask", "Reach", name}.fails(topology.ErrNotFound, "")
+			return netpolicy.Answer{}, adapter.Ask(topology.KindReach, name).Fail(topology.ErrNotFound, "")
 		default:
 			state.NamespaceLabels[name] = ns.labels()
 			state.Policies = append(state.Policies, ns.networkPolicies()...)
@@ -51,18 +53,18 @@ func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topolog
 }
 
 // networkPolicies are Polyphony's own and those of others, by name.
-func (n *namespace) networkPolicies() []topology.NetworkPolicy {
-	var policies []topology.NetworkPolicy
+func (n *namespace) networkPolicies() []netpolicy.Policy {
+	var policies []netpolicy.Policy
 	switch rules := n.network.value; {
 	case n.network.foreign: // an empty policy in Kubernetes, which lets nobody in
-		policies = append(policies, topology.NetworkPolicy{Namespace: n.value.Name, Name: "polyphony", Ingress: &topology.PolicyRules{}})
+		policies = append(policies, netpolicy.Policy{Namespace: n.value.Name, Name: "polyphony", Ingress: &netpolicy.Rules{}})
 	case rules != nil:
 		policies = append(policies, rules.Policy())
 	}
 	for _, p := range n.policies {
 		policies = append(policies, p.Clone())
 	}
-	slices.SortFunc(policies, func(a, b topology.NetworkPolicy) int { return strings.Compare(a.Name, b.Name) })
+	slices.SortFunc(policies, func(a, b netpolicy.Policy) int { return strings.Compare(a.Name, b.Name) })
 	return policies
 }
 
@@ -76,7 +78,7 @@ func (n *namespace) labels() map[string]string {
 			labels["pod-security.kubernetes.io/"+mode], labels["pod-security.kubernetes.io/"+mode+"-version"] = string(n.value.PodSecurity), "latest"
 		}
 	}
-	maps.Copy(labels, topology.DomainLabels(n.value.Allowed.Domains))
+	maps.Copy(labels, adapter.DomainLabels(n.value.Allowed.Domains))
 	if n.value.Managed {
 		labels[topology.LabelTenant] = n.value.Name
 		if n.value.Roster != "" {

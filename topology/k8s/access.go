@@ -10,6 +10,8 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 const rolePrefix = objectName + "-"
@@ -22,46 +24,46 @@ type grants struct {
 }
 
 // check refuses what cannot be withdrawn, since it is not known whose it is.
-func (g grants) check(c call) error {
+func (g grants) check(c adapter.Call) error {
 	if len(g.foreign) == 0 {
 		return nil
 	}
-	return c.fails(topology.ErrConflict, fmt.Sprintf("role bindings %q have names of polyphony's and not its label; remove or rename them", g.foreign))
+	return c.Fail(topology.ErrConflict, fmt.Sprintf("role bindings %q have names of polyphony's and not its label; remove or rename them", g.foreign))
 }
 
 // Access implements topology.AccessControl.
 func (t *Topology) Access(ctx context.Context, namespace string) (topology.Access, error) {
-	c := call{"read", "Access", namespace}
+	c := adapter.Read(topology.KindAccess, namespace)
 	have, err := t.grants(ctx, c)
 	if err != nil {
 		return topology.Access{}, err
 	}
 	if have.none() {
-		return topology.Access{}, c.fails(topology.ErrNotFound, "")
+		return topology.Access{}, c.Fail(topology.ErrNotFound, "")
 	}
 	return have.access(namespace), nil
 }
 
-func (t *Topology) grants(ctx context.Context, c call) (grants, error) {
+func (t *Topology) grants(ctx context.Context, c adapter.Call) (grants, error) {
 	var have grants
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have = grants{roles: map[string]*rbacv1.Role{}, bindings: map[string]*rbacv1.RoleBinding{}}
-		roles, err := t.clients.roles(c.name).List(ctx, "")
+		roles, err := t.clients.roles(c.Name).List(ctx, "")
 		if err != nil {
 			return err
 		}
-		bindings, err := t.clients.roleBindings(c.name).List(ctx, "")
+		bindings, err := t.clients.roleBindings(c.Name).List(ctx, "")
 		if err != nil {
 			return err
 		}
 		for i := range roles.Items {
-			if role := &roles.Items[i]; owned(role, c.name) {
+			if role := &roles.Items[i]; owned(role, c.Name) {
 				have.roles[role.Name] = role
 			}
 		}
 		for i := range bindings.Items {
 			binding := &bindings.Items[i]
-			if owned(binding, c.name) {
+			if owned(binding, c.Name) {
 				have.bindings[binding.Name] = binding
 			} else if strings.HasPrefix(binding.Name, rolePrefix) {
 				have.foreign = append(have.foreign, binding.Name)
@@ -103,7 +105,7 @@ func (g grants) access(namespace string) topology.Access {
 
 // EnsureAccess implements topology.AccessControl. A role is put right before it is bound, so nobody new gets rules that somebody else left there.
 func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
-	c := call{"ensure", "Access", want.Namespace}
+	c := adapter.Ensure(topology.KindAccess, want.Namespace)
 	if len(want.Grants) == 0 {
 		return t.withdrawAll(ctx, c)
 	}
@@ -128,35 +130,38 @@ func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topo
 		changed = changed || written
 		fields = append(fields, more...)
 	}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	change := c.Unchanged()
 	switch {
 	case !changed && err != nil:
 		return topology.Change{}, err
 	case !changed:
 	case have.none():
-		change.Action = topology.Created
+		change = c.Created(reached)
 	default:
-		change.Action = topology.Updated
-		change.Fields = append(topology.Diff(have.access(want.Namespace), reached), fields...)
+		before := have.access(want.Namespace)
+		change = topology.Change{
+			Kind: c.Kind, Name: c.Name, Action: topology.Updated, Before: before, After: reached, Inexact: len(fields) > 0,
+			Fields: append(adapter.Diff(before, reached), fields...),
+		}
 	}
 	return change, err
 }
 
 // DeleteAccess implements topology.AccessControl.
 func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology.Change, error) {
-	return t.withdrawAll(ctx, call{"delete", "Access", namespace})
+	return t.withdrawAll(ctx, adapter.Delete(topology.KindAccess, namespace))
 }
 
-func (t *Topology) withdrawAll(ctx context.Context, c call) (topology.Change, error) {
+func (t *Topology) withdrawAll(ctx context.Context, c adapter.Call) (topology.Change, error) {
 	have, err := t.grants(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
 	}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	change := c.Unchanged()
 	changed, err := t.withdraw(ctx, c, have, func(string) bool { return false })
 	switch {
 	case changed:
-		change.Action = topology.Deleted
+		change = c.Deleted(have.access(c.Name))
 	case err != nil:
 		return topology.Change{}, err
 	}
@@ -168,7 +173,7 @@ func (t *Topology) withdrawAll(ctx context.Context, c call) (topology.Change, er
 
 // withdraw removes the grants of ours that are not wanted, bindings first, since those are what gives the rights. It tells whether
 // anything was removed, also when it fails in the end.
-func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted func(name string) bool) (changed bool, err error) {
+func (t *Topology) withdraw(ctx context.Context, c adapter.Call, have grants, wanted func(name string) bool) (changed bool, err error) {
 	for _, name := range have.names() {
 		if wanted(name) {
 			continue
@@ -179,14 +184,14 @@ func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted fun
 			if err != nil {
 				return changed, err
 			}
-			gone, err := remove(ctx, t, c, client[*rbacv1.RoleBinding](t.clients.roleBindings(c.name)), name, c.name)
+			gone, err := remove(ctx, t, c, client[*rbacv1.RoleBinding](t.clients.roleBindings(c.Name)), name, c.Name, nil)
 			changed = changed || gone.Action == topology.Deleted
 			if err != nil {
 				return changed, err
 			}
 		}
 		if have.roles[name] != nil {
-			gone, err := remove(ctx, t, c, client[*rbacv1.Role](t.clients.roles(c.name)), name, c.name)
+			gone, err := remove(ctx, t, c, client[*rbacv1.Role](t.clients.roles(c.Name)), name, c.Name, nil)
 			changed = changed || gone.Action == topology.Deleted
 			if err != nil {
 				return changed, err
@@ -197,26 +202,26 @@ func (t *Topology) withdraw(ctx context.Context, c call, have grants, wanted fun
 }
 
 // empty takes the subjects out of a binding that finalizers would keep in force after it is deleted.
-func (t *Topology) empty(ctx context.Context, c call, binding *rbacv1.RoleBinding) (written bool, err error) {
+func (t *Topology) empty(ctx context.Context, c adapter.Call, binding *rbacv1.RoleBinding) (written bool, err error) {
 	if len(binding.Finalizers) == 0 || len(binding.Subjects) == 0 {
 		return false, nil
 	}
 	err = t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := t.clients.roleBindings(c.name).Get(ctx, binding.Name)
-		if apierrors.IsNotFound(err) || err == nil && !owned(have, c.name) {
+		have, err := t.clients.roleBindings(c.Name).Get(ctx, binding.Name)
+		if apierrors.IsNotFound(err) || err == nil && !owned(have, c.Name) {
 			return nil
 		}
 		if err != nil || t.dry {
 			return err
 		}
 		have.Subjects = nil
-		return vanished(t.clients.roleBindings(c.name).Update(ctx, have))
+		return vanished(t.clients.roleBindings(c.Name).Update(ctx, have))
 	})
 	return err == nil, err
 }
 
 // ensureGrant tells whether it has written, also when it fails in the end, and what of it the port has no words for.
-func (t *Topology) ensureGrant(ctx context.Context, c call, grant topology.Grant, have grants) (written bool, fields []topology.FieldChange, err error) {
+func (t *Topology) ensureGrant(ctx context.Context, c adapter.Call, grant topology.Grant, have grants) (written bool, fields []topology.FieldChange, err error) {
 	name := rolePrefix + grant.Role
 	role, err := t.keepRole(c, name, grant.Rules).ensure(ctx, t, known(have.roles[name]))
 	if err != nil {
@@ -239,10 +244,10 @@ func known[T any](object *T) **T {
 	return &object
 }
 
-func (t *Topology) keepRole(c call, name string, rules []topology.Rule) keeper[*rbacv1.Role] {
-	want := &rbacv1.Role{ObjectMeta: meta(c.name, name, c.name), Rules: renderRules(rules)}
+func (t *Topology) keepRole(c adapter.Call, name string, rules []rbac.Rule) keeper[*rbacv1.Role] {
+	want := &rbacv1.Role{ObjectMeta: meta(c.Name, name, c.Name), Rules: renderRules(rules)}
 	return keeper[*rbacv1.Role]{
-		call: c, client: t.clients.roles(c.name), tenant: c.name, want: want,
+		call: c, client: t.clients.roles(c.Name), tenant: c.Name, want: want,
 		same: func(have *rbacv1.Role) bool { return sameRules(have.Rules, want.Rules) },
 		merge: func(have *rbacv1.Role) *rbacv1.Role {
 			to := have.DeepCopy()
@@ -250,7 +255,7 @@ func (t *Topology) keepRole(c call, name string, rules []topology.Rule) keeper[*
 			return to
 		},
 		fields: func(have, _ *rbacv1.Role) []topology.FieldChange {
-			return topology.Diff(roleSpec{have.Rules}, roleSpec{renderRules(toRules(have.Rules))})
+			return adapter.Diff(roleSpec{have.Rules}, roleSpec{renderRules(toRules(have.Rules))})
 		},
 	}
 }
@@ -273,14 +278,14 @@ type bindingSpec struct {
 	Subjects []rbacv1.Subject `json:"subjects"`
 }
 
-func (t *Topology) keepBinding(c call, name string, subjects []topology.Subject) keeper[*rbacv1.RoleBinding] {
+func (t *Topology) keepBinding(c adapter.Call, name string, subjects []rbac.Subject) keeper[*rbacv1.RoleBinding] {
 	want := &rbacv1.RoleBinding{
-		ObjectMeta: meta(c.name, name, c.name),
+		ObjectMeta: meta(c.Name, name, c.Name),
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: name},
 		Subjects:   renderSubjects(subjects),
 	}
 	return keeper[*rbacv1.RoleBinding]{
-		call: c, client: t.clients.roleBindings(c.name), tenant: c.name, want: want,
+		call: c, client: t.clients.roleBindings(c.Name), tenant: c.Name, want: want,
 		same: func(have *rbacv1.RoleBinding) bool {
 			return have.RoleRef == want.RoleRef && slices.Equal(have.Subjects, want.Subjects)
 		},
@@ -290,13 +295,13 @@ func (t *Topology) keepBinding(c call, name string, subjects []topology.Subject)
 			return to
 		},
 		fields: func(have, to *rbacv1.RoleBinding) []topology.FieldChange {
-			return topology.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, renderSubjects(toSubjects(have.Subjects))})
+			return adapter.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, renderSubjects(toSubjects(have.Subjects))})
 		},
 		replaceable: func(have *rbacv1.RoleBinding) bool { return have.RoleRef == want.RoleRef }, // a roleRef cannot be changed
 	}
 }
 
-func renderRules(rules []topology.Rule) []rbacv1.PolicyRule {
+func renderRules(rules []rbac.Rule) []rbacv1.PolicyRule {
 	var rendered []rbacv1.PolicyRule
 	for _, r := range rules {
 		rendered = append(rendered, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs, ResourceNames: r.ResourceNames})
@@ -304,19 +309,19 @@ func renderRules(rules []topology.Rule) []rbacv1.PolicyRule {
 	return rendered
 }
 
-func toRules(rules []rbacv1.PolicyRule) []topology.Rule {
-	var read []topology.Rule
+func toRules(rules []rbacv1.PolicyRule) []rbac.Rule {
+	var read []rbac.Rule
 	for _, r := range rules {
-		read = append(read, topology.Rule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs, ResourceNames: r.ResourceNames})
+		read = append(read, rbac.Rule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs, ResourceNames: r.ResourceNames})
 	}
 	return read
 }
 
-func renderSubjects(subjects []topology.Subject) []rbacv1.Subject {
+func renderSubjects(subjects []rbac.Subject) []rbacv1.Subject {
 	var rendered []rbacv1.Subject
 	for _, s := range subjects {
 		to := rbacv1.Subject{Kind: string(s.Kind), APIGroup: rbacv1.GroupName, Name: s.Name}
-		if s.Kind == topology.ServiceAccount {
+		if s.Kind == rbac.ServiceAccount {
 			to.APIGroup, to.Namespace = "", s.Namespace
 		}
 		rendered = append(rendered, to)
@@ -324,10 +329,10 @@ func renderSubjects(subjects []topology.Subject) []rbacv1.Subject {
 	return rendered
 }
 
-func toSubjects(subjects []rbacv1.Subject) []topology.Subject {
-	var read []topology.Subject
+func toSubjects(subjects []rbacv1.Subject) []rbac.Subject {
+	var read []rbac.Subject
 	for _, s := range subjects {
-		read = append(read, topology.Subject{Kind: topology.SubjectKind(s.Kind), Name: s.Name, Namespace: s.Namespace})
+		read = append(read, rbac.Subject{Kind: rbac.SubjectKind(s.Kind), Name: s.Name, Namespace: s.Namespace})
 	}
 	return read
 }

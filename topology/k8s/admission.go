@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Admit implements topology.Admission: it sends the request itself, as the sender (impersonation) and as a dry run, so that everything answers that would
@@ -22,9 +23,9 @@ import (
 // Reading requests are sent as they are, for one object at most. A connection to a pod is asked for without the protocol that it takes,
 // so that it fails where the tenant would be let through.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
-	c := call{"ask", "Admission", r.Namespace}
-	if err := r.Check(); err != nil {
-		return topology.Verdict{}, err
+	c := adapter.Ask(topology.KindAdmission, r.Namespace)
+	if err := r.Validate(); err != nil {
+		return topology.Verdict{}, c.Invalid(err)
 	}
 	if methods[r.Verb] == "" {
 		return t.rights(ctx, r)
@@ -55,7 +56,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 
 // rights says whether the sender has the right to a request.
 func (t *Topology) rights(ctx context.Context, r topology.Request) (topology.Verdict, error) {
-	question := r.AccessQuestion
+	question := r.Question
 	question.Groups = r.SenderGroups()
 	answer, err := t.Authorize(ctx, question)
 	switch {
@@ -132,7 +133,7 @@ func (t *Topology) groupPath(ctx context.Context, group string) ([]string, error
 	var served metav1.APIGroup
 	err := t.getJSON(ctx, "/apis/"+group, &served)
 	if apierrors.IsNotFound(err) {
-		return nil, call{"ask", "Admission", ""}.fails(topology.ErrUnsupported, "the cluster does not serve the API group "+group)
+		return nil, adapter.Ask(topology.KindAdmission, "").Fail(topology.ErrUnsupported, "the cluster does not serve the API group "+group)
 	}
 	if err != nil {
 		return nil, err
@@ -150,7 +151,7 @@ var (
 )
 
 // judge says what an answer means for a tenant. Errors are what is no answer.
-func judge(c call, r topology.Request, err error) (topology.Verdict, error) {
+func judge(c adapter.Call, r topology.Request, err error) (topology.Verdict, error) {
 	var status apierrors.APIStatus
 	switch {
 	case err == nil, apierrors.IsAlreadyExists(err): // which is found out last
@@ -158,7 +159,7 @@ func judge(c call, r topology.Request, err error) (topology.Verdict, error) {
 	case !errors.As(err, &status) || transient(err):
 		return topology.Verdict{}, err
 	case apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse): // no Status of the API, so there is no such path
-		return topology.Verdict{}, c.fails(topology.ErrUnsupported, "the cluster does not serve "+r.Resource+" of the API group "+strconv.Quote(r.APIGroup)+", or no such subresource")
+		return topology.Verdict{}, c.Fail(topology.ErrUnsupported, "the cluster does not serve "+r.Resource+" of the API group "+strconv.Quote(r.APIGroup)+", or no such subresource")
 	case len(r.Object) == 0 && (apierrors.IsNotFound(err) || apierrors.IsBadRequest(err)):
 		return topology.Verdict{Allowed: true}, nil // it came to where the object itself, or the protocol, is missed
 	case apierrors.IsNotFound(err):
@@ -166,7 +167,7 @@ func judge(c call, r topology.Request, err error) (topology.Verdict, error) {
 	}
 	message := status.Status().Message
 	if noImpersonation.MatchString(message) {
-		return topology.Verdict{}, c.fails(topology.ErrForbidden, "the caller may not act for the sender; it needs the verb impersonate: "+message)
+		return topology.Verdict{}, c.Fail(topology.ErrForbidden, "the caller may not act for the sender; it needs the verb impersonate: "+message)
 	}
 	if match := deniedByGuardrail.FindStringSubmatch(message); match != nil {
 		return topology.Verdict{By: topology.FenceGuardrails, Rule: topology.Guardrail(match[1]), Reason: match[2]}, nil

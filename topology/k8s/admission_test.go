@@ -8,6 +8,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // TestFencesAreTold has each fence refuse a developer, who is told which it was.
@@ -51,8 +52,8 @@ func TestRightsByImpliedGroups(t *testing.T) {
 	client := admin(t)
 	_, name := provisioned(t, client)
 	outsider{client}.Grant(t, name, topology.Grant{
-		Role: "accounts", Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"create", "use"}}},
-		Subjects: []topology.Subject{{Kind: topology.Group, Name: "system:serviceaccounts:" + name}},
+		Role: "accounts", Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"create", "use"}}},
+		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "system:serviceaccounts:" + name}},
 	})
 	account := writer{top: cluster(t), namespace: name, user: "system:serviceaccount:" + name + ":any"}
 	require.Eventually(t, func() bool { return account.admit(t, account.creates("", "configmaps", plainConfigMap)).Allowed }, eventuallyWait, eventuallyTick)

@@ -19,6 +19,7 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 const finalizer = `{"metadata":{"finalizers":["example.com/stay"]}}`
@@ -49,7 +50,7 @@ func provisioned(t *testing.T, client *kubernetes.Clientset) (s tenant.TenantSco
 // mayPods tells whether a group may do something with pods.
 func mayPods(t *testing.T, group, verb, namespace string) bool {
 	t.Helper()
-	answer, err := cluster(t).Authorize(t.Context(), topology.AccessQuestion{Groups: []string{group}, Verb: verb, Resource: "pods", Namespace: namespace})
+	answer, err := cluster(t).Authorize(t.Context(), rbac.Question{Groups: []string{group}, Verb: verb, Resource: "pods", Namespace: namespace})
 	require.NoError(t, err)
 	return answer.Allowed
 }

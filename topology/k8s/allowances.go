@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // What a tenant is allowed is written on its namespace, where guardrails read it: lists in annotations, domains in labels, so that whoever
@@ -69,7 +70,7 @@ func allowanceAnnotations(a topology.Allowances) map[string]string {
 	return annotations
 }
 
-// readAllowances is the opposite of allowanceAnnotations and topology.DomainLabels.
+// readAllowances is the opposite of allowanceAnnotations and adapter.DomainLabels.
 func readAllowances(labels, annotations map[string]string) topology.Allowances {
 	var a topology.Allowances
 	for _, list := range allowanceLists {
@@ -78,7 +79,7 @@ func readAllowances(labels, annotations map[string]string) topology.Allowances {
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(labels)) {
-		if domain, ok := strings.CutPrefix(key, topology.LabelDomain); ok && labels[key] == topology.DomainHeld {
+		if domain, ok := strings.CutPrefix(key, adapter.LabelDomain); ok && labels[key] == adapter.DomainHeld {
 			a.Domains = append(a.Domains, domain)
 		}
 	}
@@ -99,20 +100,20 @@ func withPrefix(have map[string]string, prefix string) []string {
 // OverlappingDomains implements topology.Domains. It asks for namespaces by label: who has a domain or something below it, and who has one
 // above it, which is as many requests as the domain has dots.
 func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
-	c := call{"read", "Domains", tenant}
+	c := adapter.Read(topology.KindDomains, tenant)
 	if ctx.Err() != nil {
-		return nil, c.ended(ctx)
+		return nil, c.Stopped(ctx)
 	}
 	found := map[topology.DomainHolder]bool{}
 	for _, domain := range domains {
-		for _, above := range topology.DomainsAbove(domain) {
-			selector := topology.LabelDomain + above + "=" + topology.DomainHeld
+		for _, above := range adapter.DomainsAbove(domain) {
+			selector := adapter.LabelDomain + above + "=" + adapter.DomainHeld
 			if err := t.findDomains(ctx, c, selector, func(held string) bool { return held == above }, found); err != nil {
 				return nil, err
 			}
 		}
 		within := func(held string) bool { return held == domain || strings.HasSuffix(held, "."+domain) }
-		if err := t.findDomains(ctx, c, topology.LabelDomain+domain, within, found); err != nil {
+		if err := t.findDomains(ctx, c, adapter.LabelDomain+domain, within, found); err != nil {
 			return nil, err
 		}
 	}
@@ -122,7 +123,7 @@ func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domain
 }
 
 // findDomains adds the domains that match of the other tenants that a selector finds.
-func (t *Topology) findDomains(ctx context.Context, c call, selector string, match func(domain string) bool, found map[topology.DomainHolder]bool) error {
+func (t *Topology) findDomains(ctx context.Context, c adapter.Call, selector string, match func(domain string) bool, found map[topology.DomainHolder]bool) error {
 	return t.retry(ctx, c, func(ctx context.Context) error {
 		list, err := t.clients.namespaces().List(ctx, selector)
 		if err != nil {
@@ -130,7 +131,7 @@ func (t *Topology) findDomains(ctx context.Context, c call, selector string, mat
 		}
 		for i := range list.Items {
 			namespace := &list.Items[i]
-			if namespace.Name == c.name || !owned(namespace, namespace.Name) {
+			if namespace.Name == c.Name || !owned(namespace, namespace.Name) {
 				continue
 			}
 			for _, domain := range readAllowances(namespace.Labels, nil).Domains {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
@@ -28,7 +29,7 @@ type script struct {
 	Kubeconfig string
 	Provision  *tenant.TenantScore
 	Offboard   *tenant.OffboardScore
-	Roster     *tenant.RosterScore
+	Roster     *roster.Score
 	KillAfter  int // so many writes; 0: never
 
 	Concurrency int           // of tenants

@@ -19,6 +19,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
@@ -74,7 +75,7 @@ func (o outsider) RemovePodSecurity(t topologytest.T, name string) {
 	o.patchNamespace(t, name, `{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":null}}}`)
 }
 
-func (o outsider) Occupy(t topologytest.T, namespace, kind string) {
+func (o outsider) Occupy(t topologytest.T, namespace string, kind topology.Kind) {
 	meta := metav1.ObjectMeta{Name: "polyphony", Annotations: map[string]string{"example.com/owner": "somebody-else"}}
 	var err error
 	switch kind {
@@ -93,7 +94,7 @@ func (o outsider) Occupy(t topologytest.T, namespace, kind string) {
 	require.NoError(t, err)
 }
 
-func (o outsider) Occupied(t topologytest.T, namespace, kind string) bool {
+func (o outsider) Occupied(t topologytest.T, namespace string, kind topology.Kind) bool {
 	var object metav1.Object
 	var err error
 	switch kind {
@@ -227,7 +228,7 @@ func (o outsider) Grant(t topologytest.T, namespace string, g topology.Grant) {
 	binding := &rbacv1.RoleBinding{ObjectMeta: metav1.ObjectMeta{Name: g.Role}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: g.Role}}
 	for _, s := range g.Subjects {
 		subject := rbacv1.Subject{Kind: string(s.Kind), Namespace: s.Namespace, Name: s.Name}
-		if s.Kind != topology.ServiceAccount {
+		if s.Kind != rbac.ServiceAccount {
 			subject.APIGroup = rbacv1.GroupName
 		}
 		binding.Subjects = append(binding.Subjects, subject)

@@ -11,11 +11,12 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // contents is how one kind of value is kept as the one object of its type in a tenant's namespace: T is the object, S its specification.
 type contents[T apiObject, S, V any] struct {
-	kind   string
+	kind   topology.Kind
 	client func(c *clients, namespace string) client[T]
 	spec   func(T) *S
 	same   func(a, b *S) bool
@@ -61,14 +62,14 @@ func sameAmounts(a, b corev1.ResourceList) bool {
 
 // get reads the value. An object that is not ours is not there.
 func (k contents[T, S, V]) get(ctx context.Context, t *Topology, namespace string) (value V, err error) {
-	c := call{"read", k.kind, namespace}
+	c := adapter.Read(k.kind, namespace)
 	err = t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := k.client(t.clients, namespace).Get(ctx, objectName)
 		switch {
 		case err != nil:
 			return err
 		case !owned(have, namespace):
-			return c.fails(topology.ErrNotFound, "")
+			return c.Fail(topology.ErrNotFound, "")
 		}
 		value = k.read(have)
 		return nil
@@ -80,7 +81,7 @@ func (k contents[T, S, V]) get(ctx context.Context, t *Topology, namespace strin
 func (k contents[T, S, V]) ensure(ctx context.Context, t *Topology, namespace string, want V) (topology.Change, error) {
 	object := k.render(want)
 	return keeper[T]{
-		call: call{"ensure", k.kind, namespace}, client: k.client(t.clients, namespace), tenant: namespace, want: object,
+		call: adapter.Ensure(k.kind, namespace), client: k.client(t.clients, namespace), tenant: namespace, want: object,
 		same: func(have T) bool { return k.same(k.spec(have), k.spec(object)) },
 		merge: func(have T) T {
 			to, _ := have.DeepCopyObject().(T) // a copy is of the same type
@@ -89,12 +90,14 @@ func (k contents[T, S, V]) ensure(ctx context.Context, t *Topology, namespace st
 		},
 		fields: func(have, to T) []topology.FieldChange {
 			read := k.read(have)
-			fields := append(topology.Diff(read, k.read(to)), beyond(*k.spec(have), *k.spec(k.render(read)))...)
+			fields := append(adapter.Diff(read, k.read(to)), beyond(*k.spec(have), *k.spec(k.render(read)))...)
 			if len(fields) == 0 { // such as another order
 				fields = beyond(*k.spec(have), *k.spec(to))
 			}
 			return fields
 		},
+		value:       func(object T) any { return k.read(object) },
+		beyond:      func(have T) bool { return len(beyond(*k.spec(have), *k.spec(k.render(k.read(have))))) > 0 },
 		replaceable: k.replaceable,
 	}.ensure(ctx, t, nil)
 }
@@ -104,9 +107,9 @@ func beyond[S any](have, readAndRendered S) []topology.FieldChange {
 	type object struct {
 		Spec S `json:"spec"`
 	}
-	return topology.Diff(object{have}, object{readAndRendered})
+	return adapter.Diff(object{have}, object{readAndRendered})
 }
 
 func (k contents[T, S, V]) remove(ctx context.Context, t *Topology, namespace string) (topology.Change, error) {
-	return remove(ctx, t, call{"delete", k.kind, namespace}, k.client(t.clients, namespace), objectName, namespace)
+	return remove(ctx, t, adapter.Delete(k.kind, namespace), k.client(t.clients, namespace), objectName, namespace, func(object T) any { return k.read(object) })
 }

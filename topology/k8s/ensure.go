@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 const (
@@ -27,7 +28,7 @@ type client[T apiObject] interface {
 
 // keeper keeps one object true.
 type keeper[T apiObject] struct {
-	call   call
+	call   adapter.Call
 	client client[T]
 	tenant string
 	owned  func(have T) bool // whether it is ours; nil: it is if it has the tenant's label
@@ -36,6 +37,8 @@ type keeper[T apiObject] struct {
 	same   func(have T) bool                       // whether everything of ours is as wanted; nil: it is if merge changes nothing
 	merge  func(have T) T                          // a copy of have in which it is
 	fields func(have, to T) []topology.FieldChange // what differs
+	value  func(T) any                             // the value that an object stands for; nil: none
+	beyond func(have T) bool                       // whether have has what its value cannot express; nil: never
 
 	replaceable func(have T) bool // false: an update cannot get there, delete and create; nil: always true
 }
@@ -45,20 +48,21 @@ type keeper[T apiObject] struct {
 // When an answer is lost, the write may have happened all the same: the next try then finds nothing to do, and what is reported is the
 // change that was attempted.
 func (k keeper[T]) ensure(ctx context.Context, t *Topology, start *T) (topology.Change, error) {
-	change := topology.Change{Kind: k.call.kind, Name: k.call.name, Action: topology.Unchanged}
+	change := k.call.Unchanged()
 	err := t.retry(ctx, k.call, func(ctx context.Context) error {
 		have, err := k.read(ctx, start)
 		start = nil
 		switch {
 		case apierrors.IsNotFound(err):
 			change.Action, change.Fields = created(change), nil
+			change.After = k.valueOf(k.want)
 			return k.create(ctx, t)
 		case err != nil:
 			return err
 		case !k.isOwned(have):
-			return k.call.fails(topology.ErrConflict, "an object named "+have.GetName()+" that polyphony does not manage is in its place; remove or rename that")
+			return k.call.Fail(topology.ErrConflict, "an object named "+have.GetName()+" that polyphony does not manage is in its place; remove or rename that")
 		case have.GetDeletionTimestamp() != nil: // it goes as soon as it is let go, whatever is written into it now
-			return k.call.held(have)
+			return held(k.call, have)
 		}
 		if k.isSame(have) && len(have.GetOwnerReferences()) == 0 {
 			return nil
@@ -67,6 +71,8 @@ func (k keeper[T]) ensure(ctx context.Context, t *Topology, start *T) (topology.
 		to.SetOwnerReferences(nil)
 		if change.Action == topology.Unchanged {
 			change.Action, change.Fields = topology.Updated, append(k.fields(have, to), ownerFields(have)...)
+			change.Before, change.After = k.valueOf(have), k.valueOf(to)
+			change.Inexact = k.beyond != nil && k.beyond(have)
 		}
 		return k.update(ctx, t, have, to)
 	})
@@ -82,6 +88,13 @@ func created(change topology.Change) topology.Action {
 		return topology.Created
 	}
 	return change.Action
+}
+
+func (k keeper[T]) valueOf(object T) any {
+	if k.value == nil {
+		return nil
+	}
+	return k.value(object)
 }
 
 func (k keeper[T]) isOwned(have T) bool {
@@ -111,7 +124,7 @@ func (k keeper[T]) create(ctx context.Context, t *Topology) error {
 	}
 	err := k.client.Create(ctx, k.want)
 	if apierrors.IsNotFound(err) {
-		return k.call.fails(topology.ErrNotFound, "the namespace does not exist; ensure it first")
+		return k.call.Fail(topology.ErrNotFound, "the namespace does not exist; ensure it first")
 	}
 	return err
 }
@@ -147,8 +160,8 @@ func ownerFields(have metav1.Object) []topology.FieldChange {
 }
 
 // remove deletes an object that is ours. One that is not there is fine; one that stays because of its finalizers is not.
-func remove[T apiObject](ctx context.Context, t *Topology, c call, client client[T], name, tenant string) (topology.Change, error) {
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+func remove[T apiObject](ctx context.Context, t *Topology, c adapter.Call, client client[T], name, tenant string, value func(T) any) (topology.Change, error) {
+	change := c.Unchanged()
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := client.Get(ctx, name)
 		switch {
@@ -157,15 +170,18 @@ func remove[T apiObject](ctx context.Context, t *Topology, c call, client client
 		case err != nil:
 			return err
 		case !owned(have, tenant):
-			return c.fails(topology.ErrConflict, "is not managed by polyphony; remove it where it is managed")
+			return c.Fail(topology.ErrConflict, "is not managed by polyphony; remove it where it is managed")
 		case have.GetDeletionTimestamp() != nil:
-			return c.held(have)
+			return held(c, have)
 		}
-		change.Action = topology.Deleted
+		change = c.Deleted(nil)
+		if value != nil {
+			change.Before = value(have)
+		}
 		if err := deleteRead(ctx, t, client, have); err != nil || len(have.GetFinalizers()) == 0 || t.dry {
 			return err
 		}
-		return c.held(have)
+		return held(c, have)
 	})
 	if err != nil && !errors.Is(err, topology.ErrTerminating) {
 		return topology.Change{}, err

@@ -1,7 +1,6 @@
 package k8s
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,34 +15,22 @@ import (
 	utilnet "k8s.io/apimachinery/pkg/util/net"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// call is one call of a capability.
-type call struct{ op, kind, name string }
-
-// fails makes the error of a refusal that is decided here.
-func (c call) fails(reason error, detail string) error {
-	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail}
-}
-
 // held makes the error of an object of ours that is deleted and does not go. It is in force as long as it is there.
-func (c call) held(object metav1.Object) error {
-	return c.fails(topology.ErrTerminating, fmt.Sprintf("%s is being deleted and held by its finalizers %q; have them removed, and run again", object.GetName(), object.GetFinalizers()))
+func held(c adapter.Call, object metav1.Object) error {
+	return c.Fail(topology.ErrTerminating, fmt.Sprintf("%s is being deleted and held by its finalizers %q; have them removed, and run again", object.GetName(), object.GetFinalizers()))
 }
 
 // failed makes the error of a request that failed with cause. An error that says everything already stays as it is.
-func (c call) failed(cause error) error {
+func failed(c adapter.Call, cause error) error {
 	var done *topology.Error
 	if errors.As(cause, &done) {
 		return cause
 	}
 	detail, reason := classify(cause)
-	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: reason, Detail: detail, Cause: cause}
-}
-
-// ended makes the error of a call whose context has ended.
-func (c call) ended(ctx context.Context) error {
-	return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Detail: "stopped", Cause: ctx.Err()}
+	return c.Wrap(reason, detail, cause)
 }
 
 // classify finds the sentinel of a raw error, and what to do about it.

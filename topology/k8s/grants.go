@@ -5,24 +5,26 @@ import (
 	"slices"
 	"strings"
 
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
 	rbacv1 "k8s.io/api/rbac/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // grantBinding is a binding of either kind.
 type grantBinding struct {
-	what      string // such as "RoleBinding globex/leak"
-	namespace string // empty: it grants everywhere
-	ref       rbacv1.RoleRef
-	subjects  []rbacv1.Subject
+	what     rbac.Binding // without rules and subjects
+	subjects []rbacv1.Subject
 }
 
 // eachBinding reads all bindings, those that grant everywhere first.
 func (c *clients) eachBinding(ctx context.Context, each func(grantBinding)) error {
 	err := c.clusterRoleBindings().EachPage(ctx, "", func(list *rbacv1.ClusterRoleBindingList) {
 		for _, b := range list.Items {
-			each(grantBinding{"ClusterRoleBinding " + b.Name, "", b.RoleRef, b.Subjects})
+			each(grantBinding{bindingOf(rbac.ClusterRoleBinding, &b.ObjectMeta, b.RoleRef), b.Subjects})
 		}
 	})
 	if err != nil {
@@ -30,7 +32,7 @@ func (c *clients) eachBinding(ctx context.Context, each func(grantBinding)) erro
 	}
 	return c.roleBindings("").EachPage(ctx, "", func(list *rbacv1.RoleBindingList) {
 		for _, b := range list.Items {
-			each(grantBinding{"RoleBinding " + b.Namespace + "/" + b.Name, b.Namespace, b.RoleRef, b.Subjects})
+			each(grantBinding{bindingOf(rbac.RoleBinding, &b.ObjectMeta, b.RoleRef), b.Subjects})
 		}
 	})
 }
@@ -38,20 +40,20 @@ func (c *clients) eachBinding(ctx context.Context, each func(grantBinding)) erro
 // grantReader resolves bindings against the roles that there are. Aggregated ClusterRoles have the rules that their controller has filled in.
 type grantReader struct {
 	rules  map[string][]rbacv1.PolicyRule // by "ClusterRole name" and "Role namespace/name"
-	grants []topology.GrantInForce
+	grants []rbac.Binding
 }
 
 // GrantsInForce implements topology.GrantsInForce by four lists, a page at a time.
-func (t *Topology) GrantsInForce(ctx context.Context) ([]topology.GrantInForce, error) {
+func (t *Topology) GrantsInForce(ctx context.Context) ([]rbac.Binding, error) {
 	var r grantReader
-	err := t.retry(ctx, call{"read", "GrantsInForce", t.name}, func(ctx context.Context) error {
+	err := t.retry(ctx, adapter.Read(topology.KindGrantsInForce, t.name), func(ctx context.Context) error {
 		r = grantReader{rules: map[string][]rbacv1.PolicyRule{}}
 		if err := r.readRoles(ctx, t.clients); err != nil {
 			return err
 		}
 		return t.clients.eachBinding(ctx, r.add)
 	})
-	slices.SortFunc(r.grants, func(a, b topology.GrantInForce) int { return strings.Compare(a.Binding, b.Binding) })
+	slices.SortFunc(r.grants, rbac.Binding.Compare)
 	return r.grants, err
 }
 
@@ -72,22 +74,40 @@ func (r *grantReader) readRoles(ctx context.Context, c *clients) error {
 }
 
 func (r *grantReader) add(b grantBinding) {
-	role := b.ref.Kind + " " + b.ref.Name
-	if b.ref.Kind == "Role" {
-		role = b.ref.Kind + " " + b.namespace + "/" + b.ref.Name
+	grant := b.what
+	role := "ClusterRole " + grant.Role.Name
+	if grant.Role.Kind == rbac.Role {
+		role = "Role " + grant.Namespace + "/" + grant.Role.Name
 	}
-	grant := topology.GrantInForce{Binding: b.what, Role: role, Namespace: b.namespace}
 	for _, rule := range r.rules[role] {
 		if len(rule.Resources) > 0 { // others are about paths
-			grant.Rules = append(grant.Rules, topology.Rule{APIGroups: rule.APIGroups, Resources: rule.Resources, Verbs: rule.Verbs, ResourceNames: rule.ResourceNames})
+			grant.Rules = append(grant.Rules, rbac.Rule{APIGroups: rule.APIGroups, Resources: rule.Resources, Verbs: rule.Verbs, ResourceNames: rule.ResourceNames})
 		}
 	}
 	for _, s := range b.subjects {
-		subject := topology.Subject{Kind: topology.SubjectKind(s.Kind), Name: s.Name, Namespace: s.Namespace}
-		if subject.Kind == topology.ServiceAccount && subject.Namespace == "" {
-			subject.Namespace = b.namespace
+		subject := rbac.Subject{Kind: rbac.SubjectKind(s.Kind), Name: s.Name, Namespace: s.Namespace}
+		if subject.Kind == rbac.ServiceAccount && subject.Namespace == "" {
+			subject.Namespace = grant.Namespace
 		}
 		grant.Subjects = append(grant.Subjects, subject)
 	}
 	r.grants = append(r.grants, grant)
+}
+
+// bindingOf reads what a binding says about itself and about its role.
+func bindingOf(kind rbac.BindingKind, meta *metav1.ObjectMeta, ref rbacv1.RoleRef) rbac.Binding {
+	b := rbac.Binding{
+		Kind: kind, Namespace: meta.Namespace, Name: meta.Name,
+		Role: rbac.RoleRef{Kind: rbac.RoleKind(ref.Kind), Name: ref.Name},
+	}
+	if kind == rbac.RoleBinding {
+		b.Managed = owned(meta, meta.Namespace)
+		b.TenantRole, _ = strings.CutPrefix(meta.Name, rolePrefix)
+		if b.TenantRole == meta.Name {
+			b.TenantRole = ""
+		}
+	} else {
+		b.Managed = meta.Labels[labelReadersBinder] == "true"
+	}
+	return b
 }

@@ -3,7 +3,7 @@ package k8s_test
 import (
 	rbacv1 "k8s.io/api/rbac/v1"
 
-	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // rules are random ones, those of a ClusterRole sometimes about paths.
@@ -65,8 +65,8 @@ func (g *grantMaker) account() string {
 	return "system:serviceaccount:" + one(g.grammar, g.namespaces...) + ":" + one(g.grammar, "default", "bot")
 }
 
-func (g *grantMaker) question() topology.AccessQuestion {
-	q := topology.AccessQuestion{
+func (g *grantMaker) question() rbac.Question {
+	q := rbac.Question{
 		User:        one(g.grammar, g.user(), g.user(), g.account(), g.account(), ""),
 		Verb:        one(g.grammar, "get", "get", "list", "create", "watch", "*"),
 		APIGroup:    one(g.grammar, "", "", "apps", "batch", "*"),

@@ -19,6 +19,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 const (
@@ -36,9 +37,9 @@ func TestGrantStateAgreesWithTheAPIServer(t *testing.T) {
 	g.awaitSentinels(t, top)
 	grants, err := top.GrantsInForce(t.Context())
 	require.NoError(t, err)
-	state, exists := topology.NewGrantState(grants), g.bindings(t)
+	state, exists := rbac.NewState(grants), g.bindings(t)
 
-	questions := make([]topology.AccessQuestion, grantQuestions)
+	questions := make([]rbac.Question, grantQuestions)
 	for i := range questions {
 		questions[i] = g.question()
 	}
@@ -60,9 +61,9 @@ func TestGrantStateAgreesWithTheAPIServer(t *testing.T) {
 }
 
 // askAll puts the questions to the API server, many at once.
-func askAll(t *testing.T, top topology.Authorizer, questions []topology.AccessQuestion) []topology.AccessAnswer {
+func askAll(t *testing.T, top topology.Authorizer, questions []rbac.Question) []rbac.Answer {
 	t.Helper()
-	answers, errs := make([]topology.AccessAnswer, len(questions)), make([]error, len(questions))
+	answers, errs := make([]rbac.Answer, len(questions)), make([]error, len(questions))
 	var wg sync.WaitGroup
 	for first := range grantAskers {
 		wg.Go(func() {
@@ -212,7 +213,7 @@ func (g *grantMaker) awaitSentinels(t *testing.T, top *k8s.Topology) {
 		ObjectMeta: g.meta(name), RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: name}, Subjects: subjects(name),
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	for _, q := range []topology.AccessQuestion{{User: name + "-inside", Namespace: namespace}, {User: name}} {
+	for _, q := range []rbac.Question{{User: name + "-inside", Namespace: namespace}, {User: name}} {
 		q.Verb, q.Resource = "get", "pods"
 		require.Eventually(t, func() bool {
 			answer, err := top.Authorize(t.Context(), q)

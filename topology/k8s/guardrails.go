@@ -16,6 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Guardrails are ValidatingAdmissionPolicies, one for each rule, and a binding of the same name. The API server evaluates them itself, for every
@@ -87,12 +88,12 @@ type installed struct {
 	bindings map[topology.Guardrail]*binding
 }
 
-func (t *Topology) installed(ctx context.Context, c call) (installed, error) {
+func (t *Topology) installed(ctx context.Context, c adapter.Call) (installed, error) {
 	have := installed{policies: map[topology.Guardrail]*policy{}, bindings: map[topology.Guardrail]*binding{}}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		policies, err := t.clients.policies().List(ctx, labelGuardrail)
 		if apierrors.IsNotFound(err) {
-			return c.fails(topology.ErrUnsupported, "the cluster has no ValidatingAdmissionPolicies; guardrails need Kubernetes 1.30 or newer")
+			return c.Fail(topology.ErrUnsupported, "the cluster has no ValidatingAdmissionPolicies; guardrails need Kubernetes 1.30 or newer")
 		}
 		if err != nil {
 			return err
@@ -154,7 +155,7 @@ func whole(rule topology.Guardrail, p *policy, b *binding) bool {
 		return true
 	}
 	wantPolicy, wantBinding := renderGuardrail(rule)
-	return len(topology.Diff(p.Spec, wantPolicy.Spec)) == 0 && len(topology.Diff(b.Spec, wantBinding.Spec)) == 0
+	return len(adapter.Diff(p.Spec, wantPolicy.Spec)) == 0 && len(adapter.Diff(b.Spec, wantBinding.Spec)) == 0
 }
 
 func guardrailVersion(object metav1.Object) int {
@@ -164,14 +165,14 @@ func guardrailVersion(object metav1.Object) int {
 
 // Guardrails implements topology.Guardrails.
 func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error) {
-	c := call{"read", "Guardrails", t.name}
+	c := adapter.Read(topology.KindGuardrails, t.name)
 	have, err := t.installed(ctx, c)
 	if err != nil {
 		return topology.GuardrailSet{}, err
 	}
 	set := have.set()
 	if len(set.Rules) == 0 {
-		return topology.GuardrailSet{}, c.fails(topology.ErrNotFound, "")
+		return topology.GuardrailSet{}, c.Fail(topology.ErrNotFound, "")
 	}
 	return set, nil
 }
@@ -181,8 +182,8 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 	if len(want.Rules) == 0 {
 		return t.DeleteGuardrails(ctx)
 	}
-	c := call{"ensure", "Guardrails", t.name}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	c := adapter.Ensure(topology.KindGuardrails, t.name)
+	change := c.Unchanged()
 	have, err := t.installed(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
@@ -190,9 +191,9 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 	before := have.set()
 	switch {
 	case want.Version != topology.GuardrailsVersion:
-		return topology.Change{}, c.fails(topology.ErrInvalid, fmt.Sprintf("this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
+		return topology.Change{}, c.Fail(topology.ErrInvalid, fmt.Sprintf("this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
 	case before.Version > want.Version:
-		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", before.Version, want.Version))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", before.Version, want.Version))
 	}
 	for _, rule := range want.Rules {
 		fields, err := t.keepGuardrail(ctx, c, have, rule)
@@ -212,12 +213,12 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 			change.Fields = append(change.Fields, topology.FieldChange{Path: "remains[" + string(rule) + "]", From: "present"})
 		}
 	}
-	change.Fields = append(topology.Diff(before, want), change.Fields...)
+	change.Fields = append(adapter.Diff(before, want), change.Fields...)
 	switch {
 	case len(have.rules()) == 0:
-		change.Action, change.Fields = topology.Created, nil
+		change = c.Created(want.Clone())
 	case len(change.Fields) > 0:
-		change.Action = topology.Updated
+		change = c.Updated(before, want.Clone(), change.Fields)
 	}
 	if change.Action != topology.Unchanged && !t.dry {
 		if have, err = t.installed(ctx, c); err != nil {
@@ -228,7 +229,7 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 }
 
 // keepGuardrail makes a rule whole, and names what was different in what there was of it.
-func (t *Topology) keepGuardrail(ctx context.Context, c call, have installed, rule topology.Guardrail) ([]topology.FieldChange, error) {
+func (t *Topology) keepGuardrail(ctx context.Context, c adapter.Call, have installed, rule topology.Guardrail) ([]topology.FieldChange, error) {
 	p, b := renderGuardrail(rule)
 	first, err := t.policyKeeper(c, p).ensure(ctx, t, startOf(have.policies[rule]))
 	if err != nil {
@@ -245,16 +246,16 @@ func startOf[T any](object *T) **T {
 	return &object
 }
 
-func (t *Topology) policyKeeper(c call, want *policy) keeper[*policy] {
+func (t *Topology) policyKeeper(c adapter.Call, want *policy) keeper[*policy] {
 	return guardrailKeeper(c, "policy", t.clients.policies(), want, func(p *policy) *admissionv1.ValidatingAdmissionPolicySpec { return &p.Spec })
 }
 
-func (t *Topology) bindingKeeper(c call, want *binding) keeper[*binding] {
+func (t *Topology) bindingKeeper(c adapter.Call, want *binding) keeper[*binding] {
 	return guardrailKeeper(c, "binding", t.clients.policyBindings(), want, func(b *binding) *admissionv1.ValidatingAdmissionPolicyBindingSpec { return &b.Spec })
 }
 
 // guardrailKeeper keeps one of the two objects of a rule.
-func guardrailKeeper[T apiObject, S any](c call, kind string, objects client[T], want T, spec func(T) *S) keeper[T] {
+func guardrailKeeper[T apiObject, S any](c adapter.Call, kind string, objects client[T], want T, spec func(T) *S) keeper[T] {
 	return keeper[T]{
 		call: c, client: objects, want: want,
 		owned: func(have T) bool { return have.GetLabels()[labelGuardrail] == want.GetLabels()[labelGuardrail] },
@@ -265,7 +266,7 @@ func guardrailKeeper[T apiObject, S any](c call, kind string, objects client[T],
 			return to
 		},
 		fields: func(have, to T) []topology.FieldChange {
-			return guardrailFields(kind, have, to, topology.Diff(*spec(have), *spec(to)))
+			return guardrailFields(kind, have, to, adapter.Diff(*spec(have), *spec(to)))
 		},
 	}
 }
@@ -289,7 +290,7 @@ func setVersion(to, want metav1.Object) {
 }
 
 // dropGuardrail removes what there is of a rule.
-func (t *Topology) dropGuardrail(ctx context.Context, c call, have installed, rule topology.Guardrail) error {
+func (t *Topology) dropGuardrail(ctx context.Context, c adapter.Call, have installed, rule topology.Guardrail) error {
 	if b := have.bindings[rule]; b != nil {
 		if err := dropObject(ctx, t, c, client[*binding](t.clients.policyBindings()), b.Name); err != nil {
 			return err
@@ -301,7 +302,7 @@ func (t *Topology) dropGuardrail(ctx context.Context, c call, have installed, ru
 	return nil
 }
 
-func dropObject[T apiObject](ctx context.Context, t *Topology, c call, objects client[T], name string) error {
+func dropObject[T apiObject](ctx context.Context, t *Topology, c adapter.Call, objects client[T], name string) error {
 	return t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := objects.Get(ctx, name)
 		if apierrors.IsNotFound(err) || err == nil && have.GetLabels()[labelGuardrail] == "" {
@@ -316,20 +317,20 @@ func dropObject[T apiObject](ctx context.Context, t *Topology, c call, objects c
 
 // DeleteGuardrails implements topology.Guardrails.
 func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error) {
-	c := call{"delete", "Guardrails", t.name}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	c := adapter.Delete(topology.KindGuardrails, t.name)
+	change := c.Unchanged()
 	have, err := t.installed(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
 	}
 	if version := have.set().Version; version > topology.GuardrailsVersion {
-		return topology.Change{}, c.fails(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", version))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", version))
 	}
 	for _, rule := range have.rules() {
 		if err := t.dropGuardrail(ctx, c, have, rule); err != nil {
 			return topology.Change{}, err
 		}
-		change.Action = topology.Deleted
+		change = c.Deleted(have.set())
 	}
 	return change, nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
@@ -118,8 +119,8 @@ const plainConfigMap = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name"
 // writers may write everything that guardrails are about.
 func writers(namespace string) topology.Grant {
 	return topology.Grant{
-		Role: "writers", Subjects: []topology.Subject{{Kind: topology.Group, Name: namespace + "-writers"}},
-		Rules: []topology.Rule{{
+		Role: "writers", Subjects: []rbac.Subject{{Kind: rbac.Group, Name: namespace + "-writers"}},
+		Rules: []rbac.Rule{{
 			APIGroups: []string{"", "discovery.k8s.io", "networking.k8s.io", "gateway.networking.k8s.io"}, Verbs: []string{"create", "patch"},
 			Resources: []string{"pods", "pods/ephemeralcontainers", "services", "persistentvolumeclaims", "configmaps", "endpoints", "endpointslices", "ingresses", "httproutes", "secrets"},
 		}},
@@ -136,8 +137,8 @@ type writer struct {
 
 func (w writer) creates(group, resource, object string) topology.Request {
 	return topology.Request{
-		AccessQuestion: topology.AccessQuestion{User: w.user, Groups: w.groups, Verb: "create", APIGroup: group, Resource: resource, Namespace: w.namespace},
-		Object:         json.RawMessage(object),
+		Question: rbac.Question{User: w.user, Groups: w.groups, Verb: "create", APIGroup: group, Resource: resource, Namespace: w.namespace},
+		Object:   json.RawMessage(object),
 	}
 }
 
@@ -197,7 +198,7 @@ func testBypass(t *testing.T, g guarded) {
 	}, create)
 	require.NoError(t, err)
 	require.Eventually(t, func() bool {
-		answer, err := g.cluster(t).Authorize(t.Context(), topology.AccessQuestion{
+		answer, err := g.cluster(t).Authorize(t.Context(), rbac.Question{
 			Groups: w.groups, Verb: "bypass", APIGroup: "tenancy.polyphony.dev", Resource: "guardrails", Name: "services", Namespace: w.namespace,
 		})
 		return err == nil && answer.Allowed

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // maxShown is how many of many things an error names.
@@ -15,7 +16,7 @@ const maxShown = 5
 
 // refuseInheritance looks for rights that service accounts of a namespace hold before there is one: RBAC knows them by name alone, so that they are
 // those of whoever has the name next.
-func (t *Topology) refuseInheritance(ctx context.Context, c call, want topology.Namespace) error {
+func (t *Topology) refuseInheritance(ctx context.Context, c adapter.Call, want topology.Namespace) error {
 	if want.InheritGrants {
 		return nil
 	}
@@ -27,7 +28,7 @@ func (t *Topology) refuseInheritance(ctx context.Context, c call, want topology.
 	if n := len(found); n > maxShown {
 		found = append(found[:maxShown], fmt.Sprintf("and %d more", n-maxShown))
 	}
-	return c.fails(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that whoever has it would inherit: "+
+	return c.Fail(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that whoever has it would inherit: "+
 		strings.Join(found, ", ")+"; withdraw them, or set inheritGrants if they are meant")
 }
 
@@ -44,7 +45,7 @@ func (c *clients) accountGrants(ctx context.Context) (map[string][]string, error
 	err := c.eachBinding(ctx, func(b grantBinding) {
 		for _, s := range toSubjects(b.subjects) {
 			if namespace, account := s.Account(); namespace != "" {
-				all[namespace] = append(all[namespace], b.what+" ("+cmp.Or(account, "all")+")")
+				all[namespace] = append(all[namespace], b.what.String()+" ("+cmp.Or(account, "all")+")")
 			}
 		}
 	})

@@ -12,11 +12,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Inspect implements topology.Inspector by one list for each kind, a page at a time.
 func (t *Topology) Inspect(ctx context.Context) (topology.Inspection, error) {
-	c := call{"read", "Inspection", t.name}
+	c := adapter.Read(topology.KindInspection, t.name)
 	in := topology.Inspection{Topology: t.name, At: time.Now().UTC().Truncate(time.Second)}
 	var err error
 	if in.Readiness, err = t.identify(ctx, c); err != nil {
@@ -61,7 +62,7 @@ func (t *Topology) inspectNamespaces(ctx context.Context) ([]topology.NamespaceI
 			inspected := topology.NamespaceInspection{Namespace: toNamespace(have), Labels: have.Labels}
 			if inspected.Namespace.Managed { // each label of pod security, and not only the one that the port has a word for
 				pinned := podSecurityLabels(inspected.Namespace.PodSecurity)
-				inspected.Beyond = prefixed("metadata.labels", topology.Diff(only(have.Labels, slices.Sorted(maps.Keys(pinned))), pinned))
+				addBeyond(&inspected, topology.KindNamespace, prefixed("metadata.labels", adapter.Diff(only(have.Labels, slices.Sorted(maps.Keys(pinned))), pinned)))
 			}
 			index[have.Name] = len(all)
 			all = append(all, inspected)
@@ -83,8 +84,8 @@ func (t *Topology) inspectNamespaces(ctx context.Context) ([]topology.NamespaceI
 			have := &list.Items[i]
 			if place := placeOf(have); place != nil {
 				place.Quota = new(toQuota(have))
-				place.Beyond = append(place.Beyond, beyond(have.Spec, renderQuota(*place.Quota).Spec)...)
-				place.Beyond = append(place.Beyond, prefixed("status.", topology.Diff(corev1.ResourceQuotaStatus{Hard: have.Status.Hard}, corev1.ResourceQuotaStatus{Hard: have.Spec.Hard}))...)
+				addBeyond(place, topology.KindQuota, beyond(have.Spec, renderQuota(*place.Quota).Spec))
+				addBeyond(place, topology.KindQuota, prefixed("status.", adapter.Diff(corev1.ResourceQuotaStatus{Hard: have.Status.Hard}, corev1.ResourceQuotaStatus{Hard: have.Spec.Hard})))
 			}
 		}
 	})
@@ -96,7 +97,7 @@ func (t *Topology) inspectNamespaces(ctx context.Context) ([]topology.NamespaceI
 			have := &list.Items[i]
 			if place := placeOf(have); place != nil {
 				place.LimitRange = new(toLimitRange(have))
-				place.Beyond = append(place.Beyond, beyond(have.Spec, renderLimitRange(*place.LimitRange).Spec)...)
+				addBeyond(place, topology.KindLimitRange, beyond(have.Spec, renderLimitRange(*place.LimitRange).Spec))
 			}
 		}
 	})
@@ -130,4 +131,15 @@ func (t *Topology) inspectVolumes(ctx context.Context) ([]topology.VolumeBinding
 		return cmp.Or(cmp.Compare(a.Namespace, b.Namespace), cmp.Compare(a.Claim, b.Claim))
 	})
 	return bindings, err
+}
+
+// addBeyond adds what a value in force has beyond what the port can express.
+func addBeyond(to *topology.NamespaceInspection, kind topology.Kind, fields []topology.FieldChange) {
+	if len(fields) == 0 {
+		return
+	}
+	if to.Beyond == nil {
+		to.Beyond = map[topology.Kind][]topology.FieldChange{}
+	}
+	to.Beyond[kind] = append(to.Beyond[kind], fields...)
 }

@@ -10,17 +10,18 @@ import (
 
 	"github.com/polyphony-go/polyphony/internal/lease"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // HoldLease implements topology.Leases, by a Lease "polyphony-<name>" in Options.LeaseNamespace, which is written as client-go's leader election
 // writes its own: `kubectl get leases` shows who holds it. Durations are rounded up to seconds.
 func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
-	c := call{"hold", "Lease", want.Name}
+	c := adapter.Hold(topology.KindLease, want.Name)
 	if ctx.Err() != nil {
-		return nil, nil, c.ended(ctx)
+		return nil, nil, c.Stopped(ctx)
 	}
-	if err := want.Check(); err != nil {
-		return nil, nil, err
+	if err := want.Validate(); err != nil {
+		return nil, nil, c.Invalid(err)
 	}
 	if t.dry {
 		return ctx, func() {}, nil
@@ -35,10 +36,10 @@ func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.
 // leaseStore is where one lease is.
 type leaseStore struct {
 	t    *Topology
-	call call
+	call adapter.Call
 }
 
-func (s leaseStore) object() string { return objectName + "-" + s.call.name }
+func (s leaseStore) object() string { return objectName + "-" + s.call.Name }
 
 // Read implements lease.Store.
 func (s leaseStore) Read(ctx context.Context) (lease.Record, *coordinationv1.Lease, error) {
@@ -48,7 +49,7 @@ func (s leaseStore) Read(ctx context.Context) (lease.Record, *coordinationv1.Lea
 	case err != nil:
 		return lease.Record{}, nil, s.failed(ctx, err)
 	case have.Labels[topology.LabelLease] != "true":
-		return lease.Record{}, nil, s.call.fails(topology.ErrConflict, "a Lease "+namespace+"/"+s.object()+
+		return lease.Record{}, nil, s.call.Fail(topology.ErrConflict, "a Lease "+namespace+"/"+s.object()+
 			" that polyphony does not manage is in its place; remove or rename that, or set Options.LeaseNamespace")
 	default:
 		return readLease(have.Spec), have, nil
@@ -64,7 +65,7 @@ func (s leaseStore) Create(ctx context.Context, r lease.Record) error {
 	})
 	switch {
 	case apierrors.IsNotFound(err):
-		return s.call.fails(topology.ErrNotFound, "the namespace "+namespace+" does not exist; create it, or set Options.LeaseNamespace")
+		return s.call.Fail(topology.ErrNotFound, "the namespace "+namespace+" does not exist; create it, or set Options.LeaseNamespace")
 	case err != nil:
 		return s.failed(ctx, err)
 	default:
@@ -85,9 +86,9 @@ func (s leaseStore) Update(ctx context.Context, version *coordinationv1.Lease, r
 // failed is the error of a request. An API server that starts and refuses everything is one that is not available.
 func (s leaseStore) failed(ctx context.Context, err error) error {
 	if s.t.starting(ctx, err) {
-		return &topology.Error{Op: s.call.op, Kind: s.call.kind, Name: s.call.name, Reason: topology.ErrUnavailable, Detail: "the API server is starting", Cause: err}
+		return s.call.Wrap(topology.ErrUnavailable, "the API server is starting", err)
 	}
-	return s.call.failed(err)
+	return failed(s.call, err)
 }
 
 func readLease(spec coordinationv1.LeaseSpec) lease.Record {

@@ -17,8 +17,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/polyphony-go/polyphony/internal/testcluster"
-	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // outlives tells whether the cluster is there after the tests. One of our own goes with everything in it.
@@ -129,7 +129,7 @@ func newProvisioner(t *testing.T, c *testcluster.Cluster) (kubeconfig string) {
 	return path
 }
 
-func policyRules(rules []topology.Rule) (all []rbacv1.PolicyRule) {
+func policyRules(rules []rbac.Rule) (all []rbacv1.PolicyRule) {
 	for _, r := range rules {
 		all = append(all, rbacv1.PolicyRule{APIGroups: r.APIGroups, Resources: r.Resources, Verbs: r.Verbs})
 	}

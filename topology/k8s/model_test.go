@@ -16,6 +16,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // kinds are those of objects that requests are about, pods twice as often, since most rules are about them.
@@ -148,7 +149,7 @@ func (b twins) newTenant(t *testing.T, name string) writer {
 	controllers := writers(name)
 	controllers.Role, controllers.Subjects[0].Name = "controllers", "system:serviceaccounts:kube-system"
 	for _, user := range components[1:] {
-		controllers.Subjects = append(controllers.Subjects, topology.Subject{Kind: topology.User, Name: user})
+		controllers.Subjects = append(controllers.Subjects, rbac.Subject{Kind: rbac.User, Name: user})
 	}
 	outsider{b.client}.Grant(t, name, controllers)
 	for _, grant := range []topology.Grant{writers(name), controllers} {

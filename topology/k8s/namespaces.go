@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // annotationApplied lists the labels and annotations of a namespace that the Score asked for, so that those can go when it no longer does.
@@ -40,7 +41,7 @@ func podSecurityLabels(level topology.PodSecurity) map[string]string {
 // Namespace implements topology.Namespaces.
 func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
 	var have *corev1.Namespace
-	err := t.retry(ctx, call{"read", "Namespace", name}, func(ctx context.Context) (err error) {
+	err := t.retry(ctx, adapter.Read(topology.KindNamespace, name), func(ctx context.Context) (err error) {
 		have, err = t.clients.namespaces().Get(ctx, name)
 		return err
 	})
@@ -52,13 +53,14 @@ func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespa
 
 // EnsureNamespace implements topology.Namespaces.
 func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
-	c := call{"ensure", "Namespace", want.Name}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	c := adapter.Ensure(topology.KindNamespace, want.Name)
+	change := c.Unchanged()
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := t.clients.namespaces().Get(ctx, want.Name)
 		switch {
 		case apierrors.IsNotFound(err):
 			change.Action = created(change)
+			change.After = toNamespace(mergeNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: want.Name}}, want))
 			if err := t.refuseInheritance(ctx, c, want); err != nil {
 				return err
 			}
@@ -66,9 +68,9 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		case err != nil:
 			return err
 		case have.DeletionTimestamp != nil:
-			return c.fails(topology.ErrTerminating, "is being deleted; run again once it is gone")
+			return c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
 		case !owned(have, want.Name) && !want.Adopt:
-			return c.fails(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", owner(have)))
+			return c.Fail(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", owner(have)))
 		}
 		if err := ofAnotherRoster(c, toNamespace(have), want); err != nil {
 			return err
@@ -79,6 +81,7 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		}
 		if change.Action == topology.Unchanged {
 			change.Action, change.Fields = topology.Updated, namespaceFields(have, to)
+			change.Before, change.After = toNamespace(have), toNamespace(to)
 		}
 		return t.updateNamespace(ctx, to)
 	})
@@ -89,11 +92,11 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 }
 
 // ofAnotherRoster refuses to take a tenant from the roster that has it.
-func ofAnotherRoster(c call, have, want topology.Namespace) error {
+func ofAnotherRoster(c adapter.Call, have, want topology.Namespace) error {
 	if want.Roster == "" || have.Roster == "" || have.Roster == want.Roster {
 		return nil
 	}
-	return c.fails(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one, and remove the label %s from the namespace", have.Roster, topology.LabelRoster))
+	return c.Fail(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one, and remove the label %s from the namespace", have.Roster, topology.LabelRoster))
 }
 
 func (t *Topology) createNamespace(ctx context.Context, want topology.Namespace) error {
@@ -117,8 +120,8 @@ func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Nam
 	to.OwnerReferences = nil
 	before := readApplied(have)
 	now := applied{Labels: slices.Sorted(maps.Keys(want.Labels)), Annotations: slices.Sorted(maps.Keys(want.Annotations))}
-	gone := slices.Concat(before.Labels, withPrefix(to.Labels, topology.LabelDomain))
-	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity), topology.DomainLabels(want.Allowed.Domains),
+	gone := slices.Concat(before.Labels, withPrefix(to.Labels, adapter.LabelDomain))
+	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity), adapter.DomainLabels(want.Allowed.Domains),
 		map[string]string{topology.LabelTenant: want.Name})
 	if want.Roster != "" {
 		to.Labels[topology.LabelRoster] = want.Roster
@@ -210,16 +213,16 @@ func only(from map[string]string, keys []string) map[string]string {
 
 // namespaceFields names what differs, in the port's words where it has them.
 func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
-	fields := append(topology.Diff(toNamespace(have), toNamespace(to)), ownerFields(have)...)
-	for _, f := range prefixed("metadata.labels", topology.Diff(have.Labels, to.Labels)) {
+	fields := append(adapter.Diff(toNamespace(have), toNamespace(to)), ownerFields(have)...)
+	for _, f := range prefixed("metadata.labels", adapter.Diff(have.Labels, to.Labels)) {
 		if strings.HasPrefix(f.Path, "metadata.labels["+labelPodSecurity) && f.Path != "metadata.labels["+labelPodSecurity+"enforce]" ||
 			f.Path == "metadata.labels["+topology.LabelTenant+"]" {
 			fields = append(fields, f)
 		}
 	}
 	if len(fields) == 0 { // what the port has no words for: marks of domains above one's own, and what was applied
-		fields = slices.Concat(prefixed("metadata.labels", topology.Diff(have.Labels, to.Labels)),
-			prefixed("metadata.annotations", topology.Diff(have.Annotations, to.Annotations)))
+		fields = slices.Concat(prefixed("metadata.labels", adapter.Diff(have.Labels, to.Labels)),
+			prefixed("metadata.annotations", adapter.Diff(have.Annotations, to.Annotations)))
 	}
 	return fields
 }
@@ -244,7 +247,7 @@ func owner(have *corev1.Namespace) string {
 func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
 	t.clients.readAhead(ctx)
 	var all []topology.Namespace
-	err := t.retry(ctx, call{"read", "Tenants", t.name}, func(ctx context.Context) error {
+	err := t.retry(ctx, adapter.Read(topology.KindTenants, t.name), func(ctx context.Context) error {
 		all = nil
 		return t.clients.namespaces().EachPage(ctx, topology.LabelTenant, func(list *corev1.NamespaceList) {
 			for i := range list.Items {
@@ -260,8 +263,8 @@ func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
 
 // DeleteNamespace implements topology.Namespaces.
 func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
-	c := call{"delete", "Namespace", name}
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
+	c := adapter.Delete(topology.KindNamespace, name)
+	change := c.Unchanged()
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := t.clients.namespaces().Get(ctx, name)
 		switch {
@@ -270,13 +273,13 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 		case err != nil:
 			return err
 		case !owned(have, name):
-			return c.fails(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", owner(have)))
+			return c.Fail(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", owner(have)))
 		case have.DeletionTimestamp != nil:
 			return nil
 		case toNamespace(have).Protected:
-			return c.fails(topology.ErrProtected, "has deletion protection")
+			return c.Fail(topology.ErrProtected, "has deletion protection")
 		}
-		change.Action = topology.Deleted
+		change = c.Deleted(toNamespace(have))
 		return deleteRead(ctx, t, client[*corev1.Namespace](t.clients.namespaces()), have)
 	})
 	if err != nil {
@@ -290,7 +293,7 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	if t.dry {
 		return nil
 	}
-	c := call{"await", "Namespace", name}
+	c := adapter.Await(topology.KindNamespace, name)
 	var first types.UID
 	var last *corev1.Namespace
 	err := t.poll(ctx, c, "be gone", t.clients.namespaces().following(name), func(ctx context.Context) (bool, error) {
@@ -308,7 +311,7 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 		return have.UID != first, nil
 	})
 	if err != nil && ctx.Err() != nil && last != nil {
-		return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Detail: "is still there, held by " + holders(last), Cause: ctx.Err()}
+		return c.Wrap(topology.ErrTimeout, "is still there, held by "+holders(last), ctx.Err())
 	}
 	return err
 }
@@ -341,7 +344,7 @@ func holders(ns *corev1.Namespace) string {
 // Volumes implements topology.Volumes.
 func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Volume, error) {
 	var volumes []topology.Volume
-	err := t.retry(ctx, call{"read", "Volumes", namespace}, func(ctx context.Context) error {
+	err := t.retry(ctx, adapter.Read(topology.KindVolumes, namespace), func(ctx context.Context) error {
 		list, err := t.clients.claims(namespace).List(ctx, "")
 		if err != nil {
 			return err

@@ -9,6 +9,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // NetworkRules implements topology.NetworkIsolation.
@@ -108,9 +109,9 @@ func toPeers(peers []networkingv1.NetworkPolicyPeer) []topology.NetworkPeer {
 func toPorts(ports []networkingv1.NetworkPolicyPort) []topology.NetworkPort {
 	var read []topology.NetworkPort
 	for _, port := range ports {
-		to := topology.NetworkPort{Protocol: topology.TCP}
+		to := topology.NetworkPort{Protocol: netpolicy.TCP}
 		if port.Protocol != nil {
-			to.Protocol = topology.Protocol(*port.Protocol)
+			to.Protocol = netpolicy.Protocol(*port.Protocol)
 		}
 		if port.Port != nil {
 			to.Port = port.Port.IntVal

@@ -7,12 +7,12 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
-	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
 // AddNetworkPolicy writes the policy out in full, its directions too.
-func (o outsider) AddNetworkPolicy(t topologytest.T, p topology.NetworkPolicy) {
+func (o outsider) AddNetworkPolicy(t topologytest.T, p netpolicy.Policy) {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Spec: networkingv1.NetworkPolicySpec{PodSelector: *selectorOf(&p.Pods)}}
 	if p.Ingress != nil {
 		policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
@@ -30,7 +30,7 @@ func (o outsider) AddNetworkPolicy(t topologytest.T, p topology.NetworkPolicy) {
 	require.NoError(t, err)
 }
 
-func peersOf(peers []topology.PolicyPeer) []networkingv1.NetworkPolicyPeer {
+func peersOf(peers []netpolicy.Peer) []networkingv1.NetworkPolicyPeer {
 	var all []networkingv1.NetworkPolicyPeer
 	for _, p := range peers {
 		to := networkingv1.NetworkPolicyPeer{NamespaceSelector: selectorOf(p.Namespaces), PodSelector: selectorOf(p.Pods)}
@@ -42,7 +42,7 @@ func peersOf(peers []topology.PolicyPeer) []networkingv1.NetworkPolicyPeer {
 	return all
 }
 
-func portsOf(ports []topology.PolicyPort) []networkingv1.NetworkPolicyPort {
+func portsOf(ports []netpolicy.Port) []networkingv1.NetworkPolicyPort {
 	var all []networkingv1.NetworkPolicyPort
 	for _, p := range ports {
 		to := networkingv1.NetworkPolicyPort{Protocol: new(corev1.Protocol(p.Protocol))}
@@ -60,7 +60,7 @@ func portsOf(ports []topology.PolicyPort) []networkingv1.NetworkPolicyPort {
 	return all
 }
 
-func selectorOf(s *topology.LabelSelector) *metav1.LabelSelector {
+func selectorOf(s *netpolicy.Selector) *metav1.LabelSelector {
 	if s == nil {
 		return nil
 	}

@@ -14,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/sets"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // platformAge is how long what was found out about the cluster is taken for true.
@@ -35,15 +37,15 @@ const (
 
 // Platform implements topology.Platforms. What it says is at most a minute old.
 func (t *Topology) Platform(ctx context.Context) (topology.Platform, error) {
-	c := call{op: "read", kind: "Platform"}
+	c := adapter.Read(topology.KindPlatform, "")
 	select {
 	case t.platform.turn <- struct{}{}:
 		defer func() { <-t.platform.turn }()
 	case <-ctx.Done():
-		return topology.Platform{}, c.ended(ctx)
+		return topology.Platform{}, c.Stopped(ctx)
 	}
 	if ctx.Err() != nil {
-		return topology.Platform{}, c.ended(ctx)
+		return topology.Platform{}, c.Stopped(ctx)
 	}
 	if age := time.Since(t.platform.read); !t.platform.read.IsZero() && age < platformAge {
 		return t.platform.platform.Clone(), nil
@@ -103,7 +105,7 @@ func openShiftDNS() []topology.NetworkRule {
 func dnsPorts(ports ...int32) []topology.NetworkPort {
 	var all []topology.NetworkPort
 	for _, port := range ports {
-		all = append(all, topology.NetworkPort{Protocol: topology.UDP, Port: port}, topology.NetworkPort{Protocol: topology.TCP, Port: port})
+		all = append(all, topology.NetworkPort{Protocol: netpolicy.UDP, Port: port}, topology.NetworkPort{Protocol: netpolicy.TCP, Port: port})
 	}
 	return all
 }
@@ -199,7 +201,7 @@ func (t *Topology) exploreAPIServer(ctx context.Context, p *topology.Platform) e
 		}
 		for _, port := range slice.Ports {
 			if port.Port != nil {
-				rule.Ports = append(rule.Ports, topology.NetworkPort{Protocol: topology.TCP, Port: *port.Port})
+				rule.Ports = append(rule.Ports, topology.NetworkPort{Protocol: netpolicy.TCP, Port: *port.Port})
 			}
 		}
 		if len(rule.Peers) > 0 && len(rule.Ports) > 0 { // a rule without either would be about everybody

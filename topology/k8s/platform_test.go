@@ -19,6 +19,7 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // TestPlatform needs a cluster of its own, since it changes what surrounds every tenant.
@@ -38,7 +39,7 @@ func TestPlatform(t *testing.T) {
 	dns := func(ports ...int32) []topology.NetworkPort {
 		var all []topology.NetworkPort
 		for _, p := range ports {
-			all = append(all, topology.NetworkPort{Protocol: topology.UDP, Port: p}, topology.NetworkPort{Protocol: topology.TCP, Port: p})
+			all = append(all, topology.NetworkPort{Protocol: netpolicy.UDP, Port: p}, topology.NetworkPort{Protocol: netpolicy.TCP, Port: p})
 		}
 		return all
 	}

@@ -14,6 +14,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // probe is a policy that refuses what nobody wants, to tell whether the API server has learnt of the others: it is written after them, and an
@@ -53,7 +54,7 @@ func renderProbe(digest string) (*policy, *binding) {
 func inForce(digest string) string { return "the guardrails are in force: " + digest }
 
 // keepProbe makes the probe say which objects it was written after.
-func (t *Topology) keepProbe(ctx context.Context, c call, have installed) error {
+func (t *Topology) keepProbe(ctx context.Context, c adapter.Call, have installed) error {
 	if t.dry {
 		return nil
 	}
@@ -71,7 +72,7 @@ const othersWait = 5 * time.Second
 
 // AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same cluster learn of the policies at about the same time.
 func (t *Topology) AwaitGuardrails(ctx context.Context) error {
-	c := call{"await", "Guardrails", t.name}
+	c := adapter.Await(topology.KindGuardrails, t.name)
 	if t.dry {
 		return nil
 	}
@@ -82,7 +83,7 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 			return false, err
 		}
 		if len(have.set().Rules) == 0 {
-			return false, c.fails(topology.ErrNotFound, "there are no guardrails to wait for; ensure them first")
+			return false, c.Fail(topology.ErrNotFound, "there are no guardrails to wait for; ensure them first")
 		}
 		digest := have.digest()
 		err = t.clients.namespaces().DryCreate(ctx, &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{
@@ -97,10 +98,7 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 		return false, err
 	})
 	if err != nil && ctx.Err() != nil {
-		return &topology.Error{
-			Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Cause: ctx.Err(),
-			Detail: "the API server does not apply them yet; if somebody has changed them since, ensure them again",
-		}
+		return c.Wrap(topology.ErrTimeout, "the API server does not apply them yet; if somebody has changed them since, ensure them again", ctx.Err())
 	}
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Quota implements topology.Quotas.
@@ -41,7 +42,7 @@ func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 	if t.dry {
 		return nil
 	}
-	c := call{"await", "Quota", namespace}
+	c := adapter.Await(topology.KindQuota, namespace)
 	err := t.poll(ctx, c, "be in force", t.clients.quotas(namespace).following(objectName), func(ctx context.Context) (bool, error) {
 		have, err := t.clients.quotas(namespace).Get(ctx, objectName)
 		if err != nil {
@@ -50,8 +51,7 @@ func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 		return equality.Semantic.DeepEqual(have.Spec.Hard, have.Status.Hard), nil
 	})
 	if err != nil && ctx.Err() != nil {
-		return &topology.Error{Op: c.op, Kind: c.kind, Name: c.name, Reason: topology.ErrTimeout, Cause: ctx.Err(),
-			Detail: "the quota is stored but not in force; is the cluster's quota controller (kube-controller-manager) running?"}
+		return c.Wrap(topology.ErrTimeout, "the quota is stored but not in force; is the cluster's quota controller (kube-controller-manager) running?", ctx.Err())
 	}
 	return err
 }

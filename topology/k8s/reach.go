@@ -11,12 +11,14 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // NetworkPolicies implements topology.Reachability.
-func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]topology.NetworkPolicy, error) {
-	var policies []topology.NetworkPolicy
-	c := call{"read", "NetworkPolicies", namespace}
+func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error) {
+	var policies []netpolicy.Policy
+	c := adapter.Read(topology.KindNetworkPolicies, namespace)
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		policies = nil
 		return t.clients.networkPolicies(namespace).EachPage(ctx, "", func(list *networkingv1.NetworkPolicyList) {
@@ -25,33 +27,33 @@ func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]top
 			}
 		})
 	})
-	slices.SortFunc(policies, func(a, b topology.NetworkPolicy) int {
+	slices.SortFunc(policies, func(a, b netpolicy.Policy) int {
 		return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 	})
 	return policies, err
 }
 
 // Reach implements topology.Reachability: it reads the policies and labels of the namespaces at both ends.
-func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topology.ReachAnswer, error) {
-	if err := conn.Check(); err != nil {
-		return topology.ReachAnswer{}, err
+func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpolicy.Answer, error) {
+	if err := conn.Validate(); err != nil {
+		return netpolicy.Answer{}, adapter.Ask(topology.KindReach, conn.To.Namespace).Invalid(err)
 	}
-	state := topology.NetworkState{NamespaceLabels: map[string]map[string]string{}}
+	state := netpolicy.State{NamespaceLabels: map[string]map[string]string{}}
 	for _, namespace := range []string{conn.From.Namespace, conn.To.Namespace} {
 		if _, done := state.NamespaceLabels[namespace]; done || namespace == "" {
 			continue
 		}
-		err := t.retry(ctx, call{"ask", "Reach", namespace}, func(ctx context.Context) error {
+		err := t.retry(ctx, adapter.Ask(topology.KindReach, namespace), func(ctx context.Context) error {
 			have, err := t.clients.namespaces().Get(ctx, namespace)
 			state.NamespaceLabels[namespace] = have.Labels
 			return err
 		})
 		if err != nil {
-			return topology.ReachAnswer{}, err
+			return netpolicy.Answer{}, err
 		}
 		policies, err := t.NetworkPolicies(ctx, namespace)
 		if err != nil {
-			return topology.ReachAnswer{}, err
+			return netpolicy.Answer{}, err
 		}
 		state.Policies = append(state.Policies, policies...)
 	}
@@ -60,8 +62,8 @@ func (t *Topology) Reach(ctx context.Context, conn topology.Connection) (topolog
 
 // NetworkPolicyOf reads a policy, whoever made it. Where it does not say which directions it is about, it is about ingress, and
 // about egress if it has rules for that.
-func NetworkPolicyOf(have *networkingv1.NetworkPolicy) topology.NetworkPolicy {
-	p := topology.NetworkPolicy{Namespace: have.Namespace, Name: have.Name, Pods: *toSelector(&have.Spec.PodSelector)}
+func NetworkPolicyOf(have *networkingv1.NetworkPolicy) netpolicy.Policy {
+	p := netpolicy.Policy{Namespace: have.Namespace, Name: have.Name, Pods: *toSelector(&have.Spec.PodSelector)}
 	types := have.Spec.PolicyTypes
 	if len(types) == 0 {
 		types = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}
@@ -70,24 +72,24 @@ func NetworkPolicyOf(have *networkingv1.NetworkPolicy) topology.NetworkPolicy {
 		}
 	}
 	if slices.Contains(types, networkingv1.PolicyTypeIngress) {
-		p.Ingress = &topology.PolicyRules{}
+		p.Ingress = &netpolicy.Rules{}
 		for _, rule := range have.Spec.Ingress {
-			*p.Ingress = append(*p.Ingress, topology.PolicyRule{Peers: toPolicyPeers(rule.From), Ports: toPolicyPorts(rule.Ports)})
+			*p.Ingress = append(*p.Ingress, netpolicy.Rule{Peers: toPolicyPeers(rule.From), Ports: toPolicyPorts(rule.Ports)})
 		}
 	}
 	if slices.Contains(types, networkingv1.PolicyTypeEgress) {
-		p.Egress = &topology.PolicyRules{}
+		p.Egress = &netpolicy.Rules{}
 		for _, rule := range have.Spec.Egress {
-			*p.Egress = append(*p.Egress, topology.PolicyRule{Peers: toPolicyPeers(rule.To), Ports: toPolicyPorts(rule.Ports)})
+			*p.Egress = append(*p.Egress, netpolicy.Rule{Peers: toPolicyPeers(rule.To), Ports: toPolicyPorts(rule.Ports)})
 		}
 	}
 	return p
 }
 
-func toPolicyPeers(peers []networkingv1.NetworkPolicyPeer) []topology.PolicyPeer {
-	var read []topology.PolicyPeer
+func toPolicyPeers(peers []networkingv1.NetworkPolicyPeer) []netpolicy.Peer {
+	var read []netpolicy.Peer
 	for _, peer := range peers {
-		to := topology.PolicyPeer{Namespaces: toSelector(peer.NamespaceSelector), Pods: toSelector(peer.PodSelector)}
+		to := netpolicy.Peer{Namespaces: toSelector(peer.NamespaceSelector), Pods: toSelector(peer.PodSelector)}
 		if peer.IPBlock != nil {
 			to.CIDR, to.Except = peer.IPBlock.CIDR, peer.IPBlock.Except
 		}
@@ -96,12 +98,12 @@ func toPolicyPeers(peers []networkingv1.NetworkPolicyPeer) []topology.PolicyPeer
 	return read
 }
 
-func toPolicyPorts(ports []networkingv1.NetworkPolicyPort) []topology.PolicyPort {
-	var read []topology.PolicyPort
+func toPolicyPorts(ports []networkingv1.NetworkPolicyPort) []netpolicy.Port {
+	var read []netpolicy.Port
 	for _, port := range ports {
-		to := topology.PolicyPort{Protocol: topology.TCP}
+		to := netpolicy.Port{Protocol: netpolicy.TCP}
 		if port.Protocol != nil {
-			to.Protocol = topology.Protocol(*port.Protocol)
+			to.Protocol = netpolicy.Protocol(*port.Protocol)
 		}
 		if port.Port != nil && port.Port.Type == intstr.String {
 			to.Name = port.Port.StrVal
@@ -116,13 +118,13 @@ func toPolicyPorts(ports []networkingv1.NetworkPolicyPort) []topology.PolicyPort
 	return read
 }
 
-func toSelector(have *metav1.LabelSelector) *topology.LabelSelector {
+func toSelector(have *metav1.LabelSelector) *netpolicy.Selector {
 	if have == nil {
 		return nil
 	}
-	s := &topology.LabelSelector{Labels: have.MatchLabels}
+	s := &netpolicy.Selector{Labels: have.MatchLabels}
 	for _, e := range have.MatchExpressions {
-		s.Expressions = append(s.Expressions, topology.LabelRequirement{Key: e.Key, Operator: topology.LabelOperator(e.Operator), Values: e.Values})
+		s.Expressions = append(s.Expressions, netpolicy.Requirement{Key: e.Key, Operator: netpolicy.Operator(e.Operator), Values: e.Values})
 	}
 	return s
 }

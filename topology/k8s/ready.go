@@ -13,16 +13,18 @@ import (
 	"k8s.io/apimachinery/pkg/version"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // Permissions are what the caller needs for every capability together, in every namespace: the rules for a ClusterRole of Polyphony's own.
 // Whoever makes roles must hold all that is in them, or the verb "escalate"; whoever binds them, the same or "bind": Kubernetes' guard
 // against privilege escalation.
-func Permissions() []topology.Rule {
-	rule := func(group, resource string, verbs ...string) topology.Rule {
-		return topology.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
+func Permissions() []rbac.Rule {
+	rule := func(group, resource string, verbs ...string) rbac.Rule {
+		return rbac.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
 	}
-	return []topology.Rule{
+	return []rbac.Rule{
 		rule("", "namespaces", "get", "list", "watch", "create", "update", "delete"),
 		rule("", "nodes", "list"),
 		rule("", "pods", "list"),
@@ -52,14 +54,14 @@ func Permissions() []topology.Rule {
 }
 
 // AdmissionPermissions are what the caller needs beyond [Permissions] for [Topology.Admit], which acts for others.
-func AdmissionPermissions() []topology.Rule {
-	return []topology.Rule{{APIGroups: []string{""}, Resources: []string{"users", "groups", "serviceaccounts"}, Verbs: []string{"impersonate"}}}
+func AdmissionPermissions() []rbac.Rule {
+	return []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"users", "groups", "serviceaccounts"}, Verbs: []string{"impersonate"}}}
 }
 
 // LeasePermissions are what the caller needs beyond [Permissions] for [Topology.HoldLease], in Options.LeaseNamespace alone: the rules for a Role. In
 // "kube-system" they are worth as much as the control plane's own leases, so that a namespace of Polyphony's own is the better place.
-func LeasePermissions() []topology.Rule {
-	return []topology.Rule{{APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"}}}
+func LeasePermissions() []rbac.Rule {
+	return []rbac.Rule{{APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"}}}
 }
 
 // networkPlugins recognises what enforces network policies by the API groups that it brings.
@@ -73,7 +75,7 @@ var networkPlugins = []struct{ group, name string }{
 
 // Ready implements topology.Topology.
 func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
-	c := call{op: "read", kind: "Readiness"}
+	c := adapter.Read(topology.KindReadiness, "")
 	ready, err := t.identify(ctx, c)
 	if err != nil {
 		return topology.Readiness{}, err
@@ -83,7 +85,7 @@ func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 }
 
 // identify finds out what the cluster is.
-func (t *Topology) identify(ctx context.Context, c call) (topology.Readiness, error) {
+func (t *Topology) identify(ctx context.Context, c adapter.Call) (topology.Readiness, error) {
 	ready := topology.Readiness{Distribution: "kubernetes"}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		var info version.Info
@@ -131,7 +133,7 @@ func (t *Topology) getJSON(ctx context.Context, path string, into any) error {
 }
 
 // missing asks for each permission whether the caller has it.
-func (t *Topology) missing(ctx context.Context, c call) ([]string, error) {
+func (t *Topology) missing(ctx context.Context, c adapter.Call) ([]string, error) {
 	var mu sync.Mutex
 	var missing []string
 	var failure error
@@ -172,10 +174,10 @@ func resourceName(group, resource string) string {
 }
 
 // Authorize implements topology.Authorizer, by a SubjectAccessReview.
-func (t *Topology) Authorize(ctx context.Context, q topology.AccessQuestion) (topology.AccessAnswer, error) {
-	c := call{"ask", "Access", q.Namespace}
-	if err := q.Check(); err != nil {
-		return topology.AccessAnswer{}, err
+func (t *Topology) Authorize(ctx context.Context, q rbac.Question) (rbac.Answer, error) {
+	c := adapter.Ask(topology.KindAccess, q.Namespace)
+	if err := q.Validate(); err != nil {
+		return rbac.Answer{}, c.Invalid(err)
 	}
 	review := &authorizationv1.SubjectAccessReview{Spec: authorizationv1.SubjectAccessReviewSpec{
 		User: q.User, Groups: q.Groups,
@@ -186,7 +188,7 @@ func (t *Topology) Authorize(ctx context.Context, q topology.AccessQuestion) (to
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		return t.clients.authorization().Post().MaxRetries(0).Resource("subjectaccessreviews").Body(review).Do(ctx).Into(review)
 	})
-	answer := topology.AccessAnswer{Allowed: review.Status.Allowed, Reason: review.Status.Reason}
+	answer := rbac.Answer{Allowed: review.Status.Allowed, Reason: review.Status.Reason}
 	if answer.Allowed && answer.Reason == "" { // some authorizers keep it to themselves
 		answer.Reason = "the cluster allows it, and does not say why: the group system:masters may do everything"
 	}

@@ -21,7 +21,10 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -33,7 +36,7 @@ func TestRenderedObjects(t *testing.T) {
 	platform.OwnRanges = append(platform.OwnRanges, netip.MustParsePrefix("2001:db8:cafe::/48"), netip.MustParsePrefix("2600:1f00::/56"))
 	platform.IngressControllers = []topology.NetworkPeer{{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "ingress-nginx"}}}
 	platform.Monitoring = []topology.NetworkPeer{{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "monitoring"}, PodLabels: map[string]string{"app": "prometheus"}}}
-	platform.APIServer = []topology.NetworkRule{{Peers: []topology.NetworkPeer{{CIDR: "203.0.113.1/32"}}, Ports: []topology.NetworkPort{{Protocol: topology.TCP, Port: 6443}}}}
+	platform.APIServer = []topology.NetworkRule{{Peers: []topology.NetworkPeer{{CIDR: "203.0.113.1/32"}}, Ports: []topology.NetworkPort{{Protocol: netpolicy.TCP, Port: 6443}}}}
 	platform.StorageClasses = []topology.StorageClass{{Name: "fast"}, {Name: "slow", Default: true}}
 	for name, s := range map[string]tenant.TenantScore{
 		"tightest": {TenantConfig: tenant.TenantConfig{Name: "acme"}},
@@ -50,7 +53,7 @@ func TestRenderedObjects(t *testing.T) {
 
 // open is a tenant that uses everything that can be opened.
 func open() tenant.TenantScore {
-	ports := []tenant.NetworkPort{{Port: 5432}, {Protocol: topology.UDP, Port: 8000, EndPort: 8010}}
+	ports := []tenant.NetworkPort{{Port: 5432}, {Protocol: netpolicy.UDP, Port: 8000, EndPort: 8010}}
 	return tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{
 			Name: "acme", DisplayName: "Acme, Inc.", Labels: map[string]string{"team": "a"}, Annotations: map[string]string{"example.com/cost-center": "4711"},
@@ -79,8 +82,8 @@ func open() tenant.TenantScore {
 			Members: []tenant.Member{
 				{Role: tenant.Admin, Name: "acme-admins"},
 				{Role: tenant.Developer, Name: "acme-devs"},
-				{Role: tenant.Developer, Kind: topology.ServiceAccount, Namespace: "ci", Name: "deployer"},
-				{Role: tenant.Viewer, Kind: topology.User, Name: "auditor@example.com"},
+				{Role: tenant.Developer, Kind: rbac.ServiceAccount, Namespace: "ci", Name: "deployer"},
+				{Role: tenant.Viewer, Kind: rbac.User, Name: "auditor@example.com"},
 			},
 			ReadVisibility: tenant.VisibilityCluster,
 		},
@@ -107,7 +110,7 @@ func render(t *testing.T, top *fake.Topology) []byte {
 		var cluster Topology
 		cluster.clients = &clients{}
 		for _, grant := range access.Grants {
-			c := call{"ensure", "Access", "acme"}
+			c := adapter.Ensure(topology.KindAccess, "acme")
 			objects = append(objects, cluster.keepRole(c, rolePrefix+grant.Role, grant.Rules).want, cluster.keepBinding(c, rolePrefix+grant.Role, grant.Subjects).want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/wait"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // maxDelay bounds what a server's Retry-After can ask for.
@@ -15,26 +16,26 @@ const maxDelay = 30 * time.Second
 
 // retry calls try until it succeeds or fails for good, with growing pauses, and turns the last error into a *topology.Error. It reports each
 // try that is followed by another. try must start from reading, so that repeating it is safe whatever became of the time before.
-func (t *Topology) retry(ctx context.Context, c call, try func(context.Context) error) error {
+func (t *Topology) retry(ctx context.Context, c adapter.Call, try func(context.Context) error) error {
 	pause := wait.Backoff{Duration: 50 * time.Millisecond, Factor: 2, Jitter: 0.2, Steps: t.opts.MaxTries, Cap: 5 * time.Second}
 	for n := 1; ; n++ {
 		if ctx.Err() != nil {
-			return c.ended(ctx)
+			return c.Stopped(ctx)
 		}
 		err := try(ctx)
 		switch {
 		case err == nil:
 			return nil
 		case ctx.Err() != nil:
-			return c.ended(ctx)
+			return c.Stopped(ctx)
 		case n >= t.opts.MaxTries || !transient(err) && !t.starting(ctx, err):
-			return c.failed(err)
+			return failed(c, err)
 		}
 		delay := pause.Step()
 		if seconds, ok := apierrors.SuggestsClientDelay(err); ok {
 			delay = max(delay, min(time.Duration(seconds)*time.Second, maxDelay))
 		}
-		topology.ReportProgress(ctx, topology.Retrying{Op: c.op, Kind: c.kind, Name: c.name, Err: c.failed(err), After: delay, Try: n})
+		topology.ReportProgress(ctx, c.Retrying(topology.Retrying{Err: failed(c, err), After: delay, Try: n}))
 		select {
 		case <-time.After(delay):
 		case <-ctx.Done():
@@ -54,7 +55,7 @@ func (t *Topology) starting(ctx context.Context, refusal error) bool {
 
 // poll calls check until it is done, fails for good or the context ends, which is the error then: with growing pauses, or where events can be followed,
 // whenever there is one. It reports that it waits, once and only if the first check does not find it done.
-func (t *Topology) poll(ctx context.Context, c call, what string, follow following, check func(context.Context) (done bool, err error)) error {
+func (t *Topology) poll(ctx context.Context, c adapter.Call, what string, follow following, check func(context.Context) (done bool, err error)) error {
 	pause := wait.Backoff{Duration: 5 * time.Millisecond, Factor: 1.5, Jitter: 0.1, Steps: 100, Cap: 500 * time.Millisecond}
 	var next func() <-chan struct{}
 	asking := ctx
@@ -72,7 +73,7 @@ func (t *Topology) poll(ctx context.Context, c call, what string, follow followi
 			return err
 		}
 		if n == 1 {
-			topology.ReportProgress(ctx, topology.Waiting{Kind: c.kind, Name: c.name, For: what})
+			topology.ReportProgress(ctx, c.Waiting(what))
 			if follow != nil {
 				var release func()
 				next, release = follow()
@@ -90,7 +91,7 @@ func (t *Topology) poll(ctx context.Context, c call, what string, follow followi
 		case <-time.After(delay):
 			asking = topology.Live(ctx) // should events not come
 		case <-ctx.Done():
-			return c.ended(ctx)
+			return c.Stopped(ctx)
 		}
 	}
 }

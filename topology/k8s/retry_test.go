@@ -18,6 +18,7 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // listening returns a context that writes down what is reported.
@@ -30,15 +31,15 @@ func listening(t *testing.T) (ctx context.Context, heard *[]topology.Progress) {
 func TestRetryReportsEachTryThatIsFollowedByAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		top := &Topology{opts: Options{MaxTries: 3}}
-		c := call{"ensure", "Quota", "acme"}
+		c := adapter.Ensure(topology.KindQuota, "acme")
 		ctx, heard := listening(t)
 		began := time.Now()
 		busy := apierrors.NewTooManyRequests("busy", 7)
 		err := top.retry(ctx, c, func(context.Context) error { return busy })
 		require.ErrorIs(t, err, topology.ErrUnavailable)
 		require.Equal(t, []topology.Progress{
-			topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: c.failed(busy), After: 7 * time.Second, Try: 1},
-			topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: c.failed(busy), After: 7 * time.Second, Try: 2},
+			topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: failed(c, busy), After: 7 * time.Second, Try: 1},
+			topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: failed(c, busy), After: 7 * time.Second, Try: 2},
 		}, *heard)
 		require.Equal(t, 14*time.Second, time.Since(began))
 
@@ -52,7 +53,7 @@ func TestRetryReportsEachTryThatIsFollowedByAnother(t *testing.T) {
 func TestPollReportsAWaitOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		top := &Topology{opts: Options{MaxTries: 3}}
-		c := call{"await", "Quota", "acme"}
+		c := adapter.Await(topology.KindQuota, "acme")
 		for checks, want := range map[int][]topology.Progress{
 			1: {}, 2: {topology.Waiting{Kind: "Quota", Name: "acme", For: "be in force"}}, 9: {topology.Waiting{Kind: "Quota", Name: "acme", For: "be in force"}},
 		} {

@@ -14,7 +14,7 @@ import (
 	"k8s.io/client-go/kubernetes"
 
 	"github.com/polyphony-go/polyphony/score"
-	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
@@ -45,7 +45,7 @@ func states(t *testing.T, client *kubernetes.Clientset, roster string) map[strin
 }
 
 // calm is the state of a roster's first tenant after a run for it alone, during which nothing happens.
-func calm(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s tenant.RosterScore) string {
+func calm(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s roster.Score) string {
 	t.Helper()
 	s.Tenants = s.Tenants[:1]
 	name := s.Tenants[0].TenantConfig.Name
@@ -59,7 +59,7 @@ func calm(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s tenan
 }
 
 // requireConverged wants the tenants of a roster, no other, and of each what there is of one that nothing happened to.
-func requireConverged(t *testing.T, client *kubernetes.Clientset, s tenant.RosterScore, want string) {
+func requireConverged(t *testing.T, client *kubernetes.Clientset, s roster.Score, want string) {
 	t.Helper()
 	have := states(t, client, s.ID)
 	require.Len(t, have, len(s.Tenants))

@@ -18,14 +18,14 @@ import (
 
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
-	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 )
 
 // newRoster is a roster of n tenants of ten objects each.
-func newRoster(t *testing.T, client *kubernetes.Clientset, n int) tenant.RosterScore {
+func newRoster(t *testing.T, client *kubernetes.Clientset, n int) roster.Score {
 	t.Helper()
 	id := fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1))
-	s := tenant.RosterScore{ID: id, Tenants: roster(id, n)}
+	s := roster.Score{ID: id, Tenants: roster(id, n)}
 	for _, tenant := range s.Tenants {
 		removeLater(t, client, tenant.TenantConfig.Name)
 	}
@@ -33,7 +33,7 @@ func newRoster(t *testing.T, client *kubernetes.Clientset, n int) tenant.RosterS
 }
 
 // requireUnchanged wants another run to have nothing to do, and to cost no more than so many requests.
-func requireUnchanged(t *testing.T, s tenant.RosterScore, kubeconfig string, most int) {
+func requireUnchanged(t *testing.T, s roster.Score, kubeconfig string, most int) {
 	t.Helper()
 	var calls recorder
 	report, err := score.Runner{Concurrency: 32}.Run(t.Context(), s.On(clusterOf(t, kubeconfig, calls.wrap).Snapshot()))
@@ -68,7 +68,7 @@ func TestRosterOfAThousandSurvives(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Stop()) })
 	client, kubeconfig := adminOf(t, own), kubeconfigOf(t, own)
-	s := tenant.RosterScore{ID: "thousand", Tenants: roster("thousand", 1000)}
+	s := roster.Score{ID: "thousand", Tenants: roster("thousand", 1000)}
 	want := calm(t, client, clusterOf(t, kubeconfig), s)
 
 	var calls recorder
@@ -135,7 +135,7 @@ type successor struct {
 	ended            chan error
 }
 
-func succeed(t *testing.T, kubeconfig string, s tenant.RosterScore) *successor {
+func succeed(t *testing.T, kubeconfig string, s roster.Score) *successor {
 	t.Helper()
 	next := &successor{waiting: make(chan struct{}), proceed: make(chan struct{}), due: make(chan time.Time, 1), ended: make(chan error, 1)}
 	top := clusterOf(t, kubeconfig, next.wrap, next.calls.wrap)
@@ -247,7 +247,7 @@ func TestRosterStopsOnCancel(t *testing.T) {
 }
 
 // requireStopped wants those tenants to be whole that are said to be, those not to be there that are not, nobody to have access too early, and the lease to be free.
-func requireStopped(t *testing.T, client *kubernetes.Clientset, s tenant.RosterScore, became ends, want string) {
+func requireStopped(t *testing.T, client *kubernetes.Clientset, s roster.Score, became ends, want string) {
 	t.Helper()
 	requireNoneOpen(t, client, s.ID)
 	whole, have := 0, states(t, client, s.ID)

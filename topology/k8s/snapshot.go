@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Snapshot returns the same cluster, whose objects are read once, all of a kind together, when the first of them is asked for, and are then
@@ -168,7 +169,7 @@ func (c typedClient[T, L, PT, PL]) recallAll(ctx context.Context, selector strin
 	var stale []key
 	if err := c.look(ctx, func() {
 		records, stale = c.table.in(c.namespace)
-		if by, _ := wanted.Requirements(); len(by) == 1 && strings.HasPrefix(by[0].Key(), topology.LabelDomain) && len(stale) == 0 {
+		if by, _ := wanted.Requirements(); len(by) == 1 && strings.HasPrefix(by[0].Key(), adapter.LabelDomain) && len(stale) == 0 {
 			records = c.table.labelled(by[0].Key())
 		}
 	}); err != nil {

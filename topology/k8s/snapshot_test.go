@@ -62,7 +62,7 @@ func (o telling) RemovePodSecurity(t topologytest.T, name string) {
 	o.outsider.RemovePodSecurity(t, name)
 }
 
-func (o telling) Occupy(t topologytest.T, namespace, kind string) {
+func (o telling) Occupy(t topologytest.T, namespace string, kind topology.Kind) {
 	defer o.snapshot.Refresh()
 	o.outsider.Occupy(t, namespace, kind)
 }

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/resourceversion"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // key is where an object is.
@@ -168,7 +169,7 @@ func (t *table) store(object apiObject) error {
 	}
 	metadata := metadataOf(data)
 	r := &record{
-		object.GetUID(), object.GetResourceVersion(), withPrefix(object.GetLabels(), topology.LabelDomain),
+		object.GetUID(), object.GetResourceVersion(), withPrefix(object.GetLabels(), adapter.LabelDomain),
 		bytes.Clone(metadata), t.share(data[len(metadata):]),
 	}
 	t.records[at.namespace][at.name] = r

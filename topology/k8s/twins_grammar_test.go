@@ -5,6 +5,9 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // namespace is one of a tenant, with labels that come and go.
@@ -34,7 +37,7 @@ func (p *pair) grants(roles ...string) []topology.Grant {
 func (p *pair) grant(role string) topology.Grant {
 	g := topology.Grant{Role: role}
 	for range 1 + p.IntN(3) {
-		g.Rules = append(g.Rules, topology.Rule{
+		g.Rules = append(g.Rules, rbac.Rule{
 			Verbs:         p.someOf("get", "list", "create", "watch", "*"),
 			APIGroups:     p.someOf("", "apps", "batch", "*"),
 			Resources:     p.someOf("pods", "secrets", "deployments", "pods/log", "deployments/scale", "*/scale", "pods/*", "*/*", "*"),
@@ -69,20 +72,20 @@ func (p *pair) account() string {
 }
 
 // subject is a random one. Service accounts need not name their namespace.
-func (p *pair) subject() topology.Subject {
+func (p *pair) subject() rbac.Subject {
 	switch p.IntN(3) {
 	case 0:
-		return topology.Subject{Kind: topology.User, Name: one(p.grammar, p.user(), p.user(), p.account())}
+		return rbac.Subject{Kind: rbac.User, Name: one(p.grammar, p.user(), p.user(), p.account())}
 	case 1:
-		return topology.Subject{Kind: topology.Group, Name: p.group()}
+		return rbac.Subject{Kind: rbac.Group, Name: p.group()}
 	default:
-		return topology.Subject{Kind: topology.ServiceAccount, Namespace: one(p.grammar, append(p.namespaces(), "", "")...), Name: one(p.grammar, "default", "bot")}
+		return rbac.Subject{Kind: rbac.ServiceAccount, Namespace: one(p.grammar, append(p.namespaces(), "", "")...), Name: one(p.grammar, "default", "bot")}
 	}
 }
 
 // accessQuestion is about anything, or about what one of the grants gives, more or less.
-func (p *pair) accessQuestion(grants []topology.GrantInForce) topology.AccessQuestion {
-	q := topology.AccessQuestion{
+func (p *pair) accessQuestion(grants []rbac.Binding) rbac.Question {
+	q := rbac.Question{
 		User:        one(p.grammar, p.user(), p.user(), p.account(), p.account(), ""),
 		Groups:      some(p.grammar, p.group(), p.group(), p.group()),
 		Verb:        one(p.grammar, "get", "get", "list", "create", "watch", "delete", "*"),
@@ -105,7 +108,7 @@ func (p *pair) accessQuestion(grants []topology.GrantInForce) topology.AccessQue
 }
 
 // aim makes a question one about the grant, save that one thing stays as it is.
-func (p *pair) aim(q *topology.AccessQuestion, g topology.GrantInForce) {
+func (p *pair) aim(q *rbac.Question, g rbac.Binding) {
 	was, rule, subject := *q, one(p.grammar, g.Rules...), one(p.grammar, g.Subjects...)
 	q.Namespace, q.Verb, q.APIGroup = g.Namespace, one(p.grammar, rule.Verbs...), one(p.grammar, rule.APIGroups...)
 	q.Resource, q.Subresource, _ = strings.Cut(one(p.grammar, rule.Resources...), "/")
@@ -113,11 +116,11 @@ func (p *pair) aim(q *topology.AccessQuestion, g topology.GrantInForce) {
 		q.Name = one(p.grammar, rule.ResourceNames...)
 	}
 	switch q.User, q.Groups = "", nil; subject.Kind {
-	case topology.User:
+	case rbac.User:
 		q.User = subject.Name
-	case topology.Group:
+	case rbac.Group:
 		q.Groups = []string{subject.Name}
-	case topology.ServiceAccount:
+	case rbac.ServiceAccount:
 		q.User = "system:serviceaccount:" + subject.Namespace + ":" + subject.Name
 	}
 	switch p.IntN(9) {
@@ -169,8 +172,8 @@ func (p *pair) networkPeer() topology.NetworkPeer {
 }
 
 // policy is one of somebody else's, about some pods in one direction or both.
-func (p *pair) policy(namespace, name string) topology.NetworkPolicy {
-	policy := topology.NetworkPolicy{Namespace: namespace, Name: name, Pods: *p.podSelector()}
+func (p *pair) policy(namespace, name string) netpolicy.Policy {
+	policy := netpolicy.Policy{Namespace: namespace, Name: name, Pods: *p.podSelector()}
 	directions := p.IntN(3)
 	if directions != 0 {
 		policy.Ingress = p.policyRules()
@@ -181,10 +184,10 @@ func (p *pair) policy(namespace, name string) topology.NetworkPolicy {
 	return policy
 }
 
-func (p *pair) policyRules() *topology.PolicyRules {
-	rules := topology.PolicyRules{}
+func (p *pair) policyRules() *netpolicy.Rules {
+	rules := netpolicy.Rules{}
 	for range p.IntN(3) {
-		var rule topology.PolicyRule
+		var rule netpolicy.Rule
 		for range 1 + p.IntN(3) {
 			rule.Peers = append(rule.Peers, p.policyPeer())
 		}
@@ -196,30 +199,30 @@ func (p *pair) policyRules() *topology.PolicyRules {
 	return &rules
 }
 
-func (p *pair) policyPeer() topology.PolicyPeer {
+func (p *pair) policyPeer() netpolicy.Peer {
 	switch p.IntN(4) {
 	case 0:
 		return p.block()
 	case 1:
-		return topology.PolicyPeer{Pods: p.podSelector()}
+		return netpolicy.Peer{Pods: p.podSelector()}
 	case 2:
-		return topology.PolicyPeer{Namespaces: p.namespaceSelector()}
+		return netpolicy.Peer{Namespaces: p.namespaceSelector()}
 	default:
-		return topology.PolicyPeer{Namespaces: p.namespaceSelector(), Pods: p.podSelector()}
+		return netpolicy.Peer{Namespaces: p.namespaceSelector(), Pods: p.podSelector()}
 	}
 }
 
-func (p *pair) block() topology.PolicyPeer {
+func (p *pair) block() netpolicy.Peer {
 	return one(p.grammar,
-		topology.PolicyPeer{CIDR: "192.0.2.0/24", Except: some(p.grammar, "192.0.2.128/25", "192.0.2.7/32")},
-		topology.PolicyPeer{CIDR: "0.0.0.0/0", Except: some(p.grammar, "10.0.0.0/8", "192.0.2.0/24")},
-		topology.PolicyPeer{CIDR: "2001:db8::/32", Except: some(p.grammar, "2001:db8:1::/48")},
-		topology.PolicyPeer{CIDR: "::/0"},
+		netpolicy.Peer{CIDR: "192.0.2.0/24", Except: some(p.grammar, "192.0.2.128/25", "192.0.2.7/32")},
+		netpolicy.Peer{CIDR: "0.0.0.0/0", Except: some(p.grammar, "10.0.0.0/8", "192.0.2.0/24")},
+		netpolicy.Peer{CIDR: "2001:db8::/32", Except: some(p.grammar, "2001:db8:1::/48")},
+		netpolicy.Peer{CIDR: "::/0"},
 	)
 }
 
-func (p *pair) policyPort() topology.PolicyPort {
-	port := topology.PolicyPort{Protocol: one(p.grammar, topology.TCP, topology.TCP, topology.UDP, topology.SCTP)}
+func (p *pair) policyPort() netpolicy.Port {
+	port := netpolicy.Port{Protocol: one(p.grammar, netpolicy.TCP, netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP)}
 	switch p.IntN(4) {
 	case 0:
 		port.Port = one[int32](p.grammar, 53, 80, 443)
@@ -239,11 +242,11 @@ func (p *pair) podLabels() map[string]string {
 	return labels
 }
 
-func (p *pair) podSelector() *topology.LabelSelector {
+func (p *pair) podSelector() *netpolicy.Selector {
 	return p.selector(one(p.grammar, "app", "tier"), "a", "b", "")
 }
 
-func (p *pair) namespaceSelector() *topology.LabelSelector {
+func (p *pair) namespaceSelector() *netpolicy.Selector {
 	key, values := p.namespaceLabel()
 	return p.selector(key, values...)
 }
@@ -259,7 +262,7 @@ func (p *pair) namespaceLabel() (key string, values []string) {
 		return "pod-security.kubernetes.io/" + one(p.grammar, "enforce", "audit", "warn"), []string{"restricted", "baseline", "privileged"}
 	case 3:
 		domain := one(p.grammar, "example.com", "example.net", p.tenants[0]+".example.com", p.tenants[1]+".example.com")
-		return topology.LabelDomain + domain, []string{topology.DomainHeld, topology.DomainAbove}
+		return adapter.LabelDomain + domain, []string{adapter.DomainHeld, adapter.DomainAbove}
 	case 4:
 		return "app.kubernetes.io/managed-by", []string{"somebody", "polyphony"}
 	case 5:
@@ -270,49 +273,49 @@ func (p *pair) namespaceLabel() (key string, values []string) {
 }
 
 // selector is a random one by the label.
-func (p *pair) selector(key string, values ...string) *topology.LabelSelector {
-	in := func(operator topology.LabelOperator, values ...string) *topology.LabelSelector {
-		return &topology.LabelSelector{Expressions: []topology.LabelRequirement{{Key: key, Operator: operator, Values: values}}}
+func (p *pair) selector(key string, values ...string) *netpolicy.Selector {
+	in := func(operator netpolicy.Operator, values ...string) *netpolicy.Selector {
+		return &netpolicy.Selector{Expressions: []netpolicy.Requirement{{Key: key, Operator: operator, Values: values}}}
 	}
 	switch p.IntN(7) {
 	case 0:
-		return &topology.LabelSelector{}
+		return &netpolicy.Selector{}
 	case 1:
-		return in(topology.NotIn, one(p.grammar, values...))
+		return in(netpolicy.NotIn, one(p.grammar, values...))
 	case 2:
-		return in(topology.In, one(p.grammar, values...), one(p.grammar, values...))
+		return in(netpolicy.In, one(p.grammar, values...), one(p.grammar, values...))
 	case 3:
-		return in(topology.Exists)
+		return in(netpolicy.Exists)
 	case 4:
-		return in(topology.DoesNotExist)
+		return in(netpolicy.DoesNotExist)
 	default:
-		return &topology.LabelSelector{Labels: map[string]string{key: one(p.grammar, values...)}}
+		return &netpolicy.Selector{Labels: map[string]string{key: one(p.grammar, values...)}}
 	}
 }
 
 // connection is one that passes Check.
-func (p *pair) connection() topology.Connection {
-	c := topology.Connection{
-		From: p.pod(), To: p.pod(), Protocol: one(p.grammar, topology.TCP, topology.TCP, topology.UDP, topology.SCTP),
+func (p *pair) connection() netpolicy.Connection {
+	c := netpolicy.Connection{
+		From: p.pod(), To: p.pod(), Protocol: one(p.grammar, netpolicy.TCP, netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP),
 		Port: one[int32](p.grammar, 1, 53, 80, 443, 999, 1000, 1500, 2000, 2001, 8080, 65535),
 	}
 	switch p.IntN(6) {
 	case 0:
-		c.From = topology.Party{Address: p.address()}
+		c.From = netpolicy.Endpoint{Address: p.address()}
 	case 1:
-		c.To = topology.Party{Address: p.address()}
+		c.To = netpolicy.Endpoint{Address: p.address()}
 	}
 	return c
 }
 
-func (p *pair) pod() topology.Party {
-	pod := topology.Party{Namespace: one(p.grammar, p.namespaces()...), PodLabels: p.podLabels()}
+func (p *pair) pod() netpolicy.Endpoint {
+	pod := netpolicy.Endpoint{Namespace: one(p.grammar, p.namespaces()...), PodLabels: p.podLabels()}
 	if p.IntN(3) == 0 {
 		pod.Address = p.address()
 	}
 	if p.IntN(2) == 0 {
-		pod.PortNames = map[string]topology.NamedPort{
-			"http": {Protocol: topology.TCP, Port: one[int32](p.grammar, 80, 8080)}, "dns": {Protocol: one(p.grammar, topology.TCP, topology.UDP), Port: 53},
+		pod.PortNames = map[string]netpolicy.NamedPort{
+			"http": {Protocol: netpolicy.TCP, Port: one[int32](p.grammar, 80, 8080)}, "dns": {Protocol: one(p.grammar, netpolicy.TCP, netpolicy.UDP), Port: 53},
 		}
 	}
 	return pod
@@ -324,15 +327,15 @@ func (p *pair) address() netip.Addr {
 }
 
 // spoil makes a connection one that nobody can answer.
-func (p *pair) spoil(c *topology.Connection) {
+func (p *pair) spoil(c *netpolicy.Connection) {
 	switch p.IntN(4) {
 	case 0:
 		c.Port = 0
 	case 1:
 		c.Protocol = "ICMP"
 	case 2:
-		c.From, c.To = topology.Party{Address: p.address()}, topology.Party{Address: p.address()}
+		c.From, c.To = netpolicy.Endpoint{Address: p.address()}, netpolicy.Endpoint{Address: p.address()}
 	default:
-		c.To = topology.Party{Namespace: p.prefix + "-missing"}
+		c.To = netpolicy.Endpoint{Namespace: p.prefix + "-missing"}
 	}
 }

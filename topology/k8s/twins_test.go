@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 const (
@@ -29,8 +31,8 @@ func TestTwinsAgreeAboutAccess(t *testing.T) {
 	p.awaitGrants(t)
 	want, have := grantsOf(t, p.real), grantsOf(t, p.fake)
 	assert.Empty(t, cmp.Diff(p.inNamespaces(want), p.inNamespaces(have), cmpopts.EquateEmpty()))
-	wantState, haveState := topology.NewGrantState(want), topology.NewGrantState(have)
-	questions := make([]topology.AccessQuestion, twinAccessQuestions)
+	wantState, haveState := rbac.NewState(want), rbac.NewState(have)
+	questions := make([]rbac.Question, twinAccessQuestions)
 	for i := range questions {
 		questions[i] = p.accessQuestion(have)
 	}
@@ -56,11 +58,11 @@ func TestTwinsAgreeAboutAccess(t *testing.T) {
 }
 
 // inNamespaces are the grants in those of the pair.
-func (p *pair) inNamespaces(grants []topology.GrantInForce) []topology.GrantInForce {
-	return slices.DeleteFunc(slices.Clone(grants), func(g topology.GrantInForce) bool { return !slices.Contains(p.namespaces(), g.Namespace) })
+func (p *pair) inNamespaces(grants []rbac.Binding) []rbac.Binding {
+	return slices.DeleteFunc(slices.Clone(grants), func(g rbac.Binding) bool { return !slices.Contains(p.namespaces(), g.Namespace) })
 }
 
-func grantsOf(t *testing.T, top topology.GrantsInForce) []topology.GrantInForce {
+func grantsOf(t *testing.T, top topology.GrantsInForce) []rbac.Binding {
 	t.Helper()
 	grants, err := top.GrantsInForce(t.Context())
 	require.NoError(t, err)
@@ -74,7 +76,7 @@ func withoutReaders(reason string) string { return readersReason.ReplaceAllStrin
 
 // decidedBy says what kind of thing gave the API server's answer. Of several bindings that grant something the API server names any, so what is
 // wanted is that the fake has that binding, and that it alone would do.
-func decidedBy(t *testing.T, q topology.AccessQuestion, answer topology.AccessAnswer, grants []topology.GrantInForce) string {
+func decidedBy(t *testing.T, q rbac.Question, answer rbac.Answer, grants []rbac.Binding) string {
 	t.Helper()
 	switch {
 	case !answer.Allowed:
@@ -84,7 +86,7 @@ func decidedBy(t *testing.T, q topology.AccessQuestion, answer topology.AccessAn
 	}
 	var possible []string
 	for _, g := range grants {
-		if topology.NewGrantState([]topology.GrantInForce{g}).Answer(q).Allowed {
+		if rbac.NewState([]rbac.Binding{g}).Answer(q).Allowed {
 			possible = append(possible, rbacReasons(g, q)...)
 		}
 	}
@@ -98,7 +100,7 @@ func decidedBy(t *testing.T, q topology.AccessQuestion, answer topology.AccessAn
 var readersBindings = regexp.MustCompile(`"polyphony-cluster-reader-[0-9a-f]+"`)
 
 // rbacReasons are how the API server's authorizer may say that the grant decides.
-func rbacReasons(g topology.GrantInForce, q topology.AccessQuestion) []string {
+func rbacReasons(g rbac.Binding, q rbac.Question) []string {
 	_, name, _ := strings.Cut(g.Binding, "/")
 	_, role, _ := strings.Cut(g.Role, "/")
 	by := fmt.Sprintf(`RBAC: allowed by RoleBinding "%s/%s" of Role "%s" to `, name, g.Namespace, role)
@@ -140,7 +142,7 @@ func TestTwinsAgreeAboutConnections(t *testing.T) {
 	p.reachBoth(t, wantState)
 }
 
-func outcome(a topology.ReachAnswer) string {
+func outcome(a netpolicy.Answer) string {
 	switch {
 	case !a.Allowed:
 		return "refused"
@@ -152,7 +154,7 @@ func outcome(a topology.ReachAnswer) string {
 }
 
 // reachBoth asks the topologies themselves, also about what is no connection and where there is no namespace.
-func (p *pair) reachBoth(t *testing.T, state topology.NetworkState) {
+func (p *pair) reachBoth(t *testing.T, state netpolicy.State) {
 	t.Helper()
 	failed := 0
 	for i := range twinReaches {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
@@ -35,7 +37,7 @@ type stranger interface {
 	CreateNamespace(t topologytest.T, name, owner string)
 	LabelNamespace(t topologytest.T, name, key, value string)
 	Grant(t topologytest.T, namespace string, g topology.Grant)
-	AddNetworkPolicy(t topologytest.T, p topology.NetworkPolicy)
+	AddNetworkPolicy(t topologytest.T, p netpolicy.Policy)
 }
 
 // pair is a fake and a cluster to which the same random things are done. Names are its own, and few, so that they often meet.
@@ -173,12 +175,12 @@ func (p *pair) awaitGrants(t *testing.T) {
 	t.Helper()
 	name := p.prefix + "-last"
 	last := topology.Grant{
-		Role: name, Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
-		Subjects: []topology.Subject{{Kind: topology.User, Name: name}},
+		Role: name, Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
+		Subjects: []rbac.Subject{{Kind: rbac.User, Name: name}},
 	}
 	p.interfere(func(o stranger) { o.Grant(t, p.tenants[0], last) })
 	p.ensureReaders(t, name, []string{name})
-	for _, q := range []topology.AccessQuestion{{User: name, Namespace: p.tenants[0]}, {Groups: []string{name}}} {
+	for _, q := range []rbac.Question{{User: name, Namespace: p.tenants[0]}, {Groups: []string{name}}} {
 		q.Verb, q.Resource = "get", "pods"
 		require.Eventually(t, func() bool {
 			answer, err := p.real.Authorize(t.Context(), q)
@@ -188,9 +190,9 @@ func (p *pair) awaitGrants(t *testing.T) {
 }
 
 // networkState is what reachability depends on in the namespaces of the pair.
-func (p *pair) networkState(t *testing.T, top twin) topology.NetworkState {
+func (p *pair) networkState(t *testing.T, top twin) netpolicy.State {
 	t.Helper()
-	state := topology.NetworkState{NamespaceLabels: map[string]map[string]string{}}
+	state := netpolicy.State{NamespaceLabels: map[string]map[string]string{}}
 	policies, err := top.NetworkPolicies(t.Context(), "")
 	require.NoError(t, err)
 	for _, policy := range policies {
@@ -223,6 +225,6 @@ func (o fakeStranger) Grant(_ topologytest.T, namespace string, g topology.Grant
 	o.Outsider.Grant(namespace, g)
 }
 
-func (o fakeStranger) AddNetworkPolicy(_ topologytest.T, p topology.NetworkPolicy) {
+func (o fakeStranger) AddNetworkPolicy(_ topologytest.T, p netpolicy.Policy) {
 	o.Outsider.AddNetworkPolicy(p)
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/internal/guardrail"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // guarded are the kinds of objects that guardrails are about, and where they are listed. Hand-made Endpoints show as EndpointSlices.
@@ -29,7 +30,7 @@ var guarded = []struct{ path, resource, kind string }{
 // Violations implements topology.Guardrails. It lists what the rules are about over all namespaces, a page at a time; Kinds
 // that the cluster does not serve are left out, and so are Secrets, which Polyphony does not read.
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
-	c := call{"read", "Violations", t.name}
+	c := adapter.Read(topology.KindViolations, t.name)
 	allowed, err := t.allAllowances(ctx, c)
 	if err != nil {
 		return nil, err
@@ -65,7 +66,7 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 }
 
 // allAllowances are what each tenant is allowed, by namespace.
-func (t *Topology) allAllowances(ctx context.Context, c call) (map[string]topology.Allowances, error) {
+func (t *Topology) allAllowances(ctx context.Context, c adapter.Call) (map[string]topology.Allowances, error) {
 	all := map[string]topology.Allowances{}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		return t.clients.namespaces().EachPage(ctx, topology.LabelTenant, func(list *corev1.NamespaceList) {
@@ -81,7 +82,7 @@ func (t *Topology) allAllowances(ctx context.Context, c call) (map[string]topolo
 }
 
 // eachObject lists a resource over all namespaces, a page at a time. A list that grows old while it is read is read anew from the start.
-func (t *Topology) eachObject(ctx context.Context, c call, path string, each func(json.RawMessage) error) error {
+func (t *Topology) eachObject(ctx context.Context, c adapter.Call, path string, each func(json.RawMessage) error) error {
 	var page struct {
 		Metadata metav1.ListMeta   `json:"metadata"`
 		Items    []json.RawMessage `json:"items"`

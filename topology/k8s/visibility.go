@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Groups that may read everywhere are subjects of ClusterRoleBindings to one ClusterRole. RBAC goes through all ClusterRoleBindings of a cluster with every
@@ -35,7 +36,7 @@ func readersBinding(tenant string) string {
 
 // ClusterReaders implements topology.ReadVisibility.
 func (t *Topology) ClusterReaders(ctx context.Context, tenant string) (topology.ClusterReaders, error) {
-	c := call{"read", "ClusterReaders", tenant}
+	c := adapter.Read(topology.KindClusterReaders, tenant)
 	readers := topology.ClusterReaders{Tenant: tenant}
 	err := t.retry(ctx, c, func(ctx context.Context) error {
 		have, err := t.clients.clusterRoleBindings().Get(ctx, readersBinding(tenant))
@@ -43,7 +44,7 @@ func (t *Topology) ClusterReaders(ctx context.Context, tenant string) (topology.
 			return err
 		}
 		if readers.Groups = readersOf(have, tenant); len(readers.Groups) == 0 {
-			return c.fails(topology.ErrNotFound, "")
+			return c.Fail(topology.ErrNotFound, "")
 		}
 		return nil
 	})
@@ -55,7 +56,7 @@ func (t *Topology) ClusterReaders(ctx context.Context, tenant string) (topology.
 
 // EnsureClusterReaders implements topology.ReadVisibility.
 func (t *Topology) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
-	c := call{"ensure", "ClusterReaders", want.Tenant}
+	c := adapter.Ensure(topology.KindClusterReaders, want.Tenant)
 	if len(want.Groups) == 0 {
 		return t.setReaders(ctx, c, nil)
 	}
@@ -80,10 +81,10 @@ func createdRole(role topology.Change) []topology.FieldChange {
 
 // DeleteClusterReaders implements topology.ReadVisibility. The ClusterRole stays: it gives nothing to anybody by itself.
 func (t *Topology) DeleteClusterReaders(ctx context.Context, tenant string) (topology.Change, error) {
-	return t.setReaders(ctx, call{"delete", "ClusterReaders", tenant}, nil)
+	return t.setReaders(ctx, adapter.Delete(topology.KindClusterReaders, tenant), nil)
 }
 
-func (t *Topology) keepReadersRole(c call) keeper[*rbacv1.ClusterRole] {
+func (t *Topology) keepReadersRole(c adapter.Call) keeper[*rbacv1.ClusterRole] {
 	want := &rbacv1.ClusterRole{
 		ObjectMeta: metav1.ObjectMeta{Name: readersRole, Labels: map[string]string{labelReadersBinder: "true"}},
 		Rules:      renderRules(topology.ClusterReadRules()),
@@ -104,15 +105,15 @@ func (t *Topology) keepReadersRole(c call) keeper[*rbacv1.ClusterRole] {
 				Rules       []rbacv1.PolicyRule     `json:"rules"`
 				Aggregation *rbacv1.AggregationRule `json:"aggregationRule"`
 			}
-			return prefixed("clusterRole.", topology.Diff(spec{have.Rules, have.AggregationRule}, spec{to.Rules, to.AggregationRule}))
+			return prefixed("clusterRole.", adapter.Diff(spec{have.Rules, have.AggregationRule}, spec{to.Rules, to.AggregationRule}))
 		},
 	}
 }
 
 // setReaders writes the groups of one tenant into its binding, and makes the binding's subjects the sum of all tenants in it.
-func (t *Topology) setReaders(ctx context.Context, c call, groups []string) (topology.Change, error) {
-	change := topology.Change{Kind: c.kind, Name: c.name, Action: topology.Unchanged}
-	name := readersBinding(c.name)
+func (t *Topology) setReaders(ctx context.Context, c adapter.Call, groups []string) (topology.Change, error) {
+	change := c.Unchanged()
+	name := readersBinding(c.Name)
 	bindings := t.clients.clusterRoleBindings()
 	var replacing *rbacv1.ClusterRoleBinding // what has been deleted to be created anew, with the groups of all tenants
 	err := t.retry(ctx, c, func(ctx context.Context) error {
@@ -130,9 +131,9 @@ func (t *Topology) setReaders(ctx context.Context, c call, groups []string) (top
 		case have.Labels[labelReadersBinder] != "true" && len(groups) == 0:
 			return nil // there are none of ours
 		case have.Labels[labelReadersBinder] != "true":
-			return c.fails(topology.ErrConflict, "the ClusterRoleBinding "+name+" is not managed by polyphony; remove or rename it")
+			return c.Fail(topology.ErrConflict, "the ClusterRoleBinding "+name+" is not managed by polyphony; remove or rename it")
 		}
-		to := withReaders(have, c.name, groups)
+		to := withReaders(have, c.Name, groups)
 		if !missing && equality.Semantic.DeepEqual(have, to) {
 			return nil
 		}
@@ -170,6 +171,12 @@ func (t *Topology) writeReaders(ctx context.Context, to *rbacv1.ClusterRoleBindi
 // readersChange says what becomes of one tenant's groups. Other repairs of a shared binding are named by its own fields.
 func readersChange(change topology.Change, have, to *rbacv1.ClusterRoleBinding) topology.Change {
 	before, after := readersOf(have, change.Name), readersOf(to, change.Name)
+	if len(before) > 0 {
+		change.Before = topology.ClusterReaders{Tenant: change.Name, Groups: before}
+	}
+	if len(after) > 0 {
+		change.After = topology.ClusterReaders{Tenant: change.Name, Groups: after}
+	}
 	switch {
 	case len(before) == 0 && len(after) > 0:
 		change.Action = topology.Created
@@ -177,9 +184,9 @@ func readersChange(change topology.Change, have, to *rbacv1.ClusterRoleBinding) 
 		change.Action = topology.Deleted
 	default:
 		change.Action = topology.Updated
-		change.Fields = topology.Diff(topology.ClusterReaders{Groups: before}, topology.ClusterReaders{Groups: after})
+		change.Fields = adapter.Diff(topology.ClusterReaders{Groups: before}, topology.ClusterReaders{Groups: after})
 		if len(change.Fields) == 0 {
-			change.Fields = append(topology.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, to.Subjects}), ownerFields(have)...)
+			change.Fields = append(adapter.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, to.Subjects}), ownerFields(have)...)
 		}
 	}
 	return change

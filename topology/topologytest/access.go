@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // AccessTopology is what AccessControl tests.
@@ -39,7 +40,7 @@ func accessChecks[P AccessTopology](h Harness[P]) []check {
 		{"a rule that somebody added is seen and taken away", func(t T) {
 			name := p.place(t)
 			wider := p.value(name)
-			wider.Grants[0].Rules = append(wider.Grants[0].Rules, topology.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}})
+			wider.Grants[0].Rules = append(wider.Grants[0].Rules, rbac.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}})
 			_, err := p.ensure(t.Context(), wider)
 			require.NoError(t, err)
 			change, err := p.ensure(t.Context(), p.value(name))
@@ -56,13 +57,13 @@ func accessPort[P AccessTopology](h Harness[P]) port[topology.Access] {
 		return topology.Access{Namespace: name, Grants: []topology.Grant{
 			{
 				Role:     "admin",
-				Rules:    []topology.Rule{{APIGroups: []string{"", "apps"}, Resources: []string{"pods", "pods/log", "deployments"}, Verbs: []string{"get", verb}}},
-				Subjects: []topology.Subject{{Kind: topology.Group, Name: "devs"}, {Kind: topology.ServiceAccount, Namespace: "ci", Name: "bot"}},
+				Rules:    []rbac.Rule{{APIGroups: []string{"", "apps"}, Resources: []string{"pods", "pods/log", "deployments"}, Verbs: []string{"get", verb}}},
+				Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "devs"}, {Kind: rbac.ServiceAccount, Namespace: "ci", Name: "bot"}},
 			},
 			{
 				Role:     "viewer",
-				Rules:    []topology.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
-				Subjects: []topology.Subject{{Kind: topology.User, Name: "alice@example.com"}},
+				Rules:    []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
+				Subjects: []rbac.Subject{{Kind: rbac.User, Name: "alice@example.com"}},
 			},
 		}}
 	}

@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // AdmissionTopology is what Admission tests.
@@ -45,15 +46,15 @@ func newSender[P AdmissionTopology](t T, h Harness[P], verbs ...string) sender {
 	s := sender{t, h.Topology, name + "-1", []string{name + "-members"}, name}
 	h.Outsider.Grant(t, name, topology.Grant{
 		Role:     "sender",
-		Rules:    []topology.Rule{{APIGroups: []string{"", coordination}, Resources: []string{"configmaps", "leases"}, Verbs: verbs}},
-		Subjects: []topology.Subject{{Kind: topology.Group, Name: s.groups[0]}},
+		Rules:    []rbac.Rule{{APIGroups: []string{"", coordination}, Resources: []string{"configmaps", "leases"}, Verbs: verbs}},
+		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: s.groups[0]}},
 	})
 	return s
 }
 
 func (s sender) sends(verb, group, resource, name, object string) topology.Request {
 	return topology.Request{
-		AccessQuestion: topology.AccessQuestion{
+		Question: rbac.Question{
 			User: s.user, Groups: s.groups, Verb: verb, APIGroup: group, Resource: resource, Namespace: s.namespace, Name: name,
 		},
 		Object: json.RawMessage(object),
@@ -130,8 +131,8 @@ func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 		{"a service account is in its own groups", func(t T) {
 			s := newSender(t, h, "get")
 			h.Outsider.Grant(t, s.namespace, topology.Grant{
-				Role: "accounts", Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"create"}}},
-				Subjects: []topology.Subject{{Kind: topology.Group, Name: "system:serviceaccounts:" + s.namespace}},
+				Role: "accounts", Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"create"}}},
+				Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "system:serviceaccounts:" + s.namespace}},
 			})
 			r := s.sends("create", "", "configmaps", "", object)
 			s.becomes(as("system:serviceaccount:"+s.namespace+":x", nil, r), "")

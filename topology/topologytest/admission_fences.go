@@ -7,6 +7,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // fenced is a namespace with fences, a request that one of them refuses, and one like it that they let through.
@@ -190,8 +191,8 @@ func newFencedSender[P AdmissionTopology](t T, h Harness[P], level topology.PodS
 	s := sender{t, h.Topology, name + "-1", nil, name}
 	kinds := []string{"configmaps", "persistentvolumeclaims", "pods", "services"}
 	h.Outsider.Grant(t, name, topology.Grant{
-		Role: "sender", Rules: []topology.Rule{{APIGroups: []string{""}, Resources: kinds, Verbs: []string{"create", "patch"}}},
-		Subjects: []topology.Subject{{Kind: topology.User, Name: s.user}},
+		Role: "sender", Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: kinds, Verbs: []string{"create", "patch"}}},
+		Subjects: []rbac.Subject{{Kind: rbac.User, Name: s.user}},
 	})
 	return s
 }

@@ -7,11 +7,12 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // port is one capability that keeps a value for each namespace, or for each tenant.
 type port[V any] struct {
-	kind   string
+	kind   topology.Kind
 	read   func(ctx context.Context, name string) (V, error)
 	ensure func(ctx context.Context, want V) (topology.Change, error)
 	remove func(ctx context.Context, name string) (topology.Change, error)
@@ -39,7 +40,7 @@ func contents[V any](outsider Outsider, p port[V]) []check {
 			name := p.place(t)
 			change, err := p.ensure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			require.Equal(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Created}, change)
+			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Created, After: p.value(name)}, change)
 			p.requireStored(t, name, p.value(name))
 		}},
 		{"ensure twice is unchanged", func(t T) {
@@ -47,14 +48,17 @@ func contents[V any](outsider Outsider, p port[V]) []check {
 			p.store(t, name)
 			change, err := p.ensure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			require.Equal(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Unchanged}, change)
+			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Unchanged}, change)
 		}},
 		{"ensure repairs a difference and names its field", func(t T) {
 			name := p.place(t)
 			p.store(t, name)
 			change, err := p.ensure(t.Context(), p.other(name))
 			require.NoError(t, err)
-			require.Equal(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Updated, Fields: []topology.FieldChange{p.differs}}, change)
+			requireChange(t, topology.Change{
+				Kind: p.kind, Name: name, Action: topology.Updated, Fields: []topology.FieldChange{p.differs},
+				Before: p.value(name), After: p.other(name),
+			}, change)
 			p.requireStored(t, name, p.other(name))
 		}},
 		{"delete removes, and a second delete is unchanged", func(t T) {
@@ -62,7 +66,7 @@ func contents[V any](outsider Outsider, p port[V]) []check {
 			p.store(t, name)
 			change, err := p.remove(t.Context(), name)
 			require.NoError(t, err)
-			require.Equal(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Deleted}, change)
+			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Deleted, Before: p.value(name)}, change)
 			_, err = p.read(t.Context(), name)
 			requireError(t, err, topology.ErrNotFound)
 			change, err = p.remove(t.Context(), name)
@@ -103,7 +107,7 @@ func contents[V any](outsider Outsider, p port[V]) []check {
 			name := p.place(t)
 			change, err := p.dryEnsure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			require.Equal(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Created}, change)
+			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Created, After: p.value(name)}, change)
 			_, err = p.read(t.Context(), name)
 			requireError(t, err, topology.ErrNotFound)
 			p.store(t, name)
@@ -178,5 +182,5 @@ func (p port[V]) requireStored(t T, name string, want V) {
 	t.Helper()
 	have, err := p.read(t.Context(), name)
 	require.NoError(t, err)
-	require.Empty(t, topology.Diff(want, have), "what is stored is not what was ensured")
+	require.Empty(t, adapter.Diff(want, have), "what is stored is not what was ensured")
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // DomainsTopology is what Domains tests.
@@ -82,7 +83,7 @@ func domainChecks[P DomainsTopology](h Harness[P]) []check {
 			_, domain := place(t)
 			foreign := newName()
 			h.Outsider.CreateNamespace(t, foreign, "somebody-else")
-			h.Outsider.LabelNamespace(t, foreign, topology.LabelDomain+domain, topology.DomainHeld)
+			h.Outsider.LabelNamespace(t, foreign, adapter.LabelDomain+domain, adapter.DomainHeld)
 			require.Empty(t, overlap(t, newName(), domain))
 		}},
 		{"a domain that was given back no longer overlaps", func(t T) {

@@ -3,12 +3,12 @@ package topologytest
 import (
 	"context"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // GrantsTopology is what GrantsInForce tests.
@@ -26,11 +26,14 @@ func GrantsInForce[P GrantsTopology](t *testing.T, h Harness[P]) {
 func grantsChecks[P GrantsTopology](h Harness[P]) []check {
 	p := accessPort(h)
 	// ensured is what p.store leads to.
-	ensured := func(name string) []topology.GrantInForce {
-		var all []topology.GrantInForce
+	ensured := func(name string) []rbac.Binding {
+		var all []rbac.Binding
 		for _, g := range p.value(name).Grants {
-			role := name + "/polyphony-" + g.Role
-			all = append(all, topology.GrantInForce{Binding: "RoleBinding " + role, Role: "Role " + role, Namespace: name, Rules: g.Rules, Subjects: g.Subjects})
+			role := "polyphony-" + g.Role
+			all = append(all, rbac.Binding{
+				Kind: rbac.RoleBinding, Namespace: name, Name: role, Role: rbac.RoleRef{Kind: rbac.Role, Name: role},
+				Managed: true, TenantRole: g.Role, Rules: g.Rules, Subjects: g.Subjects,
+			})
 		}
 		return all
 	}
@@ -44,16 +47,19 @@ func grantsChecks[P GrantsTopology](h Harness[P]) []check {
 			name := newNamespace(t, h.Topology)
 			leak := topology.Grant{
 				Role:  "leak",
-				Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}, ResourceNames: []string{"one"}}},
-				Subjects: []topology.Subject{
-					{Kind: topology.User, Name: "mallory"}, {Kind: topology.Group, Name: "everybody"},
-					{Kind: topology.ServiceAccount, Namespace: "ci", Name: "bot"}, {Kind: topology.ServiceAccount, Name: "own"},
+				Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}, ResourceNames: []string{"one"}}},
+				Subjects: []rbac.Subject{
+					{Kind: rbac.User, Name: "mallory"}, {Kind: rbac.Group, Name: "everybody"},
+					{Kind: rbac.ServiceAccount, Namespace: "ci", Name: "bot"}, {Kind: rbac.ServiceAccount, Name: "own"},
 				},
 			}
 			h.Outsider.Grant(t, name, leak)
 			leak.Subjects[3].Namespace = name
-			require.Equal(t, []topology.GrantInForce{
-				{Binding: "RoleBinding " + name + "/leak", Role: "Role " + name + "/leak", Namespace: name, Rules: leak.Rules, Subjects: leak.Subjects},
+			require.Equal(t, []rbac.Binding{
+				{
+					Kind: rbac.RoleBinding, Namespace: name, Name: "leak", Role: rbac.RoleRef{Kind: rbac.Role, Name: "leak"},
+					Rules: leak.Rules, Subjects: leak.Subjects,
+				},
 			}, grantsIn(t, h.Topology, name))
 		}},
 		{"a grant that was withdrawn is gone, and another's stays", func(t T) {
@@ -72,11 +78,12 @@ func grantsChecks[P GrantsTopology](h Harness[P]) []check {
 		}},
 		{"cluster readers are listed without a namespace, until they are none", func(t T) {
 			name := newReaders(t, h.Topology)
-			reader := topology.Subject{Kind: topology.Group, Name: name}
-			everywhere := slices.DeleteFunc(grantsIn(t, h.Topology, ""), func(g topology.GrantInForce) bool { return !slices.Contains(g.Subjects, reader) })
+			reader := rbac.Subject{Kind: rbac.Group, Name: name}
+			everywhere := slices.DeleteFunc(grantsIn(t, h.Topology, ""), func(g rbac.Binding) bool { return !slices.Contains(g.Subjects, reader) })
 			require.Len(t, everywhere, 1)
-			require.True(t, strings.HasPrefix(everywhere[0].Binding, "ClusterRoleBinding "), everywhere[0].Binding)
-			require.True(t, strings.HasPrefix(everywhere[0].Role, "ClusterRole "), everywhere[0].Role)
+			require.Equal(t, rbac.ClusterRoleBinding, everywhere[0].Kind)
+			require.Equal(t, rbac.ClusterRole, everywhere[0].Role.Kind)
+			require.True(t, everywhere[0].Managed)
 			require.Equal(t, topology.ClusterReadRules(), everywhere[0].Rules)
 			_, err := h.Topology.DeleteClusterReaders(t.Context(), name)
 			require.NoError(t, err)
@@ -88,7 +95,7 @@ func grantsChecks[P GrantsTopology](h Harness[P]) []check {
 			q := grantQuestions{T: t, own: p.place(t), other: p.place(t), readers: newReaders(t, h.Topology)}
 			p.store(t, q.own)
 			h.Outsider.Grant(t, q.own, q.foreign())
-			state := topology.NewGrantState(allGrants(t, h.Topology))
+			state := rbac.NewState(allGrants(t, h.Topology))
 			for _, sentinel := range q.sentinels() {
 				require.True(t, state.Answer(sentinel).Allowed, "%+v", sentinel)
 				eventually(t, "the grants", func() bool {
@@ -108,7 +115,7 @@ func grantsChecks[P GrantsTopology](h Harness[P]) []check {
 			p.store(t, name)
 			h.Outsider.Grant(t, name, topology.Grant{Role: "b"})
 			h.Outsider.Grant(t, name, topology.Grant{Role: "a"})
-			require.True(t, slices.IsSortedFunc(allGrants(t, h.Topology), func(a, b topology.GrantInForce) int { return strings.Compare(a.Binding, b.Binding) }))
+			require.True(t, slices.IsSortedFunc(allGrants(t, h.Topology), rbac.Binding.Compare))
 			require.Len(t, grantsIn(t, h.Topology, name), 4)
 		}},
 		{"values are not aliased", func(t T) {
@@ -117,7 +124,7 @@ func grantsChecks[P GrantsTopology](h Harness[P]) []check {
 			before := grantsIn(t, h.Topology, name)
 			for _, g := range grantsIn(t, h.Topology, name) {
 				g.Rules[0].Verbs[0] = "*"
-				g.Rules[0] = topology.Rule{}
+				g.Rules[0] = rbac.Rule{}
 				g.Subjects[0].Name = "everybody"
 			}
 			require.Len(t, before, 2)
@@ -140,28 +147,28 @@ type grantQuestions struct {
 func (q grantQuestions) foreign() topology.Grant {
 	return topology.Grant{
 		Role: "foreign",
-		Rules: []topology.Rule{
+		Rules: []rbac.Rule{
 			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}, ResourceNames: []string{"one", "two"}},
 			{APIGroups: []string{"*"}, Resources: []string{"*/scale"}, Verbs: []string{"*"}},
 			{APIGroups: []string{"batch"}, Resources: []string{"*"}, Verbs: []string{"list"}},
 			{APIGroups: []string{""}, Resources: []string{"services/*"}, Verbs: []string{"get"}}, // which is nothing
 		},
-		Subjects: []topology.Subject{{Kind: topology.Group, Name: "auditors"}, {Kind: topology.ServiceAccount, Name: "own"}},
+		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "auditors"}, {Kind: rbac.ServiceAccount, Name: "own"}},
 	}
 }
 
 // sentinels are allowed once the infrastructure has learned of everything.
-func (q grantQuestions) sentinels() []topology.AccessQuestion {
-	pods := topology.AccessQuestion{Namespace: q.own, Verb: "get", Resource: "pods"}
+func (q grantQuestions) sentinels() []rbac.Question {
+	pods := rbac.Question{Namespace: q.own, Verb: "get", Resource: "pods"}
 	devs, alice, reader := pods, pods, pods
 	devs.Groups, alice.User, reader.Groups = []string{"devs"}, "alice@example.com", []string{q.readers}
-	return []topology.AccessQuestion{devs, alice, reader, {Groups: []string{"auditors"}, Namespace: q.own, Verb: "get", Resource: "secrets", Name: "one"}}
+	return []rbac.Question{devs, alice, reader, {Groups: []string{"auditors"}, Namespace: q.own, Verb: "get", Resource: "secrets", Name: "one"}}
 }
 
 // all are those of everybody about everything everywhere.
-func (q grantQuestions) all() []topology.AccessQuestion {
-	var all []topology.AccessQuestion
-	for _, who := range []topology.AccessQuestion{
+func (q grantQuestions) all() []rbac.Question {
+	var all []rbac.Question
+	for _, who := range []rbac.Question{
 		{User: "bob", Groups: []string{"devs", "others"}},
 		{User: "alice@example.com"},
 		{User: "devs", Groups: []string{"alice@example.com"}}, // a stranger
@@ -173,7 +180,7 @@ func (q grantQuestions) all() []topology.AccessQuestion {
 		{Groups: []string{q.readers}},
 		{Groups: []string{"system:masters"}},
 	} {
-		for _, what := range []topology.AccessQuestion{
+		for _, what := range []rbac.Question{
 			{Verb: "get", Resource: "pods"},
 			{Verb: "get", Resource: "pods", Name: "one"},
 			{Verb: "list", Resource: "pods"},
@@ -208,7 +215,7 @@ func newReaders(t T, top topology.ReadVisibility) string {
 	return name
 }
 
-func allGrants(t T, top topology.GrantsInForce) []topology.GrantInForce {
+func allGrants(t T, top topology.GrantsInForce) []rbac.Binding {
 	t.Helper()
 	all, err := top.GrantsInForce(t.Context())
 	require.NoError(t, err)
@@ -216,7 +223,7 @@ func allGrants(t T, top topology.GrantsInForce) []topology.GrantInForce {
 }
 
 // grantsIn are those in a namespace, or those that are in none.
-func grantsIn(t T, top topology.GrantsInForce, namespace string) []topology.GrantInForce {
+func grantsIn(t T, top topology.GrantsInForce, namespace string) []rbac.Binding {
 	t.Helper()
-	return slices.DeleteFunc(allGrants(t, top), func(g topology.GrantInForce) bool { return g.Namespace != namespace })
+	return slices.DeleteFunc(allGrants(t, top), func(g rbac.Binding) bool { return g.Namespace != namespace })
 }

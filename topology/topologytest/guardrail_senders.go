@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // as is the same request of somebody else.
@@ -28,11 +30,11 @@ func checkSenders[P GuardrailsTopology](t T, h Harness[P], install func(T, ...to
 	who := newMember(t, h)
 	removeGuardrails(t, h, who)
 	h.Outsider.Grant(t, who.namespace, topology.Grant{
-		Role: "controllers", Rules: []topology.Rule{{
+		Role: "controllers", Rules: []rbac.Rule{{
 			APIGroups: []string{"", "discovery.k8s.io"}, Verbs: []string{"create", "patch"},
 			Resources: []string{"pods", "persistentvolumeclaims", "endpointslices", "configmaps", "secrets"},
 		}},
-		Subjects: []topology.Subject{{Kind: topology.Group, Name: "system:serviceaccounts:kube-system"}},
+		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "system:serviceaccounts:kube-system"}},
 	})
 	for resource, manifest := range map[string]string{
 		"pods": pod(""), "persistentvolumeclaims": claim(`"storageClassName":"gold"`), "services": service(`"type":"NodePort"`),
@@ -107,7 +109,7 @@ func checkNamespace(who member) {
 			`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`:           true,
 			`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":null}}}`:                   true,
 			`{"metadata":{"labels":{"` + topology.LabelTenant + `":null}}}`:                         true,
-			`{"metadata":{"labels":{"` + topology.LabelDomain + `bank.example.com":"held"}}}`:       true,
+			`{"metadata":{"labels":{"` + adapter.LabelDomain + `bank.example.com":"held"}}}`:        true,
 			`{"metadata":{"annotations":{"` + topology.AnnotationAllow + `image-registries":"*"}}}`: true,
 			`{"metadata":{"labels":null}}`:                     true,
 			`{"metadata":{"finalizers":["example.com/hold"]}}`: true,

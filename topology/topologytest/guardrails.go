@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // GuardrailsTopology is what Guardrails tests.
@@ -191,13 +192,13 @@ func newMemberWith[P GuardrailsTopology](t T, h Harness[P], allowances topology.
 	require.NoError(t, err)
 	t.Cleanup(func() { cleanUp(h.Topology, name) })
 	m := member{t: t, top: h.Topology, namespace: name, group: name + "-members"}
-	everything := []topology.Rule{{
+	everything := []rbac.Rule{{
 		APIGroups: []string{"", "discovery.k8s.io", "networking.k8s.io"},
 		Resources: []string{"pods", "pods/ephemeralcontainers", "services", "services/status", "persistentvolumeclaims", "secrets", "configmaps", "endpoints", "endpointslices", "ingresses", "namespaces", "namespaces/status", "namespaces/finalize"},
 		Verbs:     []string{"get", "create", "update", "patch", "delete"},
 	}}
 	_, err = h.Topology.EnsureAccess(t.Context(), topology.Access{Namespace: name, Grants: []topology.Grant{
-		{Role: "everything", Rules: everything, Subjects: []topology.Subject{{Kind: topology.Group, Name: m.group}}},
+		{Role: "everything", Rules: everything, Subjects: []rbac.Subject{{Kind: rbac.Group, Name: m.group}}},
 	}})
 	require.NoError(t, err)
 	eventually(t, "its rights and its service account", func() bool {
@@ -209,7 +210,7 @@ func newMemberWith[P GuardrailsTopology](t T, h Harness[P], allowances topology.
 
 func (m member) request(verb, group, resource, name string, object string) topology.Request {
 	return topology.Request{
-		AccessQuestion: topology.AccessQuestion{
+		Question: rbac.Question{
 			User: m.group + "-1", Groups: []string{m.group}, Verb: verb, APIGroup: group, Resource: resource, Namespace: m.namespace, Name: name,
 		},
 		Object: json.RawMessage(object),

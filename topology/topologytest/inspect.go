@@ -10,6 +10,9 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // InspectorTopology is what Inspector tests.
@@ -55,17 +58,17 @@ func inspectorChecks[P InspectorTopology](h Harness[P]) []check {
 			have := in(t, name)
 			namespace, err := top.Namespace(t.Context(), name)
 			require.NoError(t, err)
-			require.Empty(t, topology.Diff(namespace, have.Namespace))
+			require.Empty(t, adapter.Diff(namespace, have.Namespace))
 			require.True(t, have.Namespace.Managed)
 			require.Equal(t, name, have.Labels[topology.LabelTenant])
 			quota, err := top.Quota(t.Context(), name)
 			require.NoError(t, err)
 			require.NotNil(t, have.Quota)
-			require.Empty(t, topology.Diff(quota, *have.Quota))
+			require.Empty(t, adapter.Diff(quota, *have.Quota))
 			limits, err := top.LimitRange(t.Context(), name)
 			require.NoError(t, err)
 			require.NotNil(t, have.LimitRange)
-			require.Empty(t, topology.Diff(limits, *have.LimitRange))
+			require.Empty(t, adapter.Diff(limits, *have.LimitRange))
 			require.Empty(t, have.Beyond)
 		}},
 		{"what is not there, or somebody else's, is none", func(t T) {
@@ -90,17 +93,17 @@ func inspectorChecks[P InspectorTopology](h Harness[P]) []check {
 			s := newTenant(t, top)
 			name := s.TenantConfig.Name
 			provisioned(t, s, top)
-			h.Outsider.AddNetworkPolicy(t, topology.NetworkPolicy{Namespace: name, Name: "leak", Ingress: &topology.PolicyRules{{}}})
-			h.Outsider.Grant(t, name, topology.Grant{Role: "leak", Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}},
-				Subjects: []topology.Subject{{Kind: topology.Group, Name: "everybody"}}})
+			h.Outsider.AddNetworkPolicy(t, netpolicy.Policy{Namespace: name, Name: "leak", Ingress: &netpolicy.Rules{{}}})
+			h.Outsider.Grant(t, name, topology.Grant{Role: "leak", Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}},
+				Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "everybody"}}})
 			have := inspect(t)
 			policies, err := top.NetworkPolicies(t.Context(), name)
 			require.NoError(t, err)
 			require.Len(t, policies, 2)
-			require.Empty(t, topology.Diff(policies, slices.DeleteFunc(have.Policies, func(p topology.NetworkPolicy) bool { return p.Namespace != name })))
+			require.Empty(t, adapter.Diff(policies, slices.DeleteFunc(have.Policies, func(p netpolicy.Policy) bool { return p.Namespace != name })))
 			grants := grantsIn(t, top, name)
 			require.Len(t, grants, 3)
-			require.ElementsMatch(t, grants, slices.DeleteFunc(have.Grants, func(g topology.GrantInForce) bool { return g.Namespace != name }))
+			require.ElementsMatch(t, grants, slices.DeleteFunc(have.Grants, func(g rbac.Binding) bool { return g.Namespace != name }))
 		}},
 		{"it says what it is about", func(t T) {
 			have := inspect(t)
@@ -108,7 +111,7 @@ func inspectorChecks[P InspectorTopology](h Harness[P]) []check {
 			require.False(t, have.At.IsZero())
 			platform, err := top.Platform(t.Context())
 			require.NoError(t, err)
-			require.Empty(t, topology.Diff(platform, have.Platform))
+			require.Empty(t, adapter.Diff(platform, have.Platform))
 			ready, err := top.Ready(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, ready.Version, have.Readiness.Version)

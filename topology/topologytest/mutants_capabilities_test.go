@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // before runs look before a method and lets it decide instead, if it wants to.
@@ -89,19 +90,19 @@ func capabilityMutants() []mutant {
 		{"Access", "a grant that is no longer wanted is withdrawn", keepsGrants},
 		{"Access", "a rule that somebody added is seen and taken away", keepsRules},
 		{"ClusterReaders", "cluster readers read workloads anywhere, no secrets, and write nothing", func(top, _ *puppet, _ *brokenOutsider) {
-			before(&top.authorize, func(_ context.Context, q topology.AccessQuestion) (topology.AccessAnswer, error, bool) {
-				return topology.AccessAnswer{Allowed: true}, nil, q.Resource == "secrets"
+			before(&top.authorize, func(_ context.Context, q rbac.Question) (rbac.Answer, error, bool) {
+				return rbac.Answer{Allowed: true}, nil, q.Resource == "secrets"
 			})
 		}},
 		{"ClusterReaders", "a group that two tenants share keeps the right until both have lost it", func(top, _ *puppet, _ *brokenOutsider) {
 			removed := false
 			after(&top.deleteClusterReaders, func(string, *topology.Change, *error) { removed = true })
-			before(&top.authorize, func(context.Context, topology.AccessQuestion) (topology.AccessAnswer, error, bool) {
-				return topology.AccessAnswer{}, nil, removed
+			before(&top.authorize, func(context.Context, rbac.Question) (rbac.Answer, error, bool) {
+				return rbac.Answer{}, nil, removed
 			})
 		}},
 		{"Authorizer", "a grant allows what its rules say, to its subjects, in its namespace, and nothing else", func(top, _ *puppet, _ *brokenOutsider) {
-			after(&top.authorize, func(q topology.AccessQuestion, a *topology.AccessAnswer, _ *error) {
+			after(&top.authorize, func(q rbac.Question, a *rbac.Answer, _ *error) {
 				a.Allowed = a.Allowed || q.Subresource == "exec"
 			})
 		}},
@@ -111,11 +112,11 @@ func capabilityMutants() []mutant {
 			}
 		}},
 		{"Authorizer", "an allowed answer names its reason", func(top, _ *puppet, _ *brokenOutsider) {
-			after(&top.authorize, func(_ topology.AccessQuestion, a *topology.AccessAnswer, _ *error) { a.Reason = "" })
+			after(&top.authorize, func(_ rbac.Question, a *rbac.Answer, _ *error) { a.Reason = "" })
 		}},
 		{"Authorizer", "a question that asks nothing is ErrInvalid", func(top, _ *puppet, _ *brokenOutsider) {
-			before(&top.authorize, func(_ context.Context, q topology.AccessQuestion) (topology.AccessAnswer, error, bool) {
-				return topology.AccessAnswer{}, nil, q.Check() != nil
+			before(&top.authorize, func(_ context.Context, q rbac.Question) (rbac.Answer, error, bool) {
+				return rbac.Answer{}, nil, q.Check() != nil
 			})
 		}},
 		{"Authorizer", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.authorize) }},
@@ -315,7 +316,7 @@ func tenantMutants() []mutant {
 			})
 		}),
 		m("a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(top, _ *puppet, _ *brokenOutsider) {
-			after(&top.authorize, func(q topology.AccessQuestion, a *topology.AccessAnswer, _ *error) {
+			after(&top.authorize, func(q rbac.Question, a *rbac.Answer, _ *error) {
 				a.Allowed = a.Allowed || q.Resource == "serviceaccounts" && q.Subresource == "token"
 			})
 		}),

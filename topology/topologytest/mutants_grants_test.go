@@ -6,31 +6,32 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func grantsMutants() []mutant {
 	m := func(rule string, breaks func(top *puppet)) mutant {
 		return mutant{"GrantsInForce", rule, func(top, _ *puppet, _ *brokenOutsider) { breaks(top) }}
 	}
-	onGrant := func(rule string, misread func(*topology.GrantInForce)) mutant {
+	onGrant := func(rule string, misread func(*rbac.Binding)) mutant {
 		return m(rule, func(top *puppet) {
-			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
+			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				for i := range *grants {
 					misread(&(*grants)[i])
 				}
 			})
 		})
 	}
-	onRules := func(rule string, misread func(*topology.Rule)) mutant {
-		return onGrant(rule, func(g *topology.GrantInForce) {
+	onRules := func(rule string, misread func(*rbac.Rule)) mutant {
+		return onGrant(rule, func(g *rbac.Binding) {
 			for i := range g.Rules {
 				misread(&g.Rules[i])
 			}
 		})
 	}
-	without := func(rule string, drop func(topology.GrantInForce) bool) mutant {
+	without := func(rule string, drop func(rbac.Binding) bool) mutant {
 		return m(rule, func(top *puppet) {
-			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) { *grants = slices.DeleteFunc(*grants, drop) })
+			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) { *grants = slices.DeleteFunc(*grants, drop) })
 		})
 	}
 	const (
@@ -42,19 +43,19 @@ func grantsMutants() []mutant {
 		answers = "answers from the grants are those of Authorize"
 	)
 	return []mutant{
-		onGrant(ensured, func(g *topology.GrantInForce) { g.Binding = "" }),
-		onGrant(ensured, func(g *topology.GrantInForce) { g.Role = "" }),
-		onGrant(ensured, func(g *topology.GrantInForce) { g.Rules = nil }),
-		onGrant(ensured, func(g *topology.GrantInForce) { g.Subjects = g.Subjects[:1] }),
-		without(foreign, func(g topology.GrantInForce) bool { return g.Role == "Role "+g.Namespace+"/leak" }),
-		onGrant(foreign, func(g *topology.GrantInForce) {
+		onGrant(ensured, func(g *rbac.Binding) { g.Binding = "" }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Role = "" }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Rules = nil }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Subjects = g.Subjects[:1] }),
+		without(foreign, func(g rbac.Binding) bool { return g.Role == "Role "+g.Namespace+"/leak" }),
+		onGrant(foreign, func(g *rbac.Binding) {
 			for i, s := range g.Subjects {
 				if s.Namespace == g.Namespace {
 					g.Subjects[i].Namespace = ""
 				}
 			}
 		}),
-		onRules(foreign, func(r *topology.Rule) { r.ResourceNames = nil }),
+		onRules(foreign, func(r *rbac.Rule) { r.ResourceNames = nil }),
 		m(gone, func(top *puppet) {
 			top.deleteAccess = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
 		}),
@@ -62,51 +63,51 @@ func grantsMutants() []mutant {
 		m(gone, func(top *puppet) { // as soon as there is one less, there is none
 			var removed bool
 			after(&top.deleteAccess, func(string, *topology.Change, *error) { removed = true })
-			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
+			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				if removed {
 					*grants = nil
 				}
 			})
 		}),
-		onGrant(readers, func(g *topology.GrantInForce) { g.Namespace = "default" }),
-		onRules(readers, func(r *topology.Rule) { r.Verbs = []string{"*"} }),
+		onGrant(readers, func(g *rbac.Binding) { g.Namespace = "default" }),
+		onRules(readers, func(r *rbac.Rule) { r.Verbs = []string{"*"} }),
 		m(readers, func(top *puppet) {
 			top.deleteClusterReaders = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
 		}),
-		onRules(answers, func(r *topology.Rule) { r.ResourceNames = nil }),
-		onRules(answers, func(r *topology.Rule) {
+		onRules(answers, func(r *rbac.Rule) { r.ResourceNames = nil }),
+		onRules(answers, func(r *rbac.Rule) {
 			for i, resource := range r.Resources {
 				if resource == "services/*" { // as if it were something
 					r.Resources[i] = "services/proxy"
 				}
 			}
 		}),
-		onGrant(answers, func(g *topology.GrantInForce) {
+		onGrant(answers, func(g *rbac.Binding) {
 			if g.Namespace != "" {
-				g.Subjects = append(g.Subjects, topology.Subject{Kind: topology.ServiceAccount, Namespace: g.Namespace, Name: "bot"})
+				g.Subjects = append(g.Subjects, rbac.Subject{Kind: rbac.ServiceAccount, Namespace: g.Namespace, Name: "bot"})
 			}
 		}),
-		onGrant(answers, func(g *topology.GrantInForce) { g.Namespace = "" }),
-		without(answers, func(g topology.GrantInForce) bool { return g.Namespace == "" }),
+		onGrant(answers, func(g *rbac.Binding) { g.Namespace = "" }),
+		without(answers, func(g rbac.Binding) bool { return g.Namespace == "" }),
 		m(sorted, func(top *puppet) {
 			odd := false
-			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
+			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				if odd = !odd; odd {
 					slices.Reverse(*grants)
 				}
 			})
 		}),
 		m(sorted, func(top *puppet) { // those of others last
-			after(&top.grantsInForce, func(_ string, grants *[]topology.GrantInForce, _ *error) {
-				slices.SortStableFunc(*grants, func(a, b topology.GrantInForce) int {
+			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
+				slices.SortStableFunc(*grants, func(a, b rbac.Binding) int {
 					return strings.Compare(strings.Replace(a.Binding, "/polyphony-", "/", 1), strings.Replace(b.Binding, "/polyphony-", "/", 1))
 				})
 			})
 		}),
 		m("values are not aliased", func(top *puppet) {
 			list := top.grantsInForce
-			var kept []topology.GrantInForce
-			top.grantsInForce = func(ctx context.Context, name string) (_ []topology.GrantInForce, err error) {
+			var kept []rbac.Binding
+			top.grantsInForce = func(ctx context.Context, name string) (_ []rbac.Binding, err error) {
 				if kept == nil {
 					kept, err = list(ctx, name)
 				}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 func inspectorMutants() []mutant {
@@ -43,7 +44,7 @@ func inspectorMutants() []mutant {
 			in.Namespaces = slices.DeleteFunc(in.Namespaces, func(n topology.NamespaceInspection) bool { return !n.Namespace.Managed })
 		}),
 		m(all, func(in *topology.Inspection) {
-			in.Policies = slices.DeleteFunc(in.Policies, func(p topology.NetworkPolicy) bool { return p.Name == "leak" })
+			in.Policies = slices.DeleteFunc(in.Policies, func(p netpolicy.Policy) bool { return p.Name == "leak" })
 		}),
 		m(all, func(in *topology.Inspection) { in.Grants = nil }),
 		m(about, func(in *topology.Inspection) { in.Topology = "another" }),

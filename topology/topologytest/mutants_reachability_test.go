@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 func reachabilityMutants() []mutant {
@@ -14,12 +16,12 @@ func reachabilityMutants() []mutant {
 		return mutant{"Reachability", rule, func(top, _ *puppet, _ *brokenOutsider) { breaks(top) }}
 	}
 	// decides is an adapter that decides by other policies than there are, and knows no labels of namespaces but their names.
-	decides := func(rule string, by func([]topology.NetworkPolicy) []topology.NetworkPolicy) mutant {
+	decides := func(rule string, by func([]netpolicy.Policy) []netpolicy.Policy) mutant {
 		return m(rule, func(top *puppet) {
 			list := top.networkPolicies
-			top.reach = func(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error) {
+			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 				policies, err := list(ctx, "")
-				state := topology.NetworkState{Policies: by(policies), NamespaceLabels: map[string]map[string]string{}}
+				state := netpolicy.State{Policies: by(policies), NamespaceLabels: map[string]map[string]string{}}
 				for _, name := range []string{c.From.Namespace, c.To.Namespace} {
 					state.NamespaceLabels[name] = map[string]string{"kubernetes.io/metadata.name": name, topology.LabelTenant: name}
 				}
@@ -27,45 +29,45 @@ func reachabilityMutants() []mutant {
 			}
 		})
 	}
-	misreads := func(rule string, misread func(*topology.NetworkPolicy)) mutant {
-		return decides(rule, func(policies []topology.NetworkPolicy) []topology.NetworkPolicy {
+	misreads := func(rule string, misread func(*netpolicy.Policy)) mutant {
+		return decides(rule, func(policies []netpolicy.Policy) []netpolicy.Policy {
 			for i := range policies {
 				misread(&policies[i])
 			}
 			return policies
 		})
 	}
-	onRule := func(misread func(*topology.PolicyRule)) func(*topology.NetworkPolicy) {
-		return func(p *topology.NetworkPolicy) {
-			for _, rules := range []*topology.PolicyRules{p.Ingress, p.Egress} {
+	onRule := func(misread func(*netpolicy.Rule)) func(*netpolicy.Policy) {
+		return func(p *netpolicy.Policy) {
+			for _, rules := range []*netpolicy.Rules{p.Ingress, p.Egress} {
 				for i := 0; rules != nil && i < len(*rules); i++ {
 					misread(&(*rules)[i])
 				}
 			}
 		}
 	}
-	onPeer := func(misread func(*topology.PolicyPeer)) func(*topology.NetworkPolicy) {
-		return onRule(func(r *topology.PolicyRule) {
+	onPeer := func(misread func(*netpolicy.Peer)) func(*netpolicy.Policy) {
+		return onRule(func(r *netpolicy.Rule) {
 			for i := range r.Peers {
 				misread(&r.Peers[i])
 			}
 		})
 	}
-	onPort := func(misread func(*topology.PolicyPort)) func(*topology.NetworkPolicy) {
-		return onRule(func(r *topology.PolicyRule) {
+	onPort := func(misread func(*netpolicy.Port)) func(*netpolicy.Policy) {
+		return onRule(func(r *netpolicy.Rule) {
 			for i := range r.Ports {
 				misread(&r.Ports[i])
 			}
 		})
 	}
-	onExpressions := func(misread func([]topology.LabelRequirement) []topology.LabelRequirement) func(*topology.NetworkPolicy) {
-		return onPeer(func(p *topology.PolicyPeer) {
+	onExpressions := func(misread func([]netpolicy.Requirement) []netpolicy.Requirement) func(*netpolicy.Policy) {
+		return onPeer(func(p *netpolicy.Peer) {
 			if p.Pods != nil {
 				p.Pods.Expressions = misread(p.Pods.Expressions)
 			}
 		})
 	}
-	nothing := func(*topology.NetworkPolicy) {}
+	nothing := func(*netpolicy.Policy) {}
 
 	const (
 		none      = "a namespace without policies is open in both directions, and the reason says so"
@@ -83,11 +85,11 @@ func reachabilityMutants() []mutant {
 		sorted    = "policies are listed by namespace and name, and those of no namespace are all"
 	)
 	// sees is an adapter that decides by what it sees otherwise than it is.
-	sees := func(mistake func(*topology.NetworkPolicy, map[string]string)) mutant {
+	sees := func(mistake func(*netpolicy.Policy, map[string]string)) mutant {
 		return m(marks, func(top *puppet) {
-			top.reach = func(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error) {
+			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 				in, err := top.inspect(ctx, top.name())
-				state := topology.NetworkState{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
+				state := netpolicy.State{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
 				for _, ns := range in.Namespaces {
 					state.NamespaceLabels[ns.Namespace.Name] = ns.Labels
 					for i := range state.Policies {
@@ -100,153 +102,153 @@ func reachabilityMutants() []mutant {
 	}
 	return []mutant{
 		m(none, func(top *puppet) {
-			after(&top.reach, func(_ topology.Connection, a *topology.ReachAnswer, _ *error) { a.Reason = "" })
+			after(&top.reach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) { a.Reason = "" })
 		}),
 		m(none, func(top *puppet) {
-			after(&top.reach, func(_ topology.Connection, a *topology.ReachAnswer, _ *error) {
+			after(&top.reach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) {
 				a.Allowed = !strings.Contains(a.Reason, "open") // as if nobody were allowed what nobody allows
 			})
 		}),
-		misreads(own, func(p *topology.NetworkPolicy) { p.Ingress = &topology.PolicyRules{{}} }),
+		misreads(own, func(p *netpolicy.Policy) { p.Ingress = &netpolicy.Rules{{}} }),
 		m(own, func(top *puppet) { // which it has seen once
-			seen := map[string]topology.ReachAnswer{}
-			key := func(c topology.Connection) string {
+			seen := map[string]netpolicy.Answer{}
+			key := func(c netpolicy.Connection) string {
 				return c.From.Namespace + c.From.Address.String() + c.To.Namespace + c.To.Address.String()
 			}
-			before(&top.reach, func(_ context.Context, c topology.Connection) (topology.ReachAnswer, error, bool) {
+			before(&top.reach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
 				a, ok := seen[key(c)]
 				return a, nil, ok
 			})
-			after(&top.reach, func(c topology.Connection, a *topology.ReachAnswer, _ *error) { seen[key(c)] = *a })
+			after(&top.reach, func(c netpolicy.Connection, a *netpolicy.Answer, _ *error) { seen[key(c)] = *a })
 		}),
-		misreads(addresses, onPeer(func(p *topology.PolicyPeer) { p.Except = nil })),
-		misreads(addresses, onPeer(func(p *topology.PolicyPeer) { p.Except = p.Except[:1] })),
+		misreads(addresses, onPeer(func(p *netpolicy.Peer) { p.Except = nil })),
+		misreads(addresses, onPeer(func(p *netpolicy.Peer) { p.Except = p.Except[:1] })),
 		m(addresses, func(top *puppet) {
 			reach := top.reach
-			top.reach = func(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error) {
+			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 				if c.To.Namespace != "" {
 					c.To.Address = at("192.0.2.1").Address
 				}
 				return reach(ctx, c)
 			}
 		}),
-		misreads(consent, func(p *topology.NetworkPolicy) { p.Egress = nil }),
+		misreads(consent, func(p *netpolicy.Policy) { p.Egress = nil }),
 		misreads(consent, nothing), // without the labels that others have given
-		misreads(consent, onPeer(func(p *topology.PolicyPeer) { p.Pods = nil })),
-		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
-			maps.DeleteFunc(labels, func(_, value string) bool { return value == topology.DomainHeld })
+		misreads(consent, onPeer(func(p *netpolicy.Peer) { p.Pods = nil })),
+		sees(func(_ *netpolicy.Policy, labels map[string]string) {
+			maps.DeleteFunc(labels, func(_, value string) bool { return value == adapter.DomainHeld })
 		}),
-		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
-			maps.DeleteFunc(labels, func(_, value string) bool { return value == topology.DomainAbove })
+		sees(func(_ *netpolicy.Policy, labels map[string]string) {
+			maps.DeleteFunc(labels, func(_, value string) bool { return value == adapter.DomainAbove })
 		}),
-		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+		sees(func(_ *netpolicy.Policy, labels map[string]string) {
 			for key, value := range labels {
-				if value == topology.DomainAbove {
-					labels[key] = topology.DomainHeld
+				if value == adapter.DomainAbove {
+					labels[key] = adapter.DomainHeld
 				}
 			}
 		}),
-		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+		sees(func(_ *netpolicy.Policy, labels map[string]string) {
 			delete(labels, "pod-security.kubernetes.io/enforce")
 		}),
-		sees(func(_ *topology.NetworkPolicy, labels map[string]string) {
+		sees(func(_ *netpolicy.Policy, labels map[string]string) {
 			delete(labels, "kubernetes.io/metadata.name")
 		}),
-		sees(func(p *topology.NetworkPolicy, _ map[string]string) { // as if any namespace could have any name
-			onPeer(func(peer *topology.PolicyPeer) {
+		sees(func(p *netpolicy.Policy, _ map[string]string) { // as if any namespace could have any name
+			onPeer(func(peer *netpolicy.Peer) {
 				if peer.Namespaces != nil {
 					delete(peer.Namespaces.Labels, "kubernetes.io/metadata.name")
 				}
 			})(p)
 		}),
-		decides(foreign, func(policies []topology.NetworkPolicy) []topology.NetworkPolicy {
-			return slices.DeleteFunc(policies, func(p topology.NetworkPolicy) bool { return p.Name != "polyphony" })
+		decides(foreign, func(policies []netpolicy.Policy) []netpolicy.Policy {
+			return slices.DeleteFunc(policies, func(p netpolicy.Policy) bool { return p.Name != "polyphony" })
 		}),
 		m(foreign, func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]topology.NetworkPolicy, _ *error) {
-				*policies = slices.DeleteFunc(*policies, func(p topology.NetworkPolicy) bool { return p.Name != "polyphony" })
+			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
+				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name != "polyphony" })
 			})
 		}),
 		m("what stands where Polyphony's own would be is listed, whoever it belongs to", func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]topology.NetworkPolicy, _ *error) {
-				*policies = slices.DeleteFunc(*policies, func(p topology.NetworkPolicy) bool { return p.Name == "polyphony" })
+			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
+				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name == "polyphony" })
 			})
 		}),
-		misreads(labels, onExpressions(func([]topology.LabelRequirement) []topology.LabelRequirement { return nil })),
-		misreads(labels, onExpressions(func(all []topology.LabelRequirement) []topology.LabelRequirement { return all[:1] })),
-		misreads(labels, onExpressions(func(all []topology.LabelRequirement) []topology.LabelRequirement {
-			if all[0].Operator == topology.NotIn { // as if what is not there were in
-				all = append(all, topology.LabelRequirement{Key: all[0].Key, Operator: topology.Exists})
+		misreads(labels, onExpressions(func([]netpolicy.Requirement) []netpolicy.Requirement { return nil })),
+		misreads(labels, onExpressions(func(all []netpolicy.Requirement) []netpolicy.Requirement { return all[:1] })),
+		misreads(labels, onExpressions(func(all []netpolicy.Requirement) []netpolicy.Requirement {
+			if all[0].Operator == netpolicy.NotIn { // as if what is not there were in
+				all = append(all, netpolicy.Requirement{Key: all[0].Key, Operator: netpolicy.Exists})
 			}
 			return all
 		})),
-		misreads(peers, onPeer(func(p *topology.PolicyPeer) { p.Namespaces = nil })),
-		misreads(peers, onPeer(func(p *topology.PolicyPeer) { p.Namespaces = &topology.LabelSelector{} })),
-		misreads(peers, onPeer(func(p *topology.PolicyPeer) { p.Pods = nil })),
-		misreads(ports, onPort(func(p *topology.PolicyPort) { p.Name = "" })),
-		misreads(ports, onPort(func(p *topology.PolicyPort) { p.EndPort = 0 })),
-		misreads(ports, onPort(func(p *topology.PolicyPort) { p.Protocol = topology.TCP })),
+		misreads(peers, onPeer(func(p *netpolicy.Peer) { p.Namespaces = nil })),
+		misreads(peers, onPeer(func(p *netpolicy.Peer) { p.Namespaces = &netpolicy.Selector{} })),
+		misreads(peers, onPeer(func(p *netpolicy.Peer) { p.Pods = nil })),
+		misreads(ports, onPort(func(p *netpolicy.Port) { p.Name = "" })),
+		misreads(ports, onPort(func(p *netpolicy.Port) { p.EndPort = 0 })),
+		misreads(ports, onPort(func(p *netpolicy.Port) { p.Protocol = netpolicy.TCP })),
 		m(ports, func(top *puppet) {
 			reach := top.reach
-			top.reach = func(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error) {
+			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 				c.To.PortNames = nil
 				return reach(ctx, c)
 			}
 		}),
-		misreads(selected, func(p *topology.NetworkPolicy) { p.Pods = topology.LabelSelector{} }),
-		misreads(selected, func(p *topology.NetworkPolicy) { p.Pods.Expressions = nil }),
-		misreads(direction, func(p *topology.NetworkPolicy) {
+		misreads(selected, func(p *netpolicy.Policy) { p.Pods = netpolicy.Selector{} }),
+		misreads(selected, func(p *netpolicy.Policy) { p.Pods.Expressions = nil }),
+		misreads(direction, func(p *netpolicy.Policy) {
 			if p.Ingress == nil {
-				p.Ingress = &topology.PolicyRules{}
+				p.Ingress = &netpolicy.Rules{}
 			}
 		}),
-		misreads(direction, func(p *topology.NetworkPolicy) {
+		misreads(direction, func(p *netpolicy.Policy) {
 			if p.Egress == nil {
-				p.Egress = &topology.PolicyRules{}
+				p.Egress = &netpolicy.Rules{}
 			}
 		}),
-		decides(sum, func(policies []topology.NetworkPolicy) []topology.NetworkPolicy { return policies[:1] }),
-		decides(sum, func(policies []topology.NetworkPolicy) []topology.NetworkPolicy {
+		decides(sum, func(policies []netpolicy.Policy) []netpolicy.Policy { return policies[:1] }),
+		decides(sum, func(policies []netpolicy.Policy) []netpolicy.Policy {
 			slices.Reverse(policies)
 			return policies
 		}),
 		m("a connection that is none is ErrInvalid", func(top *puppet) {
-			before(&top.reach, func(_ context.Context, c topology.Connection) (topology.ReachAnswer, error, bool) {
-				return topology.ReachAnswer{}, nil, c.Check() != nil
+			before(&top.reach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
+				return netpolicy.Answer{}, nil, c.Check() != nil
 			})
 		}),
 		misreads("a namespace that does not exist is ErrNotFound, at either end, and has no policies", nothing),
 		m("a namespace that does not exist is ErrNotFound, at either end, and has no policies", func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]topology.NetworkPolicy, err *error) {
+			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, err *error) {
 				if len(*policies) == 0 {
 					*err = topology.ErrNotFound
 				}
 			})
 		}),
 		m(sorted, func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]topology.NetworkPolicy, _ *error) { slices.Reverse(*policies) })
+			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) { slices.Reverse(*policies) })
 		}),
 		m(sorted, func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]topology.NetworkPolicy, _ *error) {
-				slices.SortFunc(*policies, func(a, b topology.NetworkPolicy) int {
+			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
+				slices.SortFunc(*policies, func(a, b netpolicy.Policy) int {
 					return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 				})
 			})
 		}),
 		m(sorted, func(top *puppet) {
-			after(&top.networkPolicies, func(namespace string, policies *[]topology.NetworkPolicy, _ *error) {
-				*policies = slices.DeleteFunc(*policies, func(p topology.NetworkPolicy) bool { return p.Namespace != namespace })
+			after(&top.networkPolicies, func(namespace string, policies *[]netpolicy.Policy, _ *error) {
+				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Namespace != namespace })
 			})
 		}),
 		m("a question changes nothing", func(top *puppet) {
-			before(&top.reach, func(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error, bool) {
+			before(&top.reach, func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
 				_, err := top.ensureNetworkRules(ctx, topology.NetworkRules{Namespace: c.From.Namespace})
-				return topology.ReachAnswer{}, err, err != nil
+				return netpolicy.Answer{}, err, err != nil
 			})
 		}),
 		m("values are not aliased", func(top *puppet) {
-			list, kept := top.networkPolicies, map[string][]topology.NetworkPolicy{}
-			top.networkPolicies = func(ctx context.Context, namespace string) (policies []topology.NetworkPolicy, err error) {
+			list, kept := top.networkPolicies, map[string][]netpolicy.Policy{}
+			top.networkPolicies = func(ctx context.Context, namespace string) (policies []netpolicy.Policy, err error) {
 				if kept[namespace] == nil {
 					kept[namespace], err = list(ctx, namespace)
 				}

@@ -16,6 +16,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // mutant is an adapter that breaks one rule of one capability.
@@ -186,11 +187,13 @@ func (o *brokenOutsider) LabelNamespace(_ T, name, key, value string) {
 	o.Outsider.LabelNamespace(name, key, value)
 }
 func (o *brokenOutsider) RemovePodSecurity(_ T, name string) { o.SetPodSecurity(name, "") }
-func (o *brokenOutsider) Occupy(_ T, namespace, kind string) { o.Outsider.Occupy(namespace, kind) }
-func (o *brokenOutsider) Hold(_ T, namespace string)         { o.Outsider.Hold(namespace, "example.com/hold") }
-func (o *brokenOutsider) Release(_ T, namespace string)      { o.Outsider.Release(namespace) }
+func (o *brokenOutsider) Occupy(_ T, namespace string, kind topology.Kind) {
+	o.Outsider.Occupy(namespace, kind)
+}
+func (o *brokenOutsider) Hold(_ T, namespace string)    { o.Outsider.Hold(namespace, "example.com/hold") }
+func (o *brokenOutsider) Release(_ T, namespace string) { o.Outsider.Release(namespace) }
 
-func (o *brokenOutsider) Occupied(_ T, namespace, kind string) bool {
+func (o *brokenOutsider) Occupied(_ T, namespace string, kind topology.Kind) bool {
 	return !o.occupiedIsGone && o.Outsider.Occupied(namespace, kind)
 }
 
@@ -230,7 +233,7 @@ func (o *brokenOutsider) Grant(_ T, namespace string, g topology.Grant) {
 	o.Outsider.Grant(namespace, g)
 }
 
-func (o *brokenOutsider) AddNetworkPolicy(_ T, p topology.NetworkPolicy) {
+func (o *brokenOutsider) AddNetworkPolicy(_ T, p netpolicy.Policy) {
 	o.Outsider.AddNetworkPolicy(p)
 }
 

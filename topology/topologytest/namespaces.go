@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // Namespaces checks the rules of topology.Namespaces.
@@ -68,7 +70,7 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			want := fullNamespace(place(t))
 			require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Created}, ensure(t, want))
 			have := read(t, want.Name)
-			require.Empty(t, topology.Diff(want, have))
+			require.Empty(t, adapter.Diff(want, have))
 			require.True(t, have.Managed)
 			require.False(t, have.Terminating)
 		}},
@@ -87,7 +89,7 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 				{Path: "labels[team]", From: "a", To: "b"},
 				{Path: "protected", From: "false", To: "true"},
 			}}, ensure(t, want))
-			require.Empty(t, topology.Diff(want, read(t, want.Name)))
+			require.Empty(t, adapter.Diff(want, read(t, want.Name)))
 			want.Protected = false
 			ensure(t, want)
 		}},
@@ -119,25 +121,25 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 				before := want.Allowed
 				want.Allowed = allowed
 				var fields []topology.FieldChange
-				for _, f := range topology.Diff(before, allowed) {
+				for _, f := range adapter.Diff(before, allowed) {
 					f.Path = "allowed." + f.Path
 					fields = append(fields, f)
 				}
 				require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Updated, Fields: fields}, ensure(t, want))
-				require.Empty(t, topology.Diff(allowed, read(t, want.Name).Allowed))
+				require.Empty(t, adapter.Diff(allowed, read(t, want.Name).Allowed))
 			}
 		}},
 		{"what somebody else allows is taken away and named", func(t T) {
 			want := fullNamespace(place(t))
 			ensure(t, want)
 			own, stolen := want.Allowed.Domains, want.Name+".bank.example.com"
-			outsider.LabelNamespace(t, want.Name, topology.LabelDomain+stolen, topology.DomainHeld)
+			outsider.LabelNamespace(t, want.Name, adapter.LabelDomain+stolen, adapter.DomainHeld)
 			require.Contains(t, read(t, want.Name).Allowed.Domains, stolen, "it is in force")
 			change := ensure(t, want)
 			require.Equal(t, topology.Updated, change.Action)
-			require.Equal(t, topology.Diff(topology.Namespace{Allowed: topology.Allowances{Domains: []string{stolen, own[0], own[1]}}}, topology.Namespace{Allowed: topology.Allowances{Domains: own}}), change.Fields)
+			require.Equal(t, adapter.Diff(topology.Namespace{Allowed: topology.Allowances{Domains: []string{stolen, own[0], own[1]}}}, topology.Namespace{Allowed: topology.Allowances{Domains: own}}), change.Fields)
 			require.Equal(t, own, read(t, want.Name).Allowed.Domains)
-			require.Empty(t, outsider.NamespaceLabel(t, want.Name, topology.LabelDomain+stolen))
+			require.Empty(t, outsider.NamespaceLabel(t, want.Name, adapter.LabelDomain+stolen))
 		}},
 		{"somebody else's namespace is ErrConflict, names the owner and stays untouched", func(t T) {
 			name := place(t)
@@ -164,13 +166,13 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 		}},
 		{"a name whose service accounts hold rights elsewhere is ErrConflict, unless they are meant", func(t T) {
 			elsewhere, want := newNamespace(t, top), fullNamespace(place(t))
-			for i, heir := range []topology.Subject{
-				{Kind: topology.ServiceAccount, Namespace: want.Name, Name: "bot"}, {Kind: topology.User, Name: "system:serviceaccount:" + want.Name + ":bot"},
-				{Kind: topology.Group, Name: "system:serviceaccounts:" + want.Name},
+			for i, heir := range []rbac.Subject{
+				{Kind: rbac.ServiceAccount, Namespace: want.Name, Name: "bot"}, {Kind: rbac.User, Name: "system:serviceaccount:" + want.Name + ":bot"},
+				{Kind: rbac.Group, Name: "system:serviceaccounts:" + want.Name},
 			} {
 				role := fmt.Sprintf("left-over-%d", i)
 				outsider.Grant(t, elsewhere, topology.Grant{
-					Role: role, Subjects: []topology.Subject{heir}, Rules: []topology.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
+					Role: role, Subjects: []rbac.Subject{heir}, Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
 				})
 				for _, ensure := range []func(context.Context, topology.Namespace) (topology.Change, error){top.EnsureNamespace, dry.EnsureNamespace} {
 					_, err := ensure(t.Context(), want)
@@ -242,7 +244,7 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			for _, err := range atOnce(6, func() error { _, err := top.EnsureNamespace(t.Context(), want); return err }) {
 				require.NoError(t, err)
 			}
-			require.Empty(t, topology.Diff(want, read(t, want.Name)))
+			require.Empty(t, adapter.Diff(want, read(t, want.Name)))
 		}},
 		{"values are not aliased", func(t T) {
 			want := fullNamespace(place(t))
@@ -251,10 +253,10 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			clear(in.Labels)
 			clear(in.Allowed.Domains)
 			out := read(t, want.Name)
-			require.Empty(t, topology.Diff(want, out))
+			require.Empty(t, adapter.Diff(want, out))
 			clear(out.Annotations)
 			clear(out.Allowed.StorageClasses)
-			require.Empty(t, topology.Diff(want, read(t, want.Name)))
+			require.Empty(t, adapter.Diff(want, read(t, want.Name)))
 		}},
 		{"a dry run says what would be done and does nothing", func(t T) {
 			want := fullNamespace(place(t))
@@ -274,7 +276,7 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			require.Equal(t, topology.Deleted, change.Action)
 			require.NoError(t, dry.AwaitNamespaceGone(t.Context(), want.Name))
 			have := read(t, want.Name)
-			require.Empty(t, topology.Diff(want, have))
+			require.Empty(t, adapter.Diff(want, have))
 			require.False(t, have.Terminating)
 		}},
 	}

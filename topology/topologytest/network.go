@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // NetworkTopology is what NetworkIsolation tests.
@@ -59,7 +60,7 @@ func networkPort[P NetworkTopology](h Harness[P]) port[topology.NetworkRules] {
 			Egress: []topology.NetworkRule{
 				{
 					Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{"a": "b"}, PodLabels: map[string]string{"c": "d"}}},
-					Ports: []topology.NetworkPort{{Protocol: topology.UDP, Port: port}, {Protocol: topology.SCTP, Port: 1000, EndPort: 2000}, {Protocol: topology.TCP}},
+					Ports: []topology.NetworkPort{{Protocol: netpolicy.UDP, Port: port}, {Protocol: netpolicy.SCTP, Port: 1000, EndPort: 2000}, {Protocol: netpolicy.TCP}},
 				},
 				{Peers: []topology.NetworkPeer{{CIDR: "198.51.100.0/24", Except: []string{"198.51.100.0/28"}}, {CIDR: "2001:db8::/32"}}},
 			},

@@ -5,6 +5,8 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // puppet is an adapter each of whose methods can be exchanged, to see which cases notice.
@@ -19,7 +21,7 @@ type puppet struct {
 	awaitNamespaceGone   func(context.Context, string) error
 	awaitQuota           func(context.Context, string) error
 	volumes              func(context.Context, string) ([]topology.Volume, error)
-	authorize            func(context.Context, topology.AccessQuestion) (topology.AccessAnswer, error)
+	authorize            func(context.Context, rbac.Question) (rbac.Answer, error)
 	quota                func(context.Context, string) (topology.Quota, error)
 	ensureQuota          func(context.Context, topology.Quota) (topology.Change, error)
 	deleteQuota          func(context.Context, string) (topology.Change, error)
@@ -42,10 +44,10 @@ type puppet struct {
 	awaitGuardrails      func(context.Context) error
 	violations           func(context.Context, []topology.Guardrail) ([]topology.Violation, error)
 	admit                func(context.Context, topology.Request) (topology.Verdict, error)
-	networkPolicies      func(context.Context, string) ([]topology.NetworkPolicy, error)
-	reach                func(context.Context, topology.Connection) (topology.ReachAnswer, error)
-	grantsInForce        func(context.Context, string) ([]topology.GrantInForce, error) // by the topology's name
-	inspect              func(context.Context, string) (topology.Inspection, error)     // likewise
+	networkPolicies      func(context.Context, string) ([]netpolicy.Policy, error)
+	reach                func(context.Context, netpolicy.Connection) (netpolicy.Answer, error)
+	grantsInForce        func(context.Context, string) ([]rbac.Binding, error)      // by the topology's name
+	inspect              func(context.Context, string) (topology.Inspection, error) // likewise
 	tenants              func(context.Context, string) ([]topology.Namespace, error)
 	holdLease            func(context.Context, topology.Lease) (heldLease, error)
 }
@@ -101,7 +103,7 @@ func newPuppet(top *fake.Topology) *puppet {
 		admit:            top.Admit,
 		networkPolicies:  top.NetworkPolicies,
 		reach:            top.Reach,
-		grantsInForce:    func(ctx context.Context, _ string) ([]topology.GrantInForce, error) { return top.GrantsInForce(ctx) },
+		grantsInForce:    func(ctx context.Context, _ string) ([]rbac.Binding, error) { return top.GrantsInForce(ctx) },
 		inspect:          func(ctx context.Context, _ string) (topology.Inspection, error) { return top.Inspect(ctx) },
 		tenants:          func(ctx context.Context, _ string) ([]topology.Namespace, error) { return top.Tenants(ctx) },
 		holdLease: func(ctx context.Context, want topology.Lease) (l heldLease, err error) {
@@ -145,7 +147,7 @@ func (p *puppet) Volumes(ctx context.Context, name string) ([]topology.Volume, e
 	return p.volumes(ctx, name)
 }
 
-func (p *puppet) Authorize(ctx context.Context, q topology.AccessQuestion) (topology.AccessAnswer, error) {
+func (p *puppet) Authorize(ctx context.Context, q rbac.Question) (rbac.Answer, error) {
 	return p.authorize(ctx, q)
 }
 
@@ -237,15 +239,15 @@ func (p *puppet) Admit(ctx context.Context, r topology.Request) (topology.Verdic
 	return p.admit(ctx, r)
 }
 
-func (p *puppet) NetworkPolicies(ctx context.Context, namespace string) ([]topology.NetworkPolicy, error) {
+func (p *puppet) NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error) {
 	return p.networkPolicies(ctx, namespace)
 }
 
-func (p *puppet) Reach(ctx context.Context, c topology.Connection) (topology.ReachAnswer, error) {
+func (p *puppet) Reach(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 	return p.reach(ctx, c)
 }
 
-func (p *puppet) GrantsInForce(ctx context.Context) ([]topology.GrantInForce, error) {
+func (p *puppet) GrantsInForce(ctx context.Context) ([]rbac.Binding, error) {
 	return p.grantsInForce(ctx, p.name())
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // ReachabilityTopology is what Reachability tests.
@@ -20,7 +22,7 @@ type ReachabilityTopology interface {
 	topology.Reachability
 }
 
-// Reachability checks the rules of topology.Reachability. The reasons are those of [topology.NetworkState], word for word.
+// Reachability checks the rules of topology.Reachability. The reasons are those of [netpolicy.State], word for word.
 func Reachability[P ReachabilityTopology](t *testing.T, h Harness[P]) {
 	runChecks(t, reachabilityChecks(h))
 }
@@ -29,16 +31,16 @@ func reachabilityChecks[P ReachabilityTopology](h Harness[P]) []check {
 	return slices.Concat(ownRulesChecks(h), policyChecks(h), []check{
 		{"a connection that is none is ErrInvalid", func(t T) {
 			pod, outside := podIn(newNamespace(t, h.Topology), nil), at("192.0.2.1")
-			for _, c := range []topology.Connection{
+			for _, c := range []netpolicy.Connection{
 				{},
-				{To: pod, Protocol: topology.TCP, Port: 80},
-				{From: pod, Protocol: topology.TCP, Port: 80},
-				{From: outside, To: outside, Protocol: topology.TCP, Port: 80},
+				{To: pod, Protocol: netpolicy.TCP, Port: 80},
+				{From: pod, Protocol: netpolicy.TCP, Port: 80},
+				{From: outside, To: outside, Protocol: netpolicy.TCP, Port: 80},
 				{From: outside, To: pod, Port: 80},
 				{From: outside, To: pod, Protocol: "ICMP", Port: 80},
-				{From: outside, To: pod, Protocol: topology.TCP},
-				{From: outside, To: pod, Protocol: topology.TCP, Port: -1},
-				{From: outside, To: pod, Protocol: topology.TCP, Port: 65536},
+				{From: outside, To: pod, Protocol: netpolicy.TCP},
+				{From: outside, To: pod, Protocol: netpolicy.TCP, Port: -1},
+				{From: outside, To: pod, Protocol: netpolicy.TCP, Port: 65536},
 			} {
 				_, err := h.Topology.Reach(t.Context(), c)
 				requireError(t, err, topology.ErrInvalid)
@@ -46,7 +48,7 @@ func reachabilityChecks[P ReachabilityTopology](h Harness[P]) []check {
 		}},
 		{"a namespace that does not exist is ErrNotFound, at either end, and has no policies", func(t T) {
 			there, missing := newNamespace(t, h.Topology), newName()
-			for _, c := range []topology.Connection{web(podIn(missing, nil), podIn(there, nil)), web(podIn(there, nil), podIn(missing, nil)), web(at("192.0.2.1"), podIn(missing, nil))} {
+			for _, c := range []netpolicy.Connection{web(podIn(missing, nil), podIn(there, nil)), web(podIn(there, nil), podIn(missing, nil)), web(at("192.0.2.1"), podIn(missing, nil))} {
 				_, err := h.Topology.Reach(t.Context(), c)
 				requireError(t, err, topology.ErrNotFound)
 				require.ErrorContains(t, err, missing)
@@ -61,12 +63,12 @@ func reachabilityChecks[P ReachabilityTopology](h Harness[P]) []check {
 			h.Outsider.CreateNamespace(t, longer, "somebody")
 			for _, policy := range []string{longer + "/a", name + "/b", name + "/a"} {
 				namespace, name, _ := strings.Cut(policy, "/")
-				h.Outsider.AddNetworkPolicy(t, topology.NetworkPolicy{Namespace: namespace, Name: name, Ingress: &topology.PolicyRules{}})
+				h.Outsider.AddNetworkPolicy(t, netpolicy.Policy{Namespace: namespace, Name: name, Ingress: &netpolicy.Rules{}})
 			}
 			require.Equal(t, []string{name + "/a", name + "/b"}, policyNames(t, h.Topology, name))
 			all, err := h.Topology.NetworkPolicies(t.Context(), "")
 			require.NoError(t, err)
-			require.True(t, slices.IsSortedFunc(all, func(a, b topology.NetworkPolicy) int {
+			require.True(t, slices.IsSortedFunc(all, func(a, b netpolicy.Policy) int {
 				return cmp.Or(strings.Compare(a.Namespace, b.Namespace), strings.Compare(a.Name, b.Name))
 			}))
 			ours := slices.DeleteFunc(policyNames(t, h.Topology, ""), func(policy string) bool { return !strings.HasPrefix(policy, name) })
@@ -92,7 +94,7 @@ func reachabilityChecks[P ReachabilityTopology](h Harness[P]) []check {
 			for range 2 {
 				policies, err := h.Topology.NetworkPolicies(t.Context(), name)
 				require.NoError(t, err)
-				require.Equal(t, []topology.NetworkPolicy{want}, policies)
+				require.Equal(t, []netpolicy.Policy{want}, policies)
 				clear(policies[0].Pods.Labels)
 				for _, rule := range *policies[0].Ingress {
 					rule.Peers[0].Pods.Expressions[0].Values[0] = "scratched"
@@ -100,7 +102,7 @@ func reachabilityChecks[P ReachabilityTopology](h Harness[P]) []check {
 					rule.Peers[1].Except[0] = "scratched"
 					clear(rule.Ports)
 				}
-				(*policies[0].Ingress)[0] = topology.PolicyRule{}
+				(*policies[0].Ingress)[0] = netpolicy.Rule{}
 			}
 		}},
 		{"a cancelled context gets no answer", func(t T) {
@@ -194,10 +196,10 @@ func ownRulesChecks[P ReachabilityTopology](h Harness[P]) []check {
 				key, value string
 				matches    bool
 			}{
-				{topology.LabelDomain + "shop." + domain, topology.DomainHeld, true},
-				{topology.LabelDomain + "shop." + domain, topology.DomainAbove, false},
-				{topology.LabelDomain + domain, topology.DomainAbove, true},
-				{topology.LabelDomain + domain, topology.DomainHeld, false},
+				{adapter.LabelDomain + "shop." + domain, adapter.DomainHeld, true},
+				{adapter.LabelDomain + "shop." + domain, adapter.DomainAbove, false},
+				{adapter.LabelDomain + domain, adapter.DomainAbove, true},
+				{adapter.LabelDomain + domain, adapter.DomainHeld, false},
 				{"pod-security.kubernetes.io/enforce", "baseline", true},
 				{"pod-security.kubernetes.io/enforce", "restricted", false},
 				{"kubernetes.io/metadata.name", other, true},
@@ -222,21 +224,21 @@ type prober struct {
 	top topology.Reachability
 }
 
-func (p prober) passes(c topology.Connection, reasons ...string) {
+func (p prober) passes(c netpolicy.Connection, reasons ...string) {
 	p.t.Helper()
 	p.is(true, c, reasons...)
 }
 
-func (p prober) stops(c topology.Connection, reasons ...string) {
+func (p prober) stops(c netpolicy.Connection, reasons ...string) {
 	p.t.Helper()
 	p.is(false, c, reasons...)
 }
 
-func (p prober) is(allowed bool, c topology.Connection, reasons ...string) {
+func (p prober) is(allowed bool, c netpolicy.Connection, reasons ...string) {
 	p.t.Helper()
 	answer, err := p.top.Reach(p.t.Context(), c)
 	require.NoError(p.t, err)
-	require.Equal(p.t, topology.ReachAnswer{Allowed: allowed, Reason: strings.Join(reasons, "; ")}, answer, "%+v", c)
+	require.Equal(p.t, netpolicy.Answer{Allowed: allowed, Reason: strings.Join(reasons, "; ")}, answer, "%+v", c)
 }
 
 func isOpen(direction, namespace string) string {
@@ -251,15 +253,17 @@ func refuses(direction string, policies ...string) string {
 	return fmt.Sprintf("no %s rule of NetworkPolicy %s allows it", direction, strings.Join(policies, ", "))
 }
 
-func podIn(namespace string, labels map[string]string) topology.Party {
-	return topology.Party{Namespace: namespace, PodLabels: labels}
+func podIn(namespace string, labels map[string]string) netpolicy.Endpoint {
+	return netpolicy.Endpoint{Namespace: namespace, PodLabels: labels}
 }
 
-func at(address string) topology.Party { return topology.Party{Address: netip.MustParseAddr(address)} }
+func at(address string) netpolicy.Endpoint {
+	return netpolicy.Endpoint{Address: netip.MustParseAddr(address)}
+}
 
 // web is a connection whose port does not matter.
-func web(from, to topology.Party) topology.Connection {
-	return topology.Connection{From: from, To: to, Protocol: topology.TCP, Port: 80}
+func web(from, to netpolicy.Endpoint) netpolicy.Connection {
+	return netpolicy.Connection{From: from, To: to, Protocol: netpolicy.TCP, Port: 80}
 }
 
 func ensureRules(t T, top topology.NetworkIsolation, rules topology.NetworkRules) {

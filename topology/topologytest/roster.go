@@ -12,33 +12,34 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 )
 
 // Rosters checks the rules of topology.Rosters, and what the capabilities do together for a whole roster: ownership, pruning, plans and leases.
-func Rosters[P tenant.RosterTopology](t *testing.T, h Harness[P]) {
+func Rosters[P roster.Topology](t *testing.T, h Harness[P]) {
 	runChecks(t, rosterChecks(h))
 }
 
 // planned is the topology with its dry run, as plans want it.
 type planned struct {
-	tenant.RosterTopology
+	roster.Topology
 
-	dry tenant.RosterTopology
+	dry roster.Topology
 }
 
-func (p planned) DryRun() tenant.RosterTopology { return p.dry }
+func (p planned) DryRun() roster.Topology { return p.dry }
 
 // rostering is one case: a roster of its own, with tenants of its own.
 type rostering struct {
 	t   T
 	top planned
 	out Outsider
-	tenant.RosterScore
+	roster.Score
 }
 
-func newRostering[P tenant.RosterTopology](t T, h Harness[P], tenants int) rostering {
-	r := rostering{t, planned{h.Topology, h.DryRun}, h.Outsider, tenant.RosterScore{ID: newName()}}
+func newRostering[P roster.Topology](t T, h Harness[P], tenants int) rostering {
+	r := rostering{t, planned{h.Topology, h.DryRun}, h.Outsider, roster.Score{ID: newName()}}
 	for range tenants {
 		r.add()
 	}
@@ -91,22 +92,22 @@ func (r *rostering) names() (names []string) {
 	return slices.Sorted(slices.Values(names))
 }
 
-func (r *rostering) plan() tenant.Plan {
+func (r *rostering) plan() roster.Plan {
 	r.t.Helper()
-	plan, err := tenant.PlanRoster(r.t.Context(), r.RosterScore, r.top)
+	plan, err := roster.MakePlan(r.t.Context(), r.Score, r.top)
 	require.NoError(r.t, err)
 	data, err := json.Marshal(plan) // it has been in a file
 	require.NoError(r.t, err)
-	var kept tenant.Plan
+	var kept roster.Plan
 	require.NoError(r.t, json.Unmarshal(data, &kept))
 	return kept
 }
 
-func (r *rostering) apply(p tenant.Plan) (score.Report, error) {
-	return score.Run(r.t.Context(), tenant.ApplyPlan(p, r.top))
+func (r *rostering) apply(p roster.Plan) (score.Report, error) {
+	return score.Run(r.t.Context(), roster.Apply(p, r.top))
 }
 
-func rosterChecks[P tenant.RosterTopology](h Harness[P]) []check {
+func rosterChecks[P roster.Topology](h Harness[P]) []check {
 	c := func(rule string, tenants int, do func(r rostering)) check {
 		return check{rule, func(t T) { do(newRostering(t, h, tenants)) }}
 	}
@@ -169,7 +170,7 @@ func rosterChecks[P tenant.RosterTopology](h Harness[P]) []check {
 
 type makeCheck = func(rule string, tenants int, do func(r rostering)) check
 
-func pruneChecks[P tenant.RosterTopology](c makeCheck, h Harness[P]) []check {
+func pruneChecks[P roster.Topology](c makeCheck, h Harness[P]) []check {
 	return []check{
 		c("who is no longer on the roster stays, and is named, unless it is pruned", 2, func(r rostering) {
 			r.run()
@@ -179,30 +180,30 @@ func pruneChecks[P tenant.RosterTopology](c makeCheck, h Harness[P]) []check {
 			require.False(r.t, report.Changed())
 			require.Contains(r.t, report.String(), gone)
 			require.Equal(r.t, before, r.there())
-			r.Prune = &tenant.Prune{AtMost: 1}
+			r.Prune = &roster.Prune{AtMost: 1}
 			require.True(r.t, r.run().Changed())
 			require.Equal(r.t, r.names(), r.there())
 		}),
 		c("pruning more than a tenth is refused, unless it is said", 11, func(r rostering) {
 			r.run()
 			before := r.there()
-			r.Prune, r.Tenants = &tenant.Prune{}, r.Tenants[:9]
+			r.Prune, r.Tenants = &roster.Prune{}, r.Tenants[:9]
 			r.add() // which would come
 			r.refused(topology.ErrProtected, "2 of the roster's 11 tenants would be removed, and at most 1 may be")
 			require.Equal(r.t, before, r.there())
-			for _, tight := range []tenant.Prune{{AtMost: 1}, {AtMostPercent: 18}, {AtMost: 1, AtMostPercent: 50}, {AtMost: 5, AtMostPercent: 10}} {
+			for _, tight := range []roster.Prune{{AtMost: 1}, {AtMostPercent: 18}, {AtMost: 1, AtMostPercent: 50}, {AtMost: 5, AtMostPercent: 10}} {
 				r.Prune = &tight
 				r.refused(topology.ErrProtected, "at most 1 may be")
 			}
-			r.Prune = &tenant.Prune{AtMost: 2, AtMostPercent: 20}
+			r.Prune = &roster.Prune{AtMost: 2, AtMostPercent: 20}
 			r.run()
 			require.Equal(r.t, r.names(), r.there())
 		}),
 		c("an empty roster prunes nobody, unless it is said", 1, func(r rostering) {
 			r.run()
-			r.Tenants, r.Prune = nil, &tenant.Prune{}
+			r.Tenants, r.Prune = nil, &roster.Prune{}
 			r.refused(topology.ErrProtected, "at most 0")
-			r.Prune = &tenant.Prune{AtMostPercent: 100}
+			r.Prune = &roster.Prune{AtMostPercent: 100}
 			r.run()
 			require.Empty(r.t, r.there())
 		}),
@@ -212,7 +213,7 @@ func pruneChecks[P tenant.RosterTopology](c makeCheck, h Harness[P]) []check {
 			other.add()
 			other.run()
 			r.run()
-			r.Tenants, r.Prune = nil, &tenant.Prune{AtMostPercent: 100}
+			r.Tenants, r.Prune = nil, &roster.Prune{AtMostPercent: 100}
 			r.run()
 			require.Equal(r.t, other.names(), other.there())
 			_, err := r.top.Namespace(r.t.Context(), single)
@@ -222,7 +223,7 @@ func pruneChecks[P tenant.RosterTopology](c makeCheck, h Harness[P]) []check {
 			r.run()
 			name := r.name(0)
 			r.out.ClaimVolume(r.t, name, "data")
-			r.Tenants, r.Prune = nil, &tenant.Prune{AtMost: 1}
+			r.Tenants, r.Prune = nil, &roster.Prune{AtMost: 1}
 			r.refused(topology.ErrProtected, "data")
 			r.Prune.DeleteVolumes = map[string][]string{name: {"data"}}
 			r.run()
@@ -256,7 +257,7 @@ func planChecks(c makeCheck) []check {
 		c("what a plan says first is what is dangerous", 3, func(r rostering) {
 			r.run()
 			opened, gone := r.name(1), r.name(2)
-			r.Tenants, r.Prune = r.Tenants[:2], &tenant.Prune{AtMost: 1}
+			r.Tenants, r.Prune = r.Tenants[:2], &roster.Prune{AtMost: 1}
 			r.Tenants[0].TenantConfig.DisplayName = "Acme"
 			r.Tenants[1].NetworkIsolation.PublicInternetEgress = true
 			r.add()
@@ -266,10 +267,10 @@ func planChecks(c makeCheck) []check {
 				names = append(names, t.Tenant)
 			}
 			require.Equal(r.t, []string{gone, opened}, names[:2])
-			require.Equal(r.t, []tenant.Danger{tenant.DangerDeletes}, plan.Tenants[0].Dangers)
-			require.Equal(r.t, []tenant.Danger{tenant.DangerOpens}, plan.Tenants[1].Dangers)
+			require.Equal(r.t, []roster.Risk{roster.RiskDeletes}, plan.Tenants[0].Risks)
+			require.Equal(r.t, []roster.Risk{roster.RiskOpens}, plan.Tenants[1].Risks)
 			require.Len(r.t, plan.Tenants, 4)
-			require.Empty(r.t, slices.Concat(plan.Tenants[2].Dangers, plan.Tenants[3].Dangers))
+			require.Empty(r.t, slices.Concat(plan.Tenants[2].Risks, plan.Tenants[3].Risks))
 		}),
 	}
 }
@@ -285,7 +286,7 @@ func rosterLeaseChecks(c makeCheck) []check {
 		}),
 		c("a run waits only so long, and says for whom", 1, func(r rostering) {
 			r.out.HoldLease(r.t, "roster-"+r.ID, "the-living", time.Hour)
-			r.WaitSeconds = 1
+			r.Wait = tenant.Duration(time.Second)
 			r.refused(topology.ErrTimeout, "the-living")
 			require.Empty(r.t, r.there())
 		}),

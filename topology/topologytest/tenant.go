@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -12,6 +13,7 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // TenantTopology is everything that provisioning and removing a tenant takes.
@@ -43,7 +45,7 @@ func newTenant(t T, top TenantTopology) tenant.TenantScore {
 		RBAC: tenant.RBACConfig{
 			Members: []tenant.Member{
 				{Role: tenant.Developer, Name: name + "-devs"},
-				{Role: tenant.Viewer, Kind: topology.User, Name: "auditor@example.com"},
+				{Role: tenant.Viewer, Kind: rbac.User, Name: "auditor@example.com"},
 			},
 			ReadVisibility: tenant.VisibilityCluster,
 		},
@@ -69,7 +71,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			var kinds []string
 			for _, c := range report.Changes() {
 				require.Equal(t, topology.Created, c.Action, c.String())
-				kinds = append(kinds, c.Kind)
+				kinds = append(kinds, string(c.Kind))
 			}
 			require.Equal(t, []string{"Namespace", "NetworkRules", "Quota", "LimitRange", "Access", "ClusterReaders"}, kinds)
 			again := run(t, s.On(top))
@@ -91,13 +93,13 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			report := run(t, s.On(top))
 			require.Contains(t, report.Changes(), topology.Change{Kind: "Access", Name: s.TenantConfig.Name, Action: topology.Deleted})
 			require.Contains(t, report.Changes(), topology.Change{Kind: "ClusterReaders", Name: s.TenantConfig.Name, Action: topology.Deleted})
-			asker{t, top, topology.AccessQuestion{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.becomes(false, "create", "apps", "deployments")
+			asker{t, top, rbac.Question{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.becomes(false, "create", "apps", "deployments")
 		}},
 		{"a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(t T) {
 			acme, globex := newTenant(t, top), newTenant(t, top)
 			acme.RBAC.ReadVisibility = tenant.VisibilityOwn
 			run(t, acme.On(top), globex.On(top))
-			ask := asker{t, top, topology.AccessQuestion{User: "dev", Groups: []string{devs(acme)}, Namespace: acme.TenantConfig.Name}}
+			ask := asker{t, top, rbac.Question{User: "dev", Groups: []string{devs(acme)}, Namespace: acme.TenantConfig.Name}}
 			ask.becomes(true, "create", "apps", "deployments")
 			ask.is(true, "get", "", "secrets", "")
 			checkFences(ask)
@@ -106,7 +108,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			ask.is(false, "create", "apps", "deployments", "")
 			ask.is(false, "list", "", "pods", "")
 			ask.is(false, "get", "", "secrets", "")
-			globexDevs := asker{t, top, topology.AccessQuestion{User: "dev", Groups: []string{devs(globex)}, Namespace: acme.TenantConfig.Name}}
+			globexDevs := asker{t, top, rbac.Question{User: "dev", Groups: []string{devs(globex)}, Namespace: acme.TenantConfig.Name}}
 			globexDevs.becomes(true, "list", "", "pods") // ADR-009: read visibility
 			globexDevs.is(false, "get", "", "secrets", "")
 			globexDevs.is(false, "create", "", "pods", "")
@@ -191,7 +193,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			s := newTenant(t, top)
 			run(t, s.On(top))
 			outsider.Hold(t, s.TenantConfig.Name)
-			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, WaitSeconds: 1}
+			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, Wait: 1}
 			_, err := score.Run(t.Context(), off.On(top))
 			requireError(t, err, topology.ErrTimeout)
 			require.ErrorContains(t, err, "example.com/hold")
@@ -200,7 +202,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			_, err = score.Run(t.Context(), s.On(top))
 			requireError(t, err, topology.ErrTerminating)
 			outsider.Release(t, s.TenantConfig.Name)
-			off.WaitSeconds = 60
+			off.Wait = tenant.Duration(time.Minute)
 			run(t, off.On(top))
 		}},
 	}
@@ -250,7 +252,7 @@ func checkDrift(t T, top TenantTopology, outsider Outsider, run func(T, ...score
 	access, err := top.Access(t.Context(), name)
 	require.NoError(t, err)
 	rulesBefore := len(access.Grants[0].Rules)
-	access.Grants[0].Rules = append(access.Grants[0].Rules, topology.Rule{APIGroups: []string{""}, Resources: []string{"nodes"}, Verbs: []string{"get"}})
+	access.Grants[0].Rules = append(access.Grants[0].Rules, rbac.Rule{APIGroups: []string{""}, Resources: []string{"nodes"}, Verbs: []string{"get"}})
 	must(top.EnsureAccess(t.Context(), access))
 
 	must(top.DeleteLimitRange(t.Context(), name))
@@ -259,9 +261,9 @@ func checkDrift(t T, top TenantTopology, outsider Outsider, run func(T, ...score
 
 	paths := map[string]string{}
 	for _, c := range run(t, s.On(top)).Changes() {
-		paths[c.Kind] = string(c.Action)
+		paths[string(c.Kind)] = string(c.Action)
 		for _, f := range c.Fields {
-			paths[c.Kind+" "+f.Path] = f.From + " -> " + f.To
+			paths[string(c.Kind)+" "+f.Path] = f.From + " -> " + f.To
 		}
 	}
 	require.Equal(t, "400 -> 4", paths["Quota hard[requests.cpu]"], paths)

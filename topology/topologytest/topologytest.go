@@ -21,6 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 // Harness connects the suite to an adapter. Cases use namespaces of their own, so the topology may be shared and in use.
@@ -39,8 +41,8 @@ type Outsider interface {
 
 	// Occupy puts an object that is not Polyphony's where Polyphony would put its own; kind is "Quota", "LimitRange", "NetworkRules"
 	// or "Access", the latter for the role "admin". Occupied tells whether it is still there as it was put.
-	Occupy(t T, namespace, kind string)
-	Occupied(t T, namespace, kind string) bool
+	Occupy(t T, namespace string, kind topology.Kind)
+	Occupied(t T, namespace string, kind topology.Kind) bool
 
 	// Put stores an object, as an administrator who gives way to nothing. The namespace is "" for what is in none; such things may stay.
 	Put(t T, namespace, group, resource, manifest string)
@@ -49,7 +51,7 @@ type Outsider interface {
 	Grant(t T, namespace string, g topology.Grant)
 
 	// AddNetworkPolicy adds one that is not Polyphony's, in the namespace that it names.
-	AddNetworkPolicy(t T, p topology.NetworkPolicy)
+	AddNetworkPolicy(t T, p netpolicy.Policy)
 
 	// SetGuardrailsVersion makes the rules that are installed those of another release, as far as they say so themselves.
 	SetGuardrailsVersion(t T, version int)
@@ -131,6 +133,21 @@ func requireError(t T, err, sentinel error) {
 	require.ErrorAs(t, err, &typed, "errors of a topology are *topology.Error")
 	require.NotEmpty(t, typed.Op)
 	require.NotEmpty(t, typed.Kind)
+}
+
+// requireChange compares what a change says to people and, by type and by amount, what it says to
+// programs.
+func requireChange(t T, want, got topology.Change) {
+	t.Helper()
+	for _, value := range []struct {
+		name      string
+		want, got any
+	}{{"Before", want.Before, got.Before}, {"After", want.After, got.After}} {
+		require.IsType(t, value.want, value.got, "the type of %s", value.name)
+		require.Empty(t, adapter.Diff(value.want, value.got), "%s", value.name)
+	}
+	want.Before, want.After, got.Before, got.After = nil, nil, nil, nil
+	require.Equal(t, want, got)
 }
 
 // atOnce calls do from several goroutines and returns their errors.

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 // VisibilityTopology is what ReadVisibility tests.
@@ -46,7 +47,7 @@ func visibilityChecks[P VisibilityTopology](h Harness[P]) []check {
 			group, where := newName(), newNamespace(t, h.Topology)
 			_, err := p.ensure(t.Context(), topology.ClusterReaders{Tenant: p.place(t), Groups: []string{group}})
 			require.NoError(t, err)
-			ask := asker{t, h.Topology, topology.AccessQuestion{Groups: []string{group}, Namespace: where}}
+			ask := asker{t, h.Topology, rbac.Question{Groups: []string{group}, Namespace: where}}
 			ask.becomes(true, "list", "apps", "deployments")
 			ask.is(true, "get", "", "pods", "")
 			ask.is(false, "create", "", "pods", "")
@@ -56,7 +57,7 @@ func visibilityChecks[P VisibilityTopology](h Harness[P]) []check {
 		}},
 		{"a group that two tenants share keeps the right until both have lost it", func(t T) {
 			group, where, one, two := newName(), newNamespace(t, h.Topology), p.place(t), p.place(t)
-			ask := asker{t, h.Topology, topology.AccessQuestion{Groups: []string{group}, Namespace: where}}
+			ask := asker{t, h.Topology, rbac.Question{Groups: []string{group}, Namespace: where}}
 			for _, name := range []string{one, two} {
 				_, err := p.ensure(t.Context(), topology.ClusterReaders{Tenant: name, Groups: []string{group}})
 				require.NoError(t, err)
@@ -76,7 +77,7 @@ func visibilityChecks[P VisibilityTopology](h Harness[P]) []check {
 type asker struct {
 	t        T
 	top      topology.Authorizer
-	question topology.AccessQuestion
+	question rbac.Question
 }
 
 func (a asker) may(verb, group, resource, subresource string) bool {
@@ -116,7 +117,7 @@ func authorizerChecks[P AuthorizerTopology](h Harness[P]) []check {
 		{"a grant allows what its rules say, to its subjects, in its namespace, and nothing else", func(t T) {
 			name, other := p.place(t), p.place(t)
 			p.store(t, name)
-			devs := asker{t, h.Topology, topology.AccessQuestion{User: "bob", Groups: []string{"devs"}, Namespace: name}}
+			devs := asker{t, h.Topology, rbac.Question{User: "bob", Groups: []string{"devs"}, Namespace: name}}
 			devs.becomes(true, "list", "", "pods")
 			devs.is(true, "get", "apps", "deployments", "")
 			devs.is(true, "get", "", "pods", "log")
@@ -129,18 +130,18 @@ func authorizerChecks[P AuthorizerTopology](h Harness[P]) []check {
 			devs.question.Namespace = ""
 			devs.is(false, "get", "", "pods", "")
 
-			bot := asker{t, h.Topology, topology.AccessQuestion{User: "system:serviceaccount:ci:bot", Namespace: name}}
+			bot := asker{t, h.Topology, rbac.Question{User: "system:serviceaccount:ci:bot", Namespace: name}}
 			bot.is(true, "list", "", "pods", "")
-			alice := asker{t, h.Topology, topology.AccessQuestion{User: "alice@example.com", Namespace: name}}
+			alice := asker{t, h.Topology, rbac.Question{User: "alice@example.com", Namespace: name}}
 			alice.is(true, "get", "", "pods", "")
 			alice.is(false, "list", "", "pods", "")
-			stranger := asker{t, h.Topology, topology.AccessQuestion{User: "devs", Groups: []string{"bob"}, Namespace: name}}
+			stranger := asker{t, h.Topology, rbac.Question{User: "devs", Groups: []string{"bob"}, Namespace: name}}
 			stranger.is(false, "get", "", "pods", "")
 		}},
 		{"what was withdrawn is no longer allowed", func(t T) {
 			name := p.place(t)
 			p.store(t, name)
-			devs := asker{t, h.Topology, topology.AccessQuestion{Groups: []string{"devs"}, Namespace: name}}
+			devs := asker{t, h.Topology, rbac.Question{Groups: []string{"devs"}, Namespace: name}}
 			devs.becomes(true, "list", "", "pods")
 			_, err := p.remove(t.Context(), name)
 			require.NoError(t, err)
@@ -149,7 +150,7 @@ func authorizerChecks[P AuthorizerTopology](h Harness[P]) []check {
 		{"an allowed answer names its reason", func(t T) {
 			name := p.place(t)
 			p.store(t, name)
-			q := topology.AccessQuestion{Groups: []string{"devs"}, Namespace: name, Verb: "get", Resource: "pods"}
+			q := rbac.Question{Groups: []string{"devs"}, Namespace: name, Verb: "get", Resource: "pods"}
 			eventually(t, "the reason", func() bool {
 				answer, err := h.Topology.Authorize(t.Context(), q)
 				require.NoError(t, err)
@@ -162,13 +163,13 @@ func authorizerChecks[P AuthorizerTopology](h Harness[P]) []check {
 			require.NotEmpty(t, answer.Reason)
 		}},
 		{"a question that asks nothing is ErrInvalid", func(t T) {
-			for _, q := range []topology.AccessQuestion{{}, {User: "bob", Verb: "get"}, {User: "bob", Resource: "pods"}, {Verb: "get", Resource: "pods"}} {
+			for _, q := range []rbac.Question{{}, {User: "bob", Verb: "get"}, {User: "bob", Resource: "pods"}, {Verb: "get", Resource: "pods"}} {
 				_, err := h.Topology.Authorize(t.Context(), q)
 				requireError(t, err, topology.ErrInvalid)
 			}
 		}},
 		{"a cancelled context gets no answer", func(t T) {
-			_, err := h.Topology.Authorize(cancelled(t), topology.AccessQuestion{User: "bob", Verb: "get", Resource: "pods"})
+			_, err := h.Topology.Authorize(cancelled(t), rbac.Question{User: "bob", Verb: "get", Resource: "pods"})
 			require.ErrorIs(t, err, context.Canceled)
 		}},
 	}

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/polyphony-go/polyphony/score"
-	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
@@ -44,7 +44,7 @@ func (b *bench) measureFake(ctx context.Context, round int) error {
 
 func provisionFake(ctx context.Context, n int) (inMemory, error) {
 	m := inMemory{Tenants: n}
-	step := tenant.RosterScore{Tenants: scores(names(n))}.On(fake.New(fake.Options{}))
+	step := roster.Score{Tenants: scores(names(n))}.On(fake.New(fake.Options{}))
 	run := func() (seconds float64, allocated uint64, err error) {
 		var before, after runtime.MemStats
 		runtime.GC()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
@@ -26,7 +27,7 @@ func enterPolyphony(s setting) (map[phase]work, error) {
 }
 
 func (p polyphony) provision(ctx context.Context, tenants []string) error {
-	return p.run(ctx, tenant.RosterScore{Tenants: scores(tenants)})
+	return p.run(ctx, roster.Score{Tenants: scores(tenants)})
 }
 
 func (p polyphony) again(ctx context.Context, tenants []string) error {
@@ -38,10 +39,10 @@ func (p polyphony) drifted(ctx context.Context, tenants []string) error {
 }
 
 func (p polyphony) remove(ctx context.Context, _ []string) error {
-	return p.run(ctx, tenant.RosterScore{Prune: &tenant.Prune{AtMostPercent: 100}})
+	return p.run(ctx, roster.Score{Prune: &roster.Prune{AtMostPercent: 100}})
 }
 
-func (p polyphony) run(ctx context.Context, roster tenant.RosterScore) error {
+func (p polyphony) run(ctx context.Context, roster roster.Score) error {
 	_, err := score.Runner{Concurrency: underWay}.Run(ctx, roster.On(p.top.Snapshot()))
 	return err
 }

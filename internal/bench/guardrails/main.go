@@ -24,7 +24,8 @@ import (
 	"github.com/polyphony-go/polyphony/internal/bench/roster"
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
-	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
@@ -135,7 +136,7 @@ func (b *bench) compare(ctx context.Context, n int) error {
 }
 
 func (b *bench) guardrails(ctx context.Context, on bool) error {
-	if _, err := score.Run(ctx, tenant.GuardrailsScore{Remove: !on}.On(b.top)); err != nil || on {
+	if _, err := score.Run(ctx, guardrails.Score{Remove: !on}.On(b.top)); err != nil || on {
 		return err
 	}
 	return b.awaitNone(ctx)

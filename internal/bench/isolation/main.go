@@ -24,7 +24,9 @@ import (
 	"github.com/polyphony-go/polyphony/internal/bench/roster"
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
-	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
+	"github.com/polyphony-go/polyphony/tenant/isolation"
+	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
@@ -68,7 +70,7 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err := score.Run(ctx, tenant.GuardrailsScore{}.On(top)); err != nil {
+	if _, err := score.Run(ctx, guardrails.Score{}.On(top)); err != nil {
 		return err
 	}
 	fmt.Println("| tenants | requests | time, median of 5 | time for a tenant |")
@@ -90,7 +92,7 @@ func run(ctx context.Context) (err error) {
 				return err
 			}
 			before, began := requests.Load(), time.Now()
-			if _, err := score.Run(ctx, tenant.IsolationScore{Tenants: tenants}.On(fresh)); err != nil {
+			if _, err := score.Run(ctx, isolation.Score{Tenants: tenants}.On(fresh)); err != nil {
 				return err
 			}
 			took, asked = append(took, time.Since(began)), requests.Load()-before

@@ -1,0 +1,47 @@
+package tenant
+
+import (
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+)
+
+// Duration is a time span that JSON and YAML spell as "10m" or "1h30m", as [time.ParseDuration] reads
+// it. The zero value is unset.
+type Duration time.Duration
+
+// MaxDuration is the longest wait that a Score may ask for.
+const MaxDuration = Duration(24 * time.Hour)
+
+// String prints the duration as "10m0s".
+func (d Duration) String() string { return time.Duration(d).String() }
+
+// Or returns the duration, or what to use if it is unset.
+func (d Duration) Or(unset time.Duration) time.Duration {
+	if d == 0 {
+		return unset
+	}
+	return time.Duration(d)
+}
+
+// MarshalText writes the duration as "10m0s".
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads a duration such as "10m".
+func (d *Duration) UnmarshalText(text []byte) error {
+	parsed, err := time.ParseDuration(string(text))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration such as 10m or 1h30m", text)
+	}
+	*d = Duration(parsed)
+	return nil
+}
+
+// Validate refuses a duration that is negative or longer than MaxDuration.
+func (d Duration) Validate(at *field.Path) field.ErrorList {
+	if d < 0 || d > MaxDuration {
+		return field.ErrorList{field.Invalid(at, d.String(), "must be 0 to 24h")}
+	}
+	return nil
+}

@@ -1,0 +1,52 @@
+package roster
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/topology/fake"
+)
+
+// BenchmarkRosterOnTheFake provisions a roster, and then runs it again when there is nothing to do.
+func BenchmarkRosterOnTheFake(b *testing.B) {
+	for _, n := range []int{1000, 10000} {
+		roster := bigRoster(n)
+		run := func(b *testing.B, top *fake.Topology) score.Report {
+			b.Helper()
+			report, err := score.Runner{Concurrency: 16}.Run(b.Context(), roster.On(top))
+			require.NoError(b, err)
+			return report
+		}
+		b.Run(fmt.Sprintf("first/%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				run(b, fake.New(fake.Options{}))
+			}
+		})
+		b.Run(fmt.Sprintf("unchanged/%d", n), func(b *testing.B) {
+			top := fake.New(fake.Options{})
+			run(b, top)
+			b.ReportAllocs()
+			for b.Loop() {
+				require.False(b, run(b, top).Changed())
+			}
+		})
+	}
+}
+
+// bigRoster has tenants with members in every role and a domain each.
+func bigRoster(n int) RosterScore {
+	var s RosterScore
+	for i := range n {
+		t := TenantScore{TenantConfig: TenantConfig{Name: fmt.Sprintf("tenant-%d", i)}}
+		t.NetworkIsolation.Domains = []string{t.TenantConfig.Name + ".example.com"}
+		for _, role := range []Role{Admin, Developer, Viewer} {
+			t.RBAC.Members = append(t.RBAC.Members, Member{Role: role, Name: t.TenantConfig.Name + "-" + string(role)})
+		}
+		s.Tenants = append(s.Tenants, t)
+	}
+	return s
+}

@@ -1,0 +1,186 @@
+package roster
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/polyphony-go/polyphony/internal/summary"
+	"github.com/polyphony-go/polyphony/interpret"
+	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+)
+
+const defaultRosterWait = 10 * time.Minute
+
+// run takes the lease before it reads anything: what it decides by must not be from before another run.
+func (s Score) run(ctx context.Context, t Topology) (out interpret.Outcome, err error) {
+	err = s.alone(ctx, t, func(ctx context.Context) error {
+		out, err = s.converge(ctx, t, score.RunWithin)
+		return err
+	})
+	return out, err
+}
+
+// alone does something while no other run of the roster does.
+func (s Score) alone(ctx context.Context, t Topology, do func(context.Context) error) error {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	held, release, err := hold(ctx, t, topology.Lease{Name: "roster-" + s.id(), Holder: host}, s.Wait.Or(defaultRosterWait))
+	if err != nil {
+		return &interpret.StepError{Step: "lease", Err: err}
+	}
+	defer release()
+	t.Refresh()
+	err = do(held)
+	if cause := context.Cause(held); err != nil && cause != nil && ctx.Err() == nil {
+		return fmt.Errorf("the lease was lost: %w; %w", cause, err)
+	}
+	return err
+}
+
+// hold waits for a lease only so long, and then has it for as long as ctx.
+func hold(ctx context.Context, t topology.Leases, want topology.Lease, patience time.Duration) (held context.Context, release func(), err error) {
+	limited, cancel := context.WithCancel(ctx)
+	timer := time.AfterFunc(patience, cancel)
+	held, giveUp, err := t.HoldLease(limited, want)
+	if err != nil {
+		var failure *topology.Error
+		if timer.Stop(); ctx.Err() == nil && errors.Is(err, context.Canceled) && errors.As(err, &failure) { // nobody has cancelled anything
+			late := *failure
+			late.Cause = context.DeadlineExceeded
+			err = &late
+		}
+		cancel()
+		return nil, nil, err
+	}
+	timer.Stop() // if it was too late for that, the context has ended, and the run ends with it
+	return held, func() { giveUp(); cancel() }, nil
+}
+
+// runner runs the steps of a roster.
+type runner = func(ctx context.Context, steps ...score.Step) (score.Report, error)
+
+// converge makes the roster true. Tenants that are to be removed are counted before anything is touched, and go last.
+func (s Score) converge(ctx context.Context, t Topology, run runner) (interpret.Outcome, error) {
+	there, err := t.Tenants(ctx)
+	if err != nil {
+		return interpret.Outcome{}, &interpret.StepError{Step: "tenants", Err: err}
+	}
+	leavers, notes, err := s.leavers(there)
+	if err != nil {
+		return interpret.Outcome{}, &interpret.StepError{Step: "prune", Err: err}
+	}
+	steps := make([]score.Step, 0, len(s.Tenants)+len(leavers))
+	for _, member := range s.Tenants {
+		steps = append(steps, score.Bind[tenant.Topology](onRoster{member, s.id()}, t))
+	}
+	for _, name := range leavers {
+		steps = append(steps, tenant.OffboardScore{Tenant: name, DeleteVolumes: s.Prune.DeleteVolumes[name], Wait: s.Prune.Wait}.On(t))
+	}
+	report, err := run(ctx, steps...)
+	out := interpret.Outcome{Changes: report.Changes(), Notes: notes}
+	for _, result := range report.Results {
+		for _, note := range result.Outcome.Notes {
+			out.Notes = append(out.Notes, result.Score+": "+note)
+		}
+	}
+	if err != nil {
+		var howFar string
+		howFar, err = failures(report.Results)
+		out.Notes = append(out.Notes, howFar)
+	}
+	return out, err
+}
+
+// failures says how far a run came that failed, and why. That tenants were not begun has one reason, which is told once.
+func failures(results []score.Result) (howFar string, err error) {
+	var failed, skipped []error
+	for _, result := range results {
+		switch {
+		case result.Skipped:
+			skipped = append(skipped, result.Err)
+		case result.Err != nil:
+			failed = append(failed, result.Err)
+		}
+	}
+	howFar = fmt.Sprintf("%d of %d tenants done, %d failed, %d not begun", len(results)-len(failed)-len(skipped), len(results), len(failed), len(skipped))
+	switch len(skipped) {
+	case 0:
+	case 1:
+		failed = append(failed, skipped[0])
+	default:
+		failed = append(failed, fmt.Errorf("%w, and %d more", skipped[0], len(skipped)-1))
+	}
+	return howFar, errors.Join(failed...)
+}
+
+// onRoster is a tenant that is marked as one of a roster.
+type onRoster struct {
+	tenant.TenantScore
+	roster string
+}
+
+// Validate has been done, with the whole roster.
+func (s onRoster) Validate() error { return nil }
+
+func (s onRoster) Interpret() interpret.Interpret[tenant.Topology] {
+	return interpret.Func[tenant.Topology](func(ctx context.Context, t tenant.Topology) (interpret.Outcome, error) {
+		return s.Provision(ctx, t, s.roster)
+	})
+}
+
+// leavers are the tenants of the roster that are there and not on it, if they are to be removed, and not too many.
+func (s Score) leavers(there []topology.Namespace) (leavers, notes []string, err error) {
+	wanted := make(map[string]bool, len(s.Tenants))
+	for _, member := range s.Tenants {
+		wanted[member.TenantConfig.Name] = true
+	}
+	own := 0
+	for _, ns := range there {
+		if ns.Roster != s.id() {
+			continue
+		}
+		own++
+		if !wanted[ns.Name] {
+			leavers = append(leavers, ns.Name)
+		}
+	}
+	if len(leavers) == 0 {
+		return nil, nil, nil
+	}
+	some := strings.Join(summary.First(leavers, summary.Most), ", ")
+	if s.Prune == nil {
+		return nil, []string{"not on the roster, and left since prune is unset: " + some}, nil
+	}
+	if most := s.Prune.most(own, len(s.Tenants)); len(leavers) > most {
+		return nil, nil, adapter.Delete(topology.KindNamespace, "").Fail(topology.ErrProtected, fmt.Sprintf(
+			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; put them back on the roster, or raise prune.atMost or prune.atMostPercent if they are meant to go",
+			len(leavers), own, most, some))
+	}
+	return slices.Clip(leavers), nil, nil
+}
+
+// most is how many tenants may go of those that are there.
+func (p Prune) most(there, wanted int) int {
+	switch {
+	case p.AtMost == 0 && p.AtMostPercent == 0 && wanted == 0:
+		return 0
+	case p.AtMost == 0 && p.AtMostPercent == 0:
+		return there * defaultPrunePercent / 100
+	case p.AtMostPercent == 0:
+		return p.AtMost
+	case p.AtMost == 0:
+		return there * p.AtMostPercent / 100
+	default:
+		return min(p.AtMost, there*p.AtMostPercent/100)
+	}
+}

@@ -1,0 +1,40 @@
+package adapter
+
+import (
+	"strings"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// LabelDomain followed by a domain marks the namespaces of tenants that serve the domain (with the
+// value DomainHeld) or something below it (DomainAbove).
+const (
+	LabelDomain = "domain." + topology.Prefix
+	DomainHeld  = "held"
+	DomainAbove = "above"
+)
+
+// DomainLabels returns the labels that mark the domains and everything above them. Top-level domains
+// are left out.
+func DomainLabels(domains []string) map[string]string {
+	labels := map[string]string{}
+	for _, domain := range domains {
+		for _, above := range DomainsAbove(domain) {
+			labels[LabelDomain+above] = DomainAbove
+		}
+	}
+	for _, domain := range domains {
+		labels[LabelDomain+domain] = DomainHeld
+	}
+	return labels
+}
+
+// DomainsAbove returns the domains that contain the domain, nearest first. Top-level domains are left
+// out.
+func DomainsAbove(domain string) []string {
+	var above []string
+	for _, rest, ok := strings.Cut(domain, "."); ok && strings.Contains(rest, "."); _, rest, ok = strings.Cut(rest, ".") {
+		above = append(above, rest)
+	}
+	return above
+}

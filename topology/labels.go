@@ -1,0 +1,24 @@
+package topology
+
+// Labels and annotations that Polyphony writes. Only Polyphony should write under this prefix.
+const (
+	Prefix = "tenancy.polyphony.dev/"
+
+	// LabelTenant marks every object that Polyphony manages. Its value is the tenant's name. It is the
+	// mark of ownership: an object without it belongs to somebody else.
+	LabelTenant = Prefix + "tenant"
+
+	// LabelRoster names, on a tenant's namespace, the roster that the tenant belongs to.
+	LabelRoster = Prefix + "roster"
+
+	// LabelLease marks the objects that hold Polyphony's leases.
+	LabelLease = Prefix + "lease"
+
+	// AnnotationAllow, followed by the name of a list, holds what guardrails let pass in a namespace,
+	// separated by commas.
+	AnnotationAllow = "allow." + Prefix
+
+	AnnotationDisplayName         = Prefix + "display-name"
+	AnnotationDeletionProtection  = Prefix + "deletion-protection"
+	AnnotationDefaultStorageClass = Prefix + "default-storage-class"
+)

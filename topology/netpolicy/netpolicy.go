@@ -1,0 +1,139 @@
+// Package netpolicy holds network policies as values, and evaluates them without any I/O.
+//
+// A [Policy] selects pods and allows connections to or from them. Policies add up: a pod that no policy
+// selects for a direction is open in that direction, and a pod that some policies select may do what
+// any of them allows. A [State] is a set of policies that answers whether a [Connection] is let
+// through. Source: the NetworkPolicy API, networking.k8s.io/v1.
+package netpolicy
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/polyphony-go/polyphony/internal/clone"
+)
+
+// Protocol is a transport protocol.
+type Protocol string
+
+// The protocols that network policies know.
+const (
+	TCP  Protocol = "TCP"
+	UDP  Protocol = "UDP"
+	SCTP Protocol = "SCTP"
+)
+
+// Policy is a network policy as it is in force: with every default filled in.
+type Policy struct {
+	Namespace string   `json:"namespace"`
+	Name      string   `json:"name"`
+	Pods      Selector `json:"pods"`              // which pods of its namespace it isolates
+	Ingress   *Rules   `json:"ingress,omitempty"` // nil: it does not isolate connections to them
+	Egress    *Rules   `json:"egress,omitempty"`  // nil: it does not isolate connections from them
+}
+
+// Clone returns a copy that shares nothing with p.
+func (p Policy) Clone() Policy {
+	p.Pods = p.Pods.Clone()
+	p.Ingress, p.Egress = clone.Pointer(p.Ingress), clone.Pointer(p.Egress)
+	return p
+}
+
+// Rules are what a policy allows in one direction. Empty: nothing.
+type Rules []Rule
+
+// Clone returns a copy that shares nothing with r.
+func (r Rules) Clone() Rules { return clone.Each(r, Rule.Clone) }
+
+// Rule allows connections with any of the peers on any of the ports.
+type Rule struct {
+	Peers []Peer `json:"peers,omitempty"` // empty: everybody
+	Ports []Port `json:"ports,omitempty"` // empty: every port of every protocol
+}
+
+// Clone returns a copy that shares nothing with r.
+func (r Rule) Clone() Rule {
+	r.Peers, r.Ports = clone.Each(r.Peers, Peer.Clone), slices.Clone(r.Ports)
+	return r
+}
+
+// String prints the rule as "pods k8s-app=kube-dns in namespaces team=a on UDP 53". It says
+// "everybody" for no peers, and "every port" for no ports.
+func (r Rule) String() string {
+	who, where := "everybody", "every port"
+	if len(r.Peers) > 0 {
+		who = joined(r.Peers, " or ")
+	}
+	if len(r.Ports) > 0 {
+		where = joined(r.Ports, ", ")
+	}
+	return who + " on " + where
+}
+
+func joined[V fmt.Stringer](list []V, separator string) string {
+	texts := make([]string, len(list))
+	for i, v := range list {
+		texts[i] = v.String()
+	}
+	return strings.Join(texts, separator)
+}
+
+// Peer is a range of addresses, or else the pods that Pods selects in the namespaces that Namespaces
+// selects.
+type Peer struct {
+	CIDR       string    `json:"cidr,omitempty"`
+	Except     []string  `json:"except,omitempty"`     // ranges within CIDR that are left out
+	Namespaces *Selector `json:"namespaces,omitempty"` // nil: the policy's own namespace
+	Pods       *Selector `json:"pods,omitempty"`       // nil: every pod
+}
+
+// Clone returns a copy that shares nothing with p.
+func (p Peer) Clone() Peer {
+	p.Except = slices.Clone(p.Except)
+	p.Namespaces, p.Pods = clone.Pointer(p.Namespaces), clone.Pointer(p.Pods)
+	return p
+}
+
+// String names the peer: a range of addresses, or pods.
+func (p Peer) String() string {
+	if p.CIDR != "" {
+		if len(p.Except) > 0 {
+			return p.CIDR + " except " + strings.Join(p.Except, ", ")
+		}
+		return p.CIDR
+	}
+	pods, where := "every pod", "the same namespace"
+	if p.Pods != nil && !p.Pods.isEmpty() {
+		pods = "pods " + p.Pods.String()
+	}
+	switch {
+	case p.Namespaces != nil && p.Namespaces.isEmpty():
+		where = "every namespace"
+	case p.Namespaces != nil:
+		where = "namespaces " + p.Namespaces.String()
+	}
+	return pods + " in " + where
+}
+
+// Port is a port, a range of ports, or a named port.
+type Port struct {
+	Protocol Protocol `json:"protocol"`
+	Port     int32    `json:"port,omitempty"`    // 0: every port of the protocol, unless Name is set
+	EndPort  int32    `json:"endPort,omitempty"` // last port of a range; 0: Port alone
+	Name     string   `json:"name,omitempty"`    // of a port of the pod's containers
+}
+
+// String prints the port as "TCP 80", "UDP 8000-8010", "TCP http", or "TCP" for every port.
+func (p Port) String() string {
+	switch {
+	case p.Name != "":
+		return string(p.Protocol) + " " + p.Name
+	case p.Port == 0:
+		return string(p.Protocol)
+	case p.EndPort == 0:
+		return fmt.Sprintf("%s %d", p.Protocol, p.Port)
+	default:
+		return fmt.Sprintf("%s %d-%d", p.Protocol, p.Port, p.EndPort)
+	}
+}

@@ -1,0 +1,145 @@
+package netpolicy
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// Connection is one that somebody would make.
+type Connection struct {
+	From     Endpoint `json:"from"`
+	To       Endpoint `json:"to"`
+	Protocol Protocol `json:"protocol"`
+	Port     int32    `json:"port"` // of To
+}
+
+// Endpoint is one end of a connection: a pod if it has a namespace, otherwise an address outside.
+type Endpoint struct {
+	Namespace string            `json:"namespace,omitempty"`
+	PodLabels map[string]string `json:"podLabels,omitempty"`
+
+	// Address is where the endpoint is. A pod may have none, and then no range of addresses matches it.
+	Address netip.Addr `json:"address,omitzero"`
+
+	// PortNames are the named ports of a pod's containers, which policies can name.
+	PortNames map[string]NamedPort `json:"portNames,omitempty"`
+}
+
+func (e Endpoint) isNowhere() bool { return e.Namespace == "" && !e.Address.IsValid() }
+
+// NamedPort is what the name of a port stands for.
+type NamedPort struct {
+	Protocol Protocol `json:"protocol"`
+	Port     int32    `json:"port"`
+}
+
+// Validate refuses a connection that lacks a pod at one end, something at the other end, a protocol or
+// a port.
+func (c Connection) Validate() error {
+	switch {
+	case c.From.isNowhere(), c.To.isNowhere():
+		return errors.New("a connection needs a namespace or an address at both ends")
+	case c.From.Namespace == "" && c.To.Namespace == "":
+		return errors.New("a connection needs a pod at one end; network policies do not apply between two outside addresses")
+	case !slices.Contains([]Protocol{TCP, UDP, SCTP}, c.Protocol):
+		return errors.New("the protocol must be TCP, UDP or SCTP")
+	case c.Port < 1 || c.Port > 65535:
+		return errors.New("the port must be 1 to 65535")
+	}
+	return nil
+}
+
+// Answer reports whether a connection is let through, and what decided it.
+type Answer struct {
+	Allowed bool   `json:"allowed"`
+	Reason  string `json:"reason"` // one sentence for each direction that policies decide
+}
+
+// State is what the answer depends on, as it was read.
+type State struct {
+	Policies        []Policy
+	NamespaceLabels map[string]map[string]string // by namespace, for every namespace that is asked about
+}
+
+// Reach answers whether a valid connection is let through.
+func (s State) Reach(conn Connection) Answer {
+	var reasons []string
+	allowed := true
+	if conn.From.Namespace != "" {
+		ok, reason := s.direction(conn, conn.From, conn.To, "egress", func(p Policy) *Rules { return p.Egress })
+		allowed, reasons = allowed && ok, append(reasons, reason)
+	}
+	if conn.To.Namespace != "" {
+		ok, reason := s.direction(conn, conn.To, conn.From, "ingress", func(p Policy) *Rules { return p.Ingress })
+		allowed, reasons = allowed && ok, append(reasons, reason)
+	}
+	return Answer{Allowed: allowed, Reason: strings.Join(reasons, "; ")}
+}
+
+// direction reports whether the policies of one end allow the other end.
+func (s State) direction(conn Connection, own, other Endpoint, name string, rules func(Policy) *Rules) (allowed bool, reason string) {
+	var selecting []string
+	for _, p := range s.Policies {
+		list := rules(p)
+		if list == nil || p.Namespace != own.Namespace || !p.Pods.Matches(own.PodLabels) {
+			continue
+		}
+		for i, rule := range *list {
+			if s.peersMatch(p, rule, other) && rule.portsMatch(conn) {
+				return true, fmt.Sprintf("%s rule %d of NetworkPolicy %s/%s allows it", name, i, p.Namespace, p.Name)
+			}
+		}
+		selecting = append(selecting, p.Namespace+"/"+p.Name)
+	}
+	if len(selecting) == 0 {
+		return true, fmt.Sprintf("no NetworkPolicy in %s isolates the %s of such pods, so they are open", own.Namespace, name)
+	}
+	return false, fmt.Sprintf("no %s rule of NetworkPolicy %s allows it", name, strings.Join(selecting, ", "))
+}
+
+func (s State) peersMatch(p Policy, rule Rule, other Endpoint) bool {
+	return len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, func(peer Peer) bool { return s.peerMatches(p, peer, other) })
+}
+
+func (s State) peerMatches(p Policy, peer Peer, other Endpoint) bool {
+	if peer.CIDR != "" {
+		return other.Address.IsValid() && inRange(peer.CIDR, other.Address) &&
+			!slices.ContainsFunc(peer.Except, func(except string) bool { return inRange(except, other.Address) })
+	}
+	switch {
+	case other.Namespace == "":
+		return false
+	case peer.Namespaces == nil && other.Namespace != p.Namespace:
+		return false
+	case peer.Namespaces != nil && !peer.Namespaces.Matches(s.NamespaceLabels[other.Namespace]):
+		return false
+	}
+	return peer.Pods == nil || peer.Pods.Matches(other.PodLabels)
+}
+
+func inRange(cidr string, address netip.Addr) bool {
+	prefix, err := netip.ParsePrefix(cidr)
+	return err == nil && prefix.Contains(address.Unmap())
+}
+
+func (r Rule) portsMatch(conn Connection) bool {
+	return len(r.Ports) == 0 || slices.ContainsFunc(r.Ports, func(p Port) bool { return p.matches(conn) })
+}
+
+func (p Port) matches(conn Connection) bool {
+	switch {
+	case p.Protocol != conn.Protocol:
+		return false
+	case p.Name != "":
+		return conn.To.PortNames[p.Name] == NamedPort{conn.Protocol, conn.Port}
+	case p.Port == 0:
+		return true
+	case p.EndPort != 0:
+		return p.Port <= conn.Port && conn.Port <= p.EndPort
+	default:
+		return p.Port == conn.Port
+	}
+}

@@ -1,0 +1,53 @@
+package topology
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	"github.com/polyphony-go/polyphony/internal/clone"
+)
+
+// Platforms describes what surrounds the tenants, so that rules can be made for it.
+type Platforms interface {
+	// Platform reads what surrounds the tenants. Adapters may answer from a cache that is at most a minute
+	// old.
+	Platform(ctx context.Context) (Platform, error)
+}
+
+// Platform is what surrounds every tenant of a topology. What a topology does not have or does not know
+// is empty, and a Score that needs it is refused by its Interpret.
+type Platform struct {
+	DNS                []NetworkRule  `json:"dns"`                          // egress rules that reach the name servers
+	APIServer          []NetworkRule  `json:"apiServer,omitempty"`          // egress rules that reach the API server
+	IngressControllers []NetworkPeer  `json:"ingressControllers,omitempty"` // who forwards requests from outside
+	Monitoring         []NetworkPeer  `json:"monitoring,omitempty"`         // who scrapes metrics
+	OwnRanges          []netip.Prefix `json:"ownRanges,omitempty"`          // addresses of nodes, pods and services
+	IPv4               bool           `json:"ipv4"`
+	IPv6               bool           `json:"ipv6"`
+
+	StorageClasses []StorageClass `json:"storageClasses,omitempty"` // sorted by name
+
+	// DefaultPriorityClass is the priority class of pods that name none. Empty: they have none.
+	DefaultPriorityClass string `json:"defaultPriorityClass,omitempty"`
+
+	// ExtendedResources are countable resources of nodes beyond CPU, memory and storage, such as
+	// "nvidia.com/gpu" or "hugepages-2Mi". Sorted.
+	ExtendedResources []string `json:"extendedResources,omitempty"`
+}
+
+// Clone returns a copy that shares nothing with p.
+func (p Platform) Clone() Platform {
+	p.DNS, p.APIServer = clone.Each(p.DNS, NetworkRule.Clone), clone.Each(p.APIServer, NetworkRule.Clone)
+	p.IngressControllers = clone.Each(p.IngressControllers, NetworkPeer.Clone)
+	p.Monitoring = clone.Each(p.Monitoring, NetworkPeer.Clone)
+	p.OwnRanges, p.StorageClasses = slices.Clone(p.OwnRanges), slices.Clone(p.StorageClasses)
+	p.ExtendedResources = slices.Clone(p.ExtendedResources)
+	return p
+}
+
+// StorageClass is a kind of volume that can be asked for.
+type StorageClass struct {
+	Name    string `json:"name"`
+	Default bool   `json:"default,omitempty"` // for claims that name no class
+}

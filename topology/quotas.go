@@ -1,0 +1,43 @@
+package topology
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/polyphony-go/polyphony/internal/clone"
+)
+
+// Quotas bounds what a namespace can use in total.
+type Quotas interface {
+	// Quota reads the quota of a namespace. None is ErrNotFound.
+	Quota(ctx context.Context, namespace string) (Quota, error)
+
+	// EnsureQuota makes the quota of the namespace exactly that of want. A namespace that does not exist
+	// is ErrNotFound.
+	EnsureQuota(ctx context.Context, want Quota) (Change, error)
+
+	// DeleteQuota removes the quota. Nothing bounds the namespace then.
+	DeleteQuota(ctx context.Context, namespace string) (Change, error)
+
+	// AwaitQuota returns once the stored quota is in force, not merely stored. After the creation of a
+	// namespace there is a moment in which its quota does not count yet; whoever may create objects gets
+	// past it then. If the context ends first, the error is ErrTimeout. On a dry run it returns at once.
+	AwaitQuota(ctx context.Context, namespace string) error
+}
+
+// Quota is the sum of what a namespace may use.
+type Quota struct {
+	Namespace string `json:"namespace"`
+
+	// Hard is keyed as a Kubernetes ResourceQuota is: "requests.cpu", "services.loadbalancers",
+	// "count/jobs.batch", "gold.storageclass.storage.k8s.io/requests.storage". What is not named is not
+	// bounded.
+	Hard map[string]resource.Quantity `json:"hard"`
+}
+
+// Clone returns a copy that shares nothing with q.
+func (q Quota) Clone() Quota {
+	q.Hard = clone.Quantities(q.Hard)
+	return q
+}

@@ -1,0 +1,78 @@
+package rbac
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/polyphony-go/polyphony/internal/clone"
+)
+
+// BindingKind is the kind of a [Binding].
+type BindingKind string
+
+// The kinds of bindings: one grants in its own namespace, the other everywhere.
+const (
+	RoleBinding        BindingKind = "RoleBinding"
+	ClusterRoleBinding BindingKind = "ClusterRoleBinding"
+)
+
+// RoleKind is the kind of the role that a [Binding] grants.
+type RoleKind string
+
+// The kinds of roles: one belongs to a namespace, the other to the cluster.
+const (
+	Role        RoleKind = "Role"
+	ClusterRole RoleKind = "ClusterRole"
+)
+
+// RoleRef is the role that a [Binding] grants.
+type RoleRef struct {
+	Kind RoleKind `json:"kind"`
+	Name string   `json:"name"`
+}
+
+// Binding gives the rules of a role to its subjects, as it is in force, whoever made it.
+type Binding struct {
+	Kind      BindingKind `json:"kind"`
+	Namespace string      `json:"namespace,omitempty"` // where it grants; empty: everywhere
+	Name      string      `json:"name"`
+	Role      RoleRef     `json:"role"`
+
+	// Managed reports whether Polyphony manages the binding.
+	Managed bool `json:"managed,omitempty"`
+
+	// TenantRole is the role of a tenant that a binding in this place stands for, such as "admin".
+	// It is also set for a binding that somebody else put in the place of Polyphony's own. Empty: the
+	// place is none of Polyphony's.
+	TenantRole string `json:"tenantRole,omitempty"`
+
+	Rules    []Rule    `json:"rules,omitempty"` // empty if the role does not exist
+	Subjects []Subject `json:"subjects,omitempty"`
+}
+
+// Clone returns a copy that shares nothing with b.
+func (b Binding) Clone() Binding {
+	b.Rules, b.Subjects = clone.Each(b.Rules, Rule.Clone), slices.Clone(b.Subjects)
+	return b
+}
+
+// Compare orders bindings by kind, namespace and name.
+func (b Binding) Compare(other Binding) int {
+	return cmp.Or(cmp.Compare(b.Kind, other.Kind), cmp.Compare(b.Namespace, other.Namespace), cmp.Compare(b.Name, other.Name))
+}
+
+// String names the binding, such as "RoleBinding globex/leak".
+func (b Binding) String() string {
+	if b.Namespace == "" {
+		return string(b.Kind) + " " + b.Name
+	}
+	return string(b.Kind) + " " + b.Namespace + "/" + b.Name
+}
+
+// roleText names the role that is granted, such as "ClusterRole edit" or "Role globex/leak".
+func (b Binding) roleText() string {
+	if b.Role.Kind == Role {
+		return string(b.Role.Kind) + " " + b.Namespace + "/" + b.Role.Name
+	}
+	return string(b.Role.Kind) + " " + b.Role.Name
+}

@@ -1,0 +1,22 @@
+package topology
+
+import (
+	"context"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+)
+
+// Volumes lists the data in a namespace.
+type Volumes interface {
+	// Volumes lists the persistent volume claims of a namespace by name. A namespace that does not exist
+	// has none.
+	Volumes(ctx context.Context, namespace string) ([]Volume, error)
+}
+
+// Volume is a claim on persistent data.
+type Volume struct {
+	Name         string            `json:"name"`
+	StorageClass string            `json:"storageClass,omitempty"`
+	Size         resource.Quantity `json:"size"`              // bytes
+	BoundTo      string            `json:"boundTo,omitempty"` // the persistent volume; empty while unbound
+}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
-	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func TestValuesPrintForPeople(t *testing.T) {
@@ -22,11 +21,6 @@ func TestValuesPrintForPeople(t *testing.T) {
 		"192.0.2.0/24 except 192.0.2.1/32, 192.0.2.2/32": topology.NetworkPeer{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.1/32", "192.0.2.2/32"}},
 		"pods a=1,b=2 in every namespace":                topology.NetworkPeer{PodLabels: labels, EveryNamespace: true},
 		"every pod in namespaces a=1,b=2":                topology.NetworkPeer{NamespaceLabels: labels},
-		"get, list pods, pods/log, pods.metrics.k8s.io, pods.metrics.k8s.io/log": rbac.Rule{
-			APIGroups: []string{"", "metrics.k8s.io"}, Resources: []string{"pods", "pods/log"}, Verbs: []string{"get", "list"},
-		},
-		"Group devs":                 rbac.Subject{Kind: rbac.Group, Name: "devs"},
-		"ServiceAccount ci/deployer": rbac.Subject{Kind: rbac.ServiceAccount, Namespace: "ci", Name: "deployer"},
 	} {
 		require.Equal(t, want, value.String())
 	}

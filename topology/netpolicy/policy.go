@@ -1,9 +1,3 @@
-// Package netpolicy holds network policies as values, and evaluates them without any I/O.
-//
-// A [Policy] selects pods and allows connections to or from them. Policies add up: a pod that no policy
-// selects for a direction is open in that direction, and a pod that some policies select may do what
-// any of them allows. A [State] is a set of policies that answers whether a [Connection] is let
-// through. Source: the NetworkPolicy API, networking.k8s.io/v1.
 package netpolicy
 
 import (

@@ -1,4 +1,4 @@
-package topology_test
+package rbac_test
 
 import (
 	"strings"
@@ -11,8 +11,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// FuzzRuleAllows holds rules against how Kubernetes compares them: a rule allows what it covers, when what is asked is taken as a rule. A question
-// without a name is one about the name "".
+// FuzzRuleAllows compares Rule.Allows with the comparison of rules in Kubernetes: a rule allows what it
+// covers when the question is written as a rule. A question without a name asks about the name "".
 func FuzzRuleAllows(f *testing.F) {
 	for _, resources := range []string{"pods", "pods,pods/log", "*", "*/scale", "*/*", "pods/*", "/log", ""} {
 		for _, names := range []string{"", "one,two", "*", ","} {
@@ -23,10 +23,12 @@ func FuzzRuleAllows(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, verbs, groups, resources, names, verb, group, resource, subresource, name string) {
-		if strings.Contains(resource, "/") { // which would be a subresource there, and is none in a question
+		if strings.Contains(resource, "/") { // a subresource in Kubernetes' rules, but not in a question
 			return
 		}
-		ours := rbac.Rule{Verbs: strings.Split(verbs, ","), APIGroups: strings.Split(groups, ","), Resources: strings.Split(resources, ",")}
+		ours := rbac.Rule{
+			Verbs: strings.Split(verbs, ","), APIGroups: strings.Split(groups, ","), Resources: strings.Split(resources, ","),
+		}
 		if names != "" {
 			ours.ResourceNames = strings.Split(names, ",")
 		}
@@ -34,14 +36,19 @@ func FuzzRuleAllows(f *testing.F) {
 		if subresource != "" {
 			resource += "/" + subresource
 		}
-		want, _ := validation.Covers(
-			[]rbacv1.PolicyRule{{Verbs: ours.Verbs, APIGroups: ours.APIGroups, Resources: ours.Resources, ResourceNames: ours.ResourceNames}},
-			[]rbacv1.PolicyRule{{Verbs: []string{verb}, APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: []string{name}}})
+		owned := rbacv1.PolicyRule{
+			Verbs: ours.Verbs, APIGroups: ours.APIGroups, Resources: ours.Resources, ResourceNames: ours.ResourceNames,
+		}
+		asked := rbacv1.PolicyRule{
+			Verbs: []string{verb}, APIGroups: []string{group}, Resources: []string{resource}, ResourceNames: []string{name},
+		}
+		want, _ := validation.Covers([]rbacv1.PolicyRule{owned}, []rbacv1.PolicyRule{asked})
 		require.Equal(t, want, ours.Allows(q), "%+v: %+v", ours, q)
 	})
 }
 
-// FuzzSubjectIs: a service account is the user of its name and namespace and no other, and nobody is who only shares a name with a group.
+// FuzzSubjectIs checks that a service account is the user of its namespace and name and no other, and
+// that sharing a name does not make a user a group.
 func FuzzSubjectIs(f *testing.F) {
 	f.Add("ci", "bot", "system:serviceaccount:ci:bot", "devs")
 	f.Add("", "bot", "system:serviceaccount::bot", "bot")

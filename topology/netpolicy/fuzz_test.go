@@ -1,4 +1,4 @@
-package topology_test
+package netpolicy_test
 
 import (
 	"math/rand/v2"
@@ -14,8 +14,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// FuzzLabelSelector holds selectors against Kubernetes' own. What those refuse, no API server stores.
-func FuzzLabelSelector(f *testing.F) {
+// FuzzSelectorMatches holds selectors against Kubernetes' own. What those refuse, no API server stores.
+func FuzzSelectorMatches(f *testing.F) {
 	for _, operator := range []string{"In", "NotIn", "Exists", "DoesNotExist", "", "in", "Gt"} {
 		f.Add("app", "web", "tier", operator, "a,b", "tier", "a")
 		f.Add("", "", "tier", operator, "", "app", "web")
@@ -49,8 +49,8 @@ func FuzzLabelSelector(f *testing.F) {
 	})
 }
 
-// FuzzReach checks what holds for any policies, sound or not.
-func FuzzReach(f *testing.F) {
+// FuzzStateReach checks what holds for any policies, sound or not.
+func FuzzStateReach(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(seed, "192.0.2.0/24", "192.0.2.128/25", "192.0.2.1", "tier", "a", "NotIn", "http", int32(80), int32(90))
 		f.Add(seed, "2001:db8::/32", "not a range", "2001:db8::1", "", "", "none", "", int32(-1), int32(0))
@@ -63,7 +63,7 @@ func FuzzReach(f *testing.F) {
 		}
 		conn := g.connection()
 		before := state.Reach(conn)
-		if conn.Check() == nil {
+		if conn.Validate() == nil {
 			require.NotEmpty(t, before.Reason)
 		}
 

@@ -46,7 +46,7 @@ func requireReason(t *testing.T, err, reason error, text string) {
 	require.ErrorIs(t, err, reason)
 	var typed *topology.Error
 	require.ErrorAs(t, err, &typed)
-	require.Equal(t, "hold Lease roster", typed.Op+" "+typed.Kind+" "+typed.Name)
+	require.Equal(t, "hold Lease roster", typed.Op+" "+string(typed.Kind)+" "+typed.Name)
 	require.ErrorContains(t, err, text)
 }
 

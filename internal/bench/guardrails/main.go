@@ -25,7 +25,6 @@ import (
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant/guardrails"
-	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 

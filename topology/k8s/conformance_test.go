@@ -89,7 +89,7 @@ func (o outsider) Occupy(t topologytest.T, namespace string, kind topology.Kind)
 		meta.Name = "polyphony-admin"
 		_, err = o.client.RbacV1().Roles(namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: meta}, metav1.CreateOptions{})
 	default:
-		require.Fail(t, "nothing of kind "+kind+" can be occupied")
+		require.Fail(t, "nothing of kind "+string(kind)+" can be occupied")
 	}
 	require.NoError(t, err)
 }

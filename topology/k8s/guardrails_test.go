@@ -189,11 +189,11 @@ func testBypass(t *testing.T, g guarded) {
 	rules := []rbacv1.PolicyRule{{APIGroups: []string{"tenancy.polyphony.dev"}, Resources: []string{"guardrails"}, ResourceNames: []string{"services"}, Verbs: []string{"bypass"}}}
 	group := []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.GroupKind, Name: w.groups[0]}}
 	meta := metav1.ObjectMeta{Name: "bypass-services"}
-	rbac, create := g.client.RbacV1(), metav1.CreateOptions{}
+	roles, create := g.client.RbacV1(), metav1.CreateOptions{}
 
-	_, err := rbac.Roles(w.namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: rules}, create)
+	_, err := roles.Roles(w.namespace).Create(t.Context(), &rbacv1.Role{ObjectMeta: meta, Rules: rules}, create)
 	require.NoError(t, err)
-	_, err = rbac.RoleBindings(w.namespace).Create(t.Context(), &rbacv1.RoleBinding{
+	_, err = roles.RoleBindings(w.namespace).Create(t.Context(), &rbacv1.RoleBinding{
 		ObjectMeta: meta, Subjects: group, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "Role", Name: meta.Name},
 	}, create)
 	require.NoError(t, err)
@@ -205,9 +205,9 @@ func testBypass(t *testing.T, g guarded) {
 	}, eventuallyWait, eventuallyTick)
 	w.refused(t, service, topology.GuardrailServices) // in its own namespace it may have any right
 
-	_, err = rbac.ClusterRoles().Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules}, create)
+	_, err = roles.ClusterRoles().Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules}, create)
 	require.NoError(t, err)
-	_, err = rbac.ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
+	_, err = roles.ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: meta, Subjects: group, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: meta.Name},
 	}, create)
 	require.NoError(t, err)

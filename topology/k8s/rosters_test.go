@@ -25,7 +25,7 @@ import (
 func newRoster(t *testing.T, client *kubernetes.Clientset, n int) roster.Score {
 	t.Helper()
 	id := fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1))
-	s := roster.Score{ID: id, Tenants: roster(id, n)}
+	s := roster.Score{ID: id, Tenants: tenantScores(id, n)}
 	for _, tenant := range s.Tenants {
 		removeLater(t, client, tenant.TenantConfig.Name)
 	}
@@ -68,7 +68,7 @@ func TestRosterOfAThousandSurvives(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Stop()) })
 	client, kubeconfig := adminOf(t, own), kubeconfigOf(t, own)
-	s := roster.Score{ID: "thousand", Tenants: roster("thousand", 1000)}
+	s := roster.Score{ID: "thousand", Tenants: tenantScores("thousand", 1000)}
 	want := calm(t, client, clusterOf(t, kubeconfig), s)
 
 	var calls recorder

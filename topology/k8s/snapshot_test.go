@@ -21,6 +21,7 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
+	"github.com/polyphony-go/polyphony/topology/rbac"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
@@ -87,8 +88,8 @@ func (o telling) Release(t topologytest.T, namespace string) {
 	o.outsider.Release(t, namespace)
 }
 
-// roster are n tenants with members of every role, and so ten objects each.
-func roster(prefix string, n int) []tenant.TenantScore {
+// tenantScores returns n tenants with members of every role, which makes rosterObjects objects each.
+func tenantScores(prefix string, n int) []tenant.TenantScore {
 	var all []tenant.TenantScore
 	for i := range n {
 		s := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: fmt.Sprintf("%s-%d", prefix, i)}}
@@ -121,7 +122,7 @@ func TestSnapshotCosts(t *testing.T) {
 	require.NoError(t, err)
 	calls.take()
 	const n = 40
-	tenants := roster("snapshot-costs", n)
+	tenants := tenantScores("snapshot-costs", n)
 	for _, s := range tenants {
 		removeLater(t, client, s.TenantConfig.Name)
 	}
@@ -158,7 +159,7 @@ func reads(requests []string) []string {
 func TestSnapshotSeesWhatItMeets(t *testing.T) {
 	var calls recorder
 	top, client := cluster(t, calls.wrap), admin(t)
-	s := roster("snapshot-meets", 1)[0]
+	s := tenantScores("snapshot-meets", 1)[0]
 	name := s.TenantConfig.Name
 	removeLater(t, client, name)
 	runRoster(t, top, []tenant.TenantScore{s})
@@ -231,11 +232,11 @@ func TestSnapshotListsAgain(t *testing.T) {
 	require.NoError(t, err)
 	names := map[string]int{}
 	for _, g := range have {
-		names[g.Binding]++
+		names[g.String()]++
 	}
 	for _, g := range want {
-		if strings.HasPrefix(g.Binding, "ClusterRoleBinding system:") {
-			assert.Equal(t, 1, names[g.Binding], g.Binding)
+		if g.Kind == rbac.ClusterRoleBinding && strings.HasPrefix(g.Name, "system:") {
+			assert.Equal(t, 1, names[g.String()], g.String())
 		}
 	}
 }

@@ -101,9 +101,7 @@ var readersBindings = regexp.MustCompile(`"polyphony-cluster-reader-[0-9a-f]+"`)
 
 // rbacReasons are how the API server's authorizer may say that the grant decides.
 func rbacReasons(g rbac.Binding, q rbac.Question) []string {
-	_, name, _ := strings.Cut(g.Binding, "/")
-	_, role, _ := strings.Cut(g.Role, "/")
-	by := fmt.Sprintf(`RBAC: allowed by RoleBinding "%s/%s" of Role "%s" to `, name, g.Namespace, role)
+	by := fmt.Sprintf(`RBAC: allowed by RoleBinding "%s/%s" of Role "%s" to `, g.Name, g.Namespace, g.Role.Name)
 	if g.Namespace == "" {
 		by = `RBAC: allowed by ClusterRoleBinding "polyphony-cluster-reader" of ClusterRole "polyphony-cluster-reader" to `
 	}
@@ -130,7 +128,7 @@ func TestTwinsAgreeAboutConnections(t *testing.T) {
 	counts := map[string]int{}
 	for range twinConnections {
 		c := p.connection()
-		require.NoError(t, c.Check())
+		require.NoError(t, c.Validate())
 		want := wantState.Reach(c)
 		require.Equal(t, want, haveState.Reach(c), "%+v", c)
 		counts[outcome(want)]++

@@ -32,7 +32,7 @@ func golden(t *testing.T, file string, have []byte) {
 }
 
 func TestReportPrints(t *testing.T) {
-	change := func(kind string, action topology.Action, fields ...topology.FieldChange) topology.Change {
+	change := func(kind topology.Kind, action topology.Action, fields ...topology.FieldChange) topology.Change {
 		return topology.Change{Kind: kind, Name: "acme", Action: action, Fields: fields}
 	}
 	conflict := &score.Error{Score: "tenant/globex", Topology: "prod", Step: "quota", Err: &topology.Error{

@@ -197,9 +197,9 @@ func TestAllowances(t *testing.T) {
 			tt.score(&s)
 			require.NoError(t, s.Validate())
 			tt.platform.DNS = bigPlatform().DNS
-			want, err := s.desired(tt.platform)
+			want, err := s.Desired(tt.platform)
 			require.NoError(t, err)
-			require.Equal(t, tt.want, want.namespace.Allowed)
+			require.Equal(t, tt.want, want.Namespace.Allowed)
 		})
 	}
 }
@@ -207,9 +207,9 @@ func TestAllowances(t *testing.T) {
 // Whoever changes what the topology received changes nobody's Score.
 func TestAllowancesAreNotShared(t *testing.T) {
 	s := full()
-	want, err := s.desired(bigPlatform())
+	want, err := s.Desired(bigPlatform())
 	require.NoError(t, err)
-	a := want.namespace.Allowed
+	a := want.Namespace.Allowed
 	for _, list := range [][]string{a.Domains, a.IngressAnnotations, a.ExternalNames, a.StorageClasses, a.InlineDrivers, a.ImageRegistries, a.PriorityClasses, a.RuntimeClasses, a.Tolerations} {
 		require.NotEmpty(t, list)
 		require.True(t, slices.IsSorted(list))

@@ -2,6 +2,7 @@ package tenant
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -14,8 +15,16 @@ type Duration time.Duration
 // MaxDuration is the longest wait that a Score may ask for.
 const MaxDuration = Duration(24 * time.Hour)
 
-// String prints the duration as "10m0s".
-func (d Duration) String() string { return time.Duration(d).String() }
+// String prints the duration as "10m" or "1h30m".
+func (d Duration) String() string {
+	text := time.Duration(d).String()
+	for _, zero := range []struct{ after, unit string }{{"m", "0s"}, {"h", "0m"}} {
+		if strings.HasSuffix(text, zero.after+zero.unit) {
+			text = strings.TrimSuffix(text, zero.unit)
+		}
+	}
+	return text
+}
 
 // Or returns the duration, or what to use if it is unset.
 func (d Duration) Or(unset time.Duration) time.Duration {
@@ -25,7 +34,7 @@ func (d Duration) Or(unset time.Duration) time.Duration {
 	return time.Duration(d)
 }
 
-// MarshalText writes the duration as "10m0s".
+// MarshalText writes the duration as String prints it.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
 // UnmarshalText reads a duration such as "10m".

@@ -122,10 +122,10 @@ func internetEgress(t *testing.T, p topology.Platform) []topology.NetworkPeer {
 	s := minimal()
 	s.NetworkIsolation.PublicInternetEgress = true
 	p.DNS = bigPlatform().DNS
-	want, err := s.desired(p)
+	want, err := s.Desired(p)
 	require.NoError(t, err)
-	require.Len(t, want.network.Egress, 3)
-	rule := want.network.Egress[2]
+	require.Len(t, want.Network.Egress, 3)
+	rule := want.Network.Egress[2]
 	require.Empty(t, rule.Ports, "every port")
 	requireKubernetesTakes(t, rule.Peers)
 	return rule.Peers
@@ -247,7 +247,7 @@ func TestNoInternetAtAll(t *testing.T) {
 			s := minimal()
 			s.NetworkIsolation.PublicInternetEgress = true
 			p.DNS = bigPlatform().DNS
-			_, err := s.desired(p)
+			_, err := s.Desired(p)
 			require.ErrorIs(t, err, topology.ErrUnsupported)
 			require.ErrorContains(t, err, "publicInternetEgress cannot be")
 		})

@@ -205,14 +205,14 @@ func TestATenantIsNotAPlace(t *testing.T) {
 		"monitoring by labels":        {Name: "acme", Labels: map[string]string{"role": "metrics", "tier": "0", "team": "a"}},
 		"name servers by name":        {Name: "dns"},
 	} {
-		_, err := TenantScore{TenantConfig: c}.desired(platform)
+		_, err := TenantScore{TenantConfig: c}.Desired(platform)
 		require.ErrorIs(t, err, topology.ErrConflict, name)
 	}
 	for name, c := range map[string]TenantConfig{
 		"another name":     {Name: "ingress-nginx-1"},
 		"one label of two": {Name: "acme", Labels: map[string]string{"role": "metrics"}},
 	} {
-		_, err := TenantScore{TenantConfig: c}.desired(platform)
+		_, err := TenantScore{TenantConfig: c}.Desired(platform)
 		require.NoError(t, err, name)
 	}
 }

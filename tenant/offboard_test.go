@@ -27,7 +27,7 @@ func TestOffboardValidation(t *testing.T) {
 		{"tenant", tenant.OffboardScore{Tenant: "acme"}, nil},
 		{"volumes", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data", "data-db-0", "backup.2024"}}, nil},
 		{"wait", tenant.OffboardScore{Tenant: "acme", Wait: 1}, nil},
-		{"a day", tenant.OffboardScore{Tenant: "acme", Wait: 24 * 60 * 60}, nil},
+		{"a day", tenant.OffboardScore{Tenant: "acme", Wait: tenant.MaxDuration}, nil},
 		{"nobody", tenant.OffboardScore{}, []string{"tenant"}},
 		{"bad name", tenant.OffboardScore{Tenant: "Acme"}, []string{"tenant"}},
 		{"the platform", tenant.OffboardScore{Tenant: "kube-system"}, []string{"tenant"}},
@@ -35,10 +35,10 @@ func TestOffboardValidation(t *testing.T) {
 		{"no volume", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{""}}, []string{"deleteVolumes[0]"}},
 		{"all volumes", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"*"}}, []string{"deleteVolumes[0]"}},
 		{"same volume twice", tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"a", "b", "a"}}, []string{"deleteVolumes[2]"}},
-		{"negative wait", tenant.OffboardScore{Tenant: "acme", Wait: -1}, []string{"waitSeconds"}},
-		{"longer than a day", tenant.OffboardScore{Tenant: "acme", Wait: 24*60*60 + 1}, []string{"waitSeconds"}},
+		{"negative wait", tenant.OffboardScore{Tenant: "acme", Wait: -1}, []string{"wait"}},
+		{"longer than a day", tenant.OffboardScore{Tenant: "acme", Wait: tenant.MaxDuration + 1}, []string{"wait"}},
 		{"everything at once", tenant.OffboardScore{Tenant: "kube-A", DeleteVolumes: []string{"ok", "*", "ok"}, Wait: -1},
-			[]string{"tenant", "tenant", "deleteVolumes[1]", "deleteVolumes[2]", "waitSeconds"}},
+			[]string{"tenant", "tenant", "deleteVolumes[1]", "deleteVolumes[2]", "wait"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,14 +61,14 @@ func TestOffboardValidation(t *testing.T) {
 }
 
 func TestOffboardScoreIsData(t *testing.T) {
-	s := tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data"}, Wait: 30}
+	s := tenant.OffboardScore{Tenant: "acme", DeleteVolumes: []string{"data"}, Wait: tenant.Duration(30 * time.Second)}
 	require.Equal(t, "offboard/acme", s.Name())
 	var fromYAML tenant.OffboardScore
-	require.NoError(t, yaml.UnmarshalStrict([]byte("tenant: acme\ndeleteVolumes: [data]\nwaitSeconds: 30\n"), &fromYAML))
+	require.NoError(t, yaml.UnmarshalStrict([]byte("tenant: acme\ndeleteVolumes: [data]\nwait: 30s\n"), &fromYAML))
 	require.Equal(t, s, fromYAML)
 	data, err := json.Marshal(s)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"tenant":"acme","deleteVolumes":["data"],"waitSeconds":30}`, string(data))
+	require.JSONEq(t, `{"tenant":"acme","deleteVolumes":["data"],"wait":30}`, string(data))
 }
 
 // leaving is the topology of a tenant that is to be removed. It writes down what it is asked.
@@ -178,10 +178,10 @@ func TestOffboardGuards(t *testing.T) {
 }
 
 func TestOffboardWaits(t *testing.T) {
-	for seconds, want := range map[int]time.Duration{0: 2 * time.Minute, 1: time.Second, 24 * 60 * 60: 24 * time.Hour} {
+	for wait, want := range map[tenant.Duration]time.Duration{0: 2 * time.Minute, tenant.Duration(time.Second): time.Second, tenant.MaxDuration: 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {
 			on := leaving{missing: true}
-			_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: "acme", Wait: seconds}.On(&on))
+			_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: "acme", Wait: wait}.On(&on))
 			require.NoError(t, err)
 			require.Equal(t, want, on.patience)
 		})

@@ -18,11 +18,11 @@ import (
 func TestDesired(t *testing.T) {
 	for name, s := range map[string]TenantScore{"zero": minimal(), "full": full()} {
 		t.Run(name, func(t *testing.T) {
-			want, err := s.desired(bigPlatform())
+			want, err := s.Desired(bigPlatform())
 			require.NoError(t, err)
 			data, err := yaml.Marshal(map[string]any{
-				"adopt": want.namespace.Adopt, "namespace": want.namespace, "quota": want.quota, "limitRange": want.limitRange, "network": want.network,
-				"access": s.RBAC.access("acme"), "readers": s.RBAC.readers("acme"), "notes": want.notes,
+				"adopt": want.Namespace.Adopt, "namespace": want.Namespace, "quota": want.Quota, "limitRange": want.LimitRange, "network": want.Network,
+				"access": s.RBAC.access("acme"), "readers": s.RBAC.readers("acme"), "notes": want.Notes,
 			})
 			require.NoError(t, err)
 			golden(t, "testdata/desired-"+name+".golden.yaml", string(data))
@@ -34,18 +34,18 @@ func TestDesired(t *testing.T) {
 func TestTheZeroTenantIsClosed(t *testing.T) {
 	for name, platform := range map[string]topology.Platform{"bare": {DNS: bigPlatform().DNS}, "big": bigPlatform()} {
 		t.Run(name, func(t *testing.T) {
-			want, err := minimal().desired(platform)
+			want, err := minimal().Desired(platform)
 			require.NoError(t, err)
 			require.Equal(t, topology.NetworkRules{Namespace: "acme", Ingress: []topology.NetworkRule{sameNamespace},
-				Egress: append([]topology.NetworkRule{sameNamespace}, platform.DNS...)}, want.network)
+				Egress: append([]topology.NetworkRule{sameNamespace}, platform.DNS...)}, want.Network)
 			expected := topology.Namespace{Name: "acme", PodSecurity: topology.PodSecurityRestricted}
 			if platform.DefaultPriorityClass != "" { // which every pod gets
 				expected.Allowed.PriorityClasses = []string{platform.DefaultPriorityClass}
 			}
-			require.Equal(t, expected, want.namespace)
+			require.Equal(t, expected, want.Namespace)
 			require.Equal(t, topology.Access{Namespace: "acme"}, minimal().RBAC.access("acme"))
 			require.Equal(t, topology.ClusterReaders{Tenant: "acme"}, minimal().RBAC.readers("acme"))
-			require.Empty(t, want.notes)
+			require.Empty(t, want.Notes)
 		})
 	}
 }
@@ -75,7 +75,7 @@ func (r *recorder) call(name string) (topology.Change, error) {
 	if name == r.failAt {
 		return topology.Change{}, errInjected
 	}
-	return topology.Change{Kind: name, Name: "acme", Action: topology.Unchanged}, nil
+	return topology.Change{Kind: topology.Kind(name), Name: "acme", Action: topology.Unchanged}, nil
 }
 
 func (r *recorder) Name() string { return "recorder" }
@@ -189,7 +189,7 @@ func TestAFailedRunTakesRightsAndGivesNone(t *testing.T) {
 		{Op: "read", Kind: "Platform"}, {Op: "ensure", Kind: "Namespace"}, {Op: "ensure", Kind: "NetworkRules"}, {Op: "ensure", Kind: "Quota"}, {Op: "ensure", Kind: "LimitRange"},
 		{Op: "await", Kind: "Quota"},
 	} {
-		t.Run(broken.Op+" "+broken.Kind, func(t *testing.T) {
+		t.Run(broken.Op+" "+string(broken.Kind), func(t *testing.T) {
 			top := fake.New(fake.Options{})
 			_, err := score.Run(t.Context(), before.On(top))
 			require.NoError(t, err)
@@ -245,11 +245,11 @@ func TestAFailedRunReportsOnlyWhatItTook(t *testing.T) {
 	s.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "devs"}}}
 	_, err := score.Run(t.Context(), s.On(top))
 	require.NoError(t, err)
-	for _, also := range []string{"", "Access", "ClusterReaders"} { // is broken
+	for _, also := range []topology.Kind{"", "Access", "ClusterReaders"} { // is broken
 		report, err := score.Run(t.Context(), s.On(top.WithFaults(fake.Fault{Kind: "NetworkRules", Err: topology.ErrUnavailable}, fake.Fault{Kind: also, Op: "ensure", Err: topology.ErrUnavailable})))
 		require.ErrorIs(t, err, topology.ErrUnavailable)
 		for _, c := range report.Changes() {
-			require.Equal(t, "Namespace", c.Kind)
+			require.Equal(t, topology.KindNamespace, c.Kind)
 		}
 	}
 	require.Equal(t, map[string][]string{"developer": {"devs"}}, subjectsByRole(t, top))

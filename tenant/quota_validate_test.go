@@ -136,16 +136,16 @@ func checkRandomScore(t *testing.T, random *rand.Rand) (valid int) {
 		return 0
 	}
 	platform := bigPlatform()
-	want, err := s.desired(platform)
+	want, err := s.Desired(platform)
 	require.NoError(t, err)
-	for name, q := range want.quota.Hard {
+	for name, q := range want.Quota.Hard {
 		require.Empty(t, validation.IsQualifiedName(name), name)
 		require.GreaterOrEqual(t, q.Sign(), 0, "%s: %s", name, &q)
 	}
 	for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
-		require.True(t, atMost(want.quota.Hard, "requests."+name, want.quota.Hard, "limits."+name), "%s: %v", name, want.quota.Hard)
+		require.True(t, atMost(want.Quota.Hard, "requests."+name, want.Quota.Hard, "limits."+name), "%s: %v", name, want.Quota.Hard)
 	}
-	for _, limit := range want.limitRange.Limits {
+	for _, limit := range want.LimitRange.Limits {
 		for name := range keysOf(limit.Min, limit.Max, limit.Default, limit.DefaultRequest) {
 			steps := []resources{limit.Min, limit.DefaultRequest, limit.Default, limit.Max}
 			for i, less := range steps {

@@ -56,12 +56,11 @@ func TestRequestCheck(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := tt.request.Check()
+			err := tt.request.Validate()
 			if tt.detail == "" {
 				require.NoError(t, err)
 				return
 			}
-			require.ErrorIs(t, err, topology.ErrInvalid)
 			require.ErrorContains(t, err, tt.detail)
 		})
 	}

@@ -69,12 +69,12 @@ func (s *spans) observe(e score.Event) {
 		s.span(e.Score, e.Topology).SetAttributes(Steps.Int(e.Steps))
 	case score.Changed:
 		s.span(e.Score, e.Topology).AddEvent("changed", trace.WithAttributes(
-			Kind.String(e.Change.Kind), Name.String(e.Change.Name), Action.String(string(e.Change.Action))))
+			Kind.String(string(e.Change.Kind)), Name.String(e.Change.Name), Action.String(string(e.Change.Action))))
 	case score.Retrying:
 		s.span(e.Score, e.Topology).AddEvent("retrying", trace.WithAttributes(
-			Op.String(e.Op), Kind.String(e.Kind), Name.String(e.Name), Try.Int(e.Try), After.Float64(e.After.Seconds()), Error.String(fmt.Sprint(e.Err))))
+			Op.String(e.Op), Kind.String(string(e.Kind)), Name.String(e.Name), Try.Int(e.Try), After.Float64(e.After.Seconds()), Error.String(fmt.Sprint(e.Err))))
 	case score.Waiting:
-		s.span(e.Score, e.Topology).AddEvent("waiting", trace.WithAttributes(Kind.String(e.Kind), Name.String(e.Name), For.String(e.For)))
+		s.span(e.Score, e.Topology).AddEvent("waiting", trace.WithAttributes(Kind.String(string(e.Kind)), Name.String(e.Name), For.String(e.For)))
 	}
 }
 

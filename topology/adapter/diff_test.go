@@ -1,4 +1,4 @@
-package topology_test
+package adapter_test
 
 import (
 	"net/netip"

@@ -10,12 +10,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-func TestLeaseCheck(t *testing.T) {
+func TestLeaseValidate(t *testing.T) {
 	for _, good := range []topology.Lease{
 		{Name: "roster", Holder: "host-a"}, {Name: "a.b-c.d", Holder: "Somebody else's machine"}, {Name: strings.Repeat("a", 200), Holder: "h"},
 		{Name: "roster", Holder: "h", Duration: 100 * time.Millisecond}, {Name: "roster", Holder: "h", Duration: 24 * time.Hour},
 	} {
-		require.NoError(t, good.Check(), "%v", good)
+		require.NoError(t, good.Validate(), "%v", good)
 	}
 	for problem, bad := range map[string]topology.Lease{
 		"RFC 1123":            {Name: "Roster", Holder: "h"},
@@ -27,8 +27,7 @@ func TestLeaseCheck(t *testing.T) {
 		"99ms is not between": {Name: "roster", Holder: "h", Duration: 99 * time.Millisecond},
 		"not between 100ms":   {Name: "roster", Holder: "h", Duration: 24*time.Hour + 1},
 	} {
-		err := bad.Check()
-		require.ErrorIs(t, err, topology.ErrInvalid)
+		err := bad.Validate()
 		require.ErrorContains(t, err, problem)
 	}
 }

@@ -1,0 +1,80 @@
+package imports
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "write the depguard rules into .golangci.yml anew")
+
+// The generated rules stand between these lines of .golangci.yml.
+const (
+	generatedFrom = "        # Generated from internal/imports/table_test.go: go test ./internal/imports -run Depguard -update\n"
+	generatedTo   = "        # End of the generated rules.\n"
+)
+
+// TestDepguardRulesAreThoseOfTheTable keeps the linter and the layers test at one list.
+func TestDepguardRulesAreThoseOfTheTable(t *testing.T) {
+	file := filepath.Join(repository, ".golangci.yml")
+	data, err := os.ReadFile(file)
+	require.NoError(t, err)
+	before, rest, ok := strings.Cut(string(data), generatedFrom)
+	require.True(t, ok, "%s has no line %q", file, generatedFrom)
+	have, after, ok := strings.Cut(rest, generatedTo)
+	require.True(t, ok, "%s has no line %q", file, generatedTo)
+	want := depguardRules()
+	if *update {
+		require.NoError(t, os.WriteFile(file, []byte(before+generatedFrom+want+generatedTo+after), 0o644))
+		return
+	}
+	require.Equal(t, want, have, "run go test ./internal/imports -run Depguard -update")
+}
+
+// depguardRules renders the table. Everything is allowed but what a rule denies, and of that again what
+// it allows by a longer path.
+func depguardRules() string {
+	var b strings.Builder
+	line := func(indent int, format string, args ...any) {
+		b.WriteString(strings.Repeat(" ", indent) + fmt.Sprintf(format, args...) + "\n")
+	}
+	for _, l := range layers {
+		line(8, "%s:", strings.TrimSuffix(strings.ReplaceAll(l.path, "/", "-"), "-..."))
+		line(10, "list-mode: lax")
+		line(10, "files: [%q, \"!$test\"]", "${config-path}/"+strings.Replace(l.path, "/...", "/*", 1)+"/*.go")
+		if len(l.own)+len(l.others) > 0 {
+			line(10, "allow:")
+		}
+		for _, own := range l.own {
+			line(12, "- %s/%s$", module, own)
+		}
+		for _, other := range l.others {
+			line(12, "- %s", other)
+		}
+		line(10, "deny:")
+		line(12, "- pkg: %s", module)
+		line(14, "desc: %q", l.why)
+		for _, host := range []string{"github.com/", "go.", "golang.org/", "gopkg.in/", "k8s.io/", "sigs.k8s.io/"} {
+			line(12, "- pkg: %s", host)
+			line(14, "desc: %q", l.whyNoOthers())
+		}
+	}
+	return b.String()
+}
+
+// whyNoOthers is why a layer imports no other packages of other modules.
+func (l layer) whyNoOthers() string {
+	return "everybody who imports " + l.path + " imports this too; it may import " + orNothing(l.others)
+}
+
+func orNothing(list []string) string {
+	if len(list) == 0 {
+		return "the standard library only"
+	}
+	return "the standard library, " + strings.Join(list, ", ")
+}

@@ -1,0 +1,75 @@
+package imports
+
+// layer is a package, or with "/..." at its end every package below it, and what it may import besides
+// the standard library.
+type layer struct {
+	path   string
+	own    []string // packages of this module
+	others []string // prefixes of packages of other modules
+	why    string   // why it imports no other packages of this module
+}
+
+// light is what the core may import of other modules: no client of any infrastructure.
+var light = []string{
+	"github.com/hashicorp/go-multierror",
+	"k8s.io/apimachinery/pkg/api/resource",
+	"k8s.io/apimachinery/pkg/util/validation",
+	"sigs.k8s.io/json", // reads manifests as Kubernetes does
+}
+
+// amounts is what a package may import that knows nothing but quantities.
+var amounts = []string{"k8s.io/apimachinery/pkg/api/resource"}
+
+// kubernetes is what packages may import that talk to a cluster.
+var kubernetes = []string{
+	"k8s.io/api", "k8s.io/apimachinery", "k8s.io/client-go", "k8s.io/utils", "sigs.k8s.io/yaml",
+	"github.com/go-logr/logr", "k8s.io/klog/v2",
+}
+
+// values are the packages that hold the values of the ports.
+var values = []string{"topology", "topology/adapter", "topology/netpolicy", "topology/rbac"}
+
+// concern is what a concern of tenants may import.
+var concern = append([]string{"internal/summary", "interpret", "score", "tenant"}, values...)
+
+const (
+	whyConcern = "a concern speaks of a tenant by name and imports no other concern; " +
+		"only cmd and examples join concerns"
+	whyHelper = "it is a helper of the lowest layers"
+)
+
+// layers is the one list of who may import what, from the bottom up. The first layer that fits a
+// package is its own. Packages that none fits (cmd, examples, the rest of internal, test support) may
+// import anything. The depguard rules in .golangci.yml are generated from this list: run the tests of
+// this package with -update.
+var layers = []layer{
+	{"internal/clone", nil, amounts, whyHelper},
+	{"internal/summary", nil, nil, whyHelper},
+	{"topology/rbac", []string{"internal/clone"}, nil,
+		"it evaluates values without I/O, and the ports are made of its values"},
+	{"topology/netpolicy", []string{"internal/clone"}, nil,
+		"it evaluates values without I/O, and the ports are made of its values"},
+	{"topology", []string{"internal/clone", "topology/netpolicy", "topology/rbac"}, light,
+		"the ports are the bottom layer: what they import, every adapter and every Score imports too"},
+	{"topology/adapter", []string{"topology"}, amounts,
+		"it serves every adapter, so it knows none of them"},
+	{"internal/guardrail", []string{"topology"}, light,
+		"the rules are the same on every infrastructure"},
+	{"internal/lease", []string{"topology", "topology/adapter"}, nil,
+		"leases are kept in the same way on every infrastructure; adapters store the records"},
+	{"internal/podsecurity", []string{"topology"}, light,
+		"the rules are the same on every infrastructure"},
+	{"topology/fake", append([]string{"internal/guardrail", "internal/lease", "internal/podsecurity"}, values...), light,
+		"an adapter implements the ports; it knows no Score that uses them, and no other adapter"},
+	{"topology/k8s", append([]string{"internal/guardrail", "internal/lease"}, values...), kubernetes,
+		"an adapter implements the ports; it knows no Score that uses them, and no other adapter"},
+	{"interpret", []string{"topology"}, light,
+		"an Interpret sees infrastructure through the ports alone, and knows nothing of Scores or adapters"},
+	{"score", []string{"topology", "interpret"}, light,
+		"Scores of any kind run on any topology, so what runs them knows neither tenants nor adapters"},
+	{"score/progress", []string{"score"}, []string{"github.com/schollz/progressbar/v3", "golang.org/x/term"},
+		"it shows the events of any run, and nothing else"},
+	{"tenant", append([]string{"internal/summary", "interpret", "score"}, values...), light,
+		"a tenant is the same on every infrastructure, and its Scores import what those of a third party can"},
+	{"tenant/...", concern, light, whyConcern},
+}

@@ -13,33 +13,18 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Score is the rules that the infrastructure holds every tenant to, whatever it writes into its namespace: where images come from,
-// which hosts it serves, what its volumes are (see [topology.Guardrail] for each). Its zero value is every rule. What a tenant is allowed beyond
-// them stands in its tenant.TenantScore, which is of no effect without.
-//
-// There is one for a topology, and it goes before the tenants. In a sequence, no tenant is provisioned without it:
-//
-//	score.Run(ctx, score.Sequence(tenant.Score{}.On(cluster), acme.On(cluster)))
-//
-// In a sequence tenants also stop each other; of many, run the guardrails first and then the tenants.
-//
-// What tenants have already and a rule would refuse stays, and can be changed as long as the change does not touch what is refused: a pod
-// goes on running, and the one that replaces it is refused. The Outcome has a note for each, also in a plan, so plan first. It takes
-// Kubernetes 1.30 or later, whose API server judges by itself: there is no webhook, and nothing of Polyphony has to keep running.
+// Score is the set of rules that a topology enforces on every tenant. Its zero value is every rule of
+// this release.
 type Score struct {
-	// Without are rules that shall not hold, such as "images". What such a rule would refuse every tenant may then do, whatever its
-	// tenant.TenantScore says. Unset: every rule of this release holds.
+	// Without lists rules that are not installed, such as "images". Every tenant may then do what such a
+	// rule would refuse, whatever its tenant.TenantScore says. Unset: every rule is installed.
 	Without []topology.Guardrail `json:"without,omitempty"`
 
-	// Remove takes every rule away. Unset, they are installed.
+	// Remove removes every rule. It cannot be combined with Without. Unset: the rules are installed.
 	Remove bool `json:"remove,omitempty"`
 }
 
-const (
-	guardrailsWait = time.Minute // for rules that are stored to be in force; it takes seconds where the API servers are well
-)
-
-// Topology is what it takes to install guardrails.
+// Topology has the capabilities that a Score needs.
 type Topology interface {
 	topology.Topology
 	topology.Guardrails
@@ -57,50 +42,62 @@ func (s Score) Name() string { return "guardrails" }
 
 // Validate reports every mistake at once, each with its JSON path.
 func (s Score) Validate() error {
-	at := field.NewPath("without")
-	errs := topology.ValidateGuardrails(s.Without, at)
+	without := field.NewPath("without")
+	errs := topology.ValidateGuardrails(s.Without, without)
 	switch {
 	case s.Remove && len(s.Without) > 0:
-		errs = append(errs, field.Forbidden(field.NewPath("remove"), "takes every rule away, so there is none to do without; leave one of both out"))
+		errs = append(errs, field.Forbidden(field.NewPath("remove"),
+			"removes every rule, so without has no effect; leave one of the two out"))
 	case len(s.rules()) == 0:
-		errs = append(errs, field.Invalid(at, len(s.Without), "leaves no rule; set remove to have none"))
+		errs = append(errs, field.Invalid(without, len(s.Without), "leaves no rule; set remove instead"))
 	}
 	return errs.ToAggregate()
 }
 
-// Interpret installs the rules, or removes them. See [Score.On].
+// Interpret returns what installs the rules, or removes them. See [Score.On].
 func (s Score) Interpret() interpret.Interpret[Topology] {
-	return interpret.Func[Topology](s.guard)
+	return interpret.Func[Topology](s.execute)
 }
 
-// rules are those that shall hold.
+// rules returns the rules to install.
 func (s Score) rules() []topology.Guardrail {
 	return topology.GuardrailsWithout(s.Without)
 }
 
-func (s Score) guard(ctx context.Context, t Topology) (interpret.Outcome, error) {
+// awaitTimeout is how long the Score waits until the stored rules are in force. On healthy API servers
+// this takes seconds.
+const awaitTimeout = time.Minute
+
+func (s Score) execute(ctx context.Context, t Topology) (interpret.Outcome, error) {
 	if s.Remove {
 		return interpret.Run(ctx, interpret.Step{Name: "guardrails", Do: t.DeleteGuardrails})
 	}
 	want := topology.GuardrailSet{Version: topology.GuardrailsVersion, Rules: s.rules()}
-	var notes []string
+	var violations []topology.Violation
 	out, err := interpret.Run(ctx,
 		interpret.Step{Name: "guardrails", Do: func(ctx context.Context) (topology.Change, error) {
 			return t.EnsureGuardrails(ctx, want)
 		}},
-		interpret.Step{Name: "in force", Do: func(ctx context.Context) (none topology.Change, err error) {
-			ctx, cancel := context.WithTimeout(ctx, guardrailsWait)
+		interpret.Step{Name: "in force", Do: func(ctx context.Context) (topology.Change, error) {
+			ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 			defer cancel()
-			return none, t.AwaitGuardrails(ctx)
+			return topology.Change{}, t.AwaitGuardrails(ctx)
 		}},
-		interpret.Step{Name: "violations", Do: func(ctx context.Context) (none topology.Change, err error) {
-			violations, err := t.Violations(ctx, want.Rules)
-			for _, v := range violations {
-				notes = append(notes, "exists and would be refused: "+v.String())
-			}
-			return none, err
+		interpret.Step{Name: "violations", Do: func(ctx context.Context) (_ topology.Change, err error) {
+			violations, err = t.Violations(ctx, want.Rules)
+			return topology.Change{}, err
 		}},
 	)
-	out.Notes = summary.First(slices.Compact(slices.Sorted(slices.Values(notes))), summary.Most)
+	out.Notes = notes(violations)
 	return out, err
+}
+
+// notes returns one note for each violation, sorted, and at most as many as an Outcome holds.
+func notes(violations []topology.Violation) []string {
+	var lines []string
+	for _, v := range violations {
+		lines = append(lines, "exists and would be refused: "+v.String())
+	}
+	slices.Sort(lines)
+	return summary.First(slices.Compact(lines), summary.Most)
 }

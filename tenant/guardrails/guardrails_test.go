@@ -1,8 +1,9 @@
-package guardrails
+package guardrails_test
 
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -16,30 +17,46 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-func TestGuardrailsValidation(t *testing.T) {
+var errInjected = errors.New("injected")
+
+func TestScoreValidate(t *testing.T) {
 	all := topology.AllGuardrails()
 	tests := []struct {
 		name  string
-		score tenant.GuardrailsScore
+		score guardrails.Score
 		paths []string
 	}{
-		{"every rule", tenant.GuardrailsScore{}, nil},
-		{"none without", tenant.GuardrailsScore{Without: []topology.Guardrail{}}, nil},
-		{"without one", tenant.GuardrailsScore{Without: []topology.Guardrail{"images"}}, nil},
-		{"without all but one", tenant.GuardrailsScore{Without: all[1:]}, nil},
-		{"none at all", tenant.GuardrailsScore{Remove: true}, nil},
-		{"none at all, and none without", tenant.GuardrailsScore{Remove: true, Without: []topology.Guardrail{}}, nil},
-		{"without all", tenant.GuardrailsScore{Without: all}, []string{"without"}},
-		{"unknown", tenant.GuardrailsScore{Without: []topology.Guardrail{"walls"}}, []string{"without[0]"}},
-		{"in capitals", tenant.GuardrailsScore{Without: []topology.Guardrail{"claims", "Images"}}, []string{"without[1]"}},
-		{"empty", tenant.GuardrailsScore{Without: []topology.Guardrail{""}}, []string{"without[0]"}},
-		{"twice", tenant.GuardrailsScore{Without: []topology.Guardrail{"images", "claims", "images"}}, []string{"without[2]"}},
-		{"removed, and without one", tenant.GuardrailsScore{Without: []topology.Guardrail{"images"}, Remove: true}, []string{"remove"}},
-		{"everything at once", tenant.GuardrailsScore{Without: []topology.Guardrail{"walls", "images", "images"}, Remove: true}, []string{"without[0]", "without[2]", "remove"}},
+		{"every rule", guardrails.Score{}, nil},
+		{"an empty list without", guardrails.Score{Without: []topology.Guardrail{}}, nil},
+		{"without one", guardrails.Score{Without: []topology.Guardrail{"images"}}, nil},
+		{"without all but one", guardrails.Score{Without: all[1:]}, nil},
+		{"removed", guardrails.Score{Remove: true}, nil},
+		{"removed, and an empty list without", guardrails.Score{Remove: true, Without: []topology.Guardrail{}}, nil},
+		{"without all", guardrails.Score{Without: all}, []string{"without"}},
+		{"unknown", guardrails.Score{Without: []topology.Guardrail{"walls"}}, []string{"without[0]"}},
+		{
+			"in capitals", guardrails.Score{Without: []topology.Guardrail{"claims", "Images"}},
+			[]string{"without[1]"},
+		},
+		{"empty", guardrails.Score{Without: []topology.Guardrail{""}}, []string{"without[0]"}},
+		{
+			"twice", guardrails.Score{Without: []topology.Guardrail{"images", "claims", "images"}},
+			[]string{"without[2]"},
+		},
+		{
+			"removed, and without one", guardrails.Score{Without: []topology.Guardrail{"images"}, Remove: true},
+			[]string{"remove"},
+		},
+		{
+			"everything at once",
+			guardrails.Score{Without: []topology.Guardrail{"walls", "images", "images"}, Remove: true},
+			[]string{"without[0]", "without[2]", "remove"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -59,19 +76,19 @@ func TestGuardrailsValidation(t *testing.T) {
 			require.Equal(t, tt.paths, paths)
 		})
 	}
-	unknown := tenant.GuardrailsScore{Without: []topology.Guardrail{"walls"}}.Validate()
+	unknown := guardrails.Score{Without: []topology.Guardrail{"walls"}}.Validate()
 	for _, rule := range all {
 		require.ErrorContains(t, unknown, fmt.Sprintf("%q", rule))
 	}
 }
 
-func TestGuardrailsScoreIsData(t *testing.T) {
-	s := tenant.GuardrailsScore{Without: []topology.Guardrail{"images", "default-token"}}
+func TestScoreReadsAndWritesJSONAndYAML(t *testing.T) {
+	s := guardrails.Score{Without: []topology.Guardrail{"images", "default-token"}}
 	require.Equal(t, "guardrails", s.Name())
-	var fromYAML tenant.GuardrailsScore
+	var fromYAML guardrails.Score
 	require.NoError(t, yaml.UnmarshalStrict([]byte("without: [images, default-token]\n"), &fromYAML))
 	require.Equal(t, s, fromYAML)
-	for want, s := range map[string]tenant.GuardrailsScore{
+	for want, s := range map[string]guardrails.Score{
 		`{"without":["images","default-token"]}`: s,
 		`{"remove":true}`:                        {Remove: true},
 		`{}`:                                     {},
@@ -82,61 +99,64 @@ func TestGuardrailsScoreIsData(t *testing.T) {
 	}
 }
 
-// guarded is a topology that writes down what guardrails it is asked for.
-type guarded struct {
+// recorder is a topology that records the calls of its guardrails, and what each was given.
+type recorder struct {
 	topology.Topology
 	violations []topology.Violation
 	failAt     string
 	calls      []string
 	wanted     []topology.GuardrailSet
 	asked      [][]topology.Guardrail
-	patience   time.Duration
+	timeout    time.Duration // of AwaitGuardrails
 }
 
-func (g *guarded) call(name string) error {
-	g.calls = append(g.calls, name)
-	if name == g.failAt {
+func (r *recorder) call(name string) error {
+	r.calls = append(r.calls, name)
+	if name == r.failAt {
 		return errInjected
 	}
 	return nil
 }
 
-func (g *guarded) Name() string { return "guarded" }
-func (g *guarded) Guardrails(context.Context) (topology.GuardrailSet, error) {
-	return topology.GuardrailSet{}, g.call("read")
+func (r *recorder) Name() string { return "recorder" }
+func (r *recorder) Guardrails(context.Context) (topology.GuardrailSet, error) {
+	return topology.GuardrailSet{}, r.call("read")
 }
-func (g *guarded) EnsureGuardrails(_ context.Context, want topology.GuardrailSet) (topology.Change, error) {
-	g.wanted = append(g.wanted, want)
-	return topology.Change{Kind: "Guardrails", Action: topology.Created}, g.call("ensure")
+func (r *recorder) EnsureGuardrails(_ context.Context, want topology.GuardrailSet) (topology.Change, error) {
+	r.wanted = append(r.wanted, want)
+	return topology.Change{Kind: topology.KindGuardrails, Action: topology.Created}, r.call("ensure")
 }
-func (g *guarded) DeleteGuardrails(context.Context) (topology.Change, error) {
-	return topology.Change{Kind: "Guardrails", Action: topology.Deleted}, g.call("delete")
+func (r *recorder) DeleteGuardrails(context.Context) (topology.Change, error) {
+	return topology.Change{Kind: topology.KindGuardrails, Action: topology.Deleted}, r.call("delete")
 }
-func (g *guarded) AwaitGuardrails(ctx context.Context) error {
+func (r *recorder) AwaitGuardrails(ctx context.Context) error {
 	deadline, _ := ctx.Deadline()
-	g.patience = time.Until(deadline)
-	return g.call("await")
+	r.timeout = time.Until(deadline)
+	return r.call("await")
 }
-func (g *guarded) Violations(_ context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
-	g.asked = append(g.asked, rules)
-	return g.violations, g.call("violations")
+func (r *recorder) Violations(_ context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
+	r.asked = append(r.asked, rules)
+	return r.violations, r.call("violations")
 }
 
-func TestGuardrailsOrder(t *testing.T) {
+func TestScoreInstallsThenWaitsThenListsViolations(t *testing.T) {
 	install := []string{"ensure", "await", "violations"}
 	tests := []struct {
 		name  string
-		score tenant.GuardrailsScore
-		on    guarded
+		score guardrails.Score
+		on    recorder
 		calls []string
-		step  string // that fails
+		step  string // the step that fails
 	}{
 		{name: "install", calls: install},
-		{name: "remove", score: tenant.GuardrailsScore{Remove: true}, calls: []string{"delete"}},
-		{name: "not installed", on: guarded{failAt: "ensure"}, calls: install[:1], step: "guardrails"},
-		{name: "not in force", on: guarded{failAt: "await"}, calls: install[:2], step: "in force"},
-		{name: "nobody knows what is there", on: guarded{failAt: "violations"}, calls: install, step: "violations"},
-		{name: "not removed", score: tenant.GuardrailsScore{Remove: true}, on: guarded{failAt: "delete"}, calls: []string{"delete"}, step: "guardrails"},
+		{name: "remove", score: guardrails.Score{Remove: true}, calls: []string{"delete"}},
+		{name: "not installed", on: recorder{failAt: "ensure"}, calls: install[:1], step: "guardrails"},
+		{name: "not in force", on: recorder{failAt: "await"}, calls: install[:2], step: "in force"},
+		{name: "violations not listed", on: recorder{failAt: "violations"}, calls: install, step: "violations"},
+		{
+			name: "not removed", score: guardrails.Score{Remove: true},
+			on: recorder{failAt: "delete"}, calls: []string{"delete"}, step: "guardrails",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -155,10 +175,10 @@ func TestGuardrailsOrder(t *testing.T) {
 	}
 }
 
-func TestGuardrailsThatAreWanted(t *testing.T) {
+func TestScoreInstallsAllRulesButThoseInWithout(t *testing.T) {
 	for _, without := range [][]topology.Guardrail{nil, {"images"}, {"volumes", "claims"}} {
-		var on guarded
-		_, err := score.Run(t.Context(), tenant.GuardrailsScore{Without: without}.On(&on))
+		var on recorder
+		_, err := score.Run(t.Context(), guardrails.Score{Without: without}.On(&on))
 		require.NoError(t, err)
 		var want []topology.Guardrail
 		for _, rule := range topology.AllGuardrails() {
@@ -167,23 +187,25 @@ func TestGuardrailsThatAreWanted(t *testing.T) {
 			}
 		}
 		require.Equal(t, []topology.GuardrailSet{{Version: topology.GuardrailsVersion, Rules: want}}, on.wanted)
-		require.Equal(t, [][]topology.Guardrail{want}, on.asked, "what a rule would refuse that is not wanted does not matter")
+		require.Equal(t, [][]topology.Guardrail{want}, on.asked, "violations of other rules do not matter")
 	}
 }
 
-func TestGuardrailsAreWaitedForAMinute(t *testing.T) {
+func TestScoreWaitsForAMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var on guarded
-		_, err := score.Run(t.Context(), tenant.GuardrailsScore{}.On(&on))
+		var on recorder
+		_, err := score.Run(t.Context(), guardrails.Score{}.On(&on))
 		require.NoError(t, err)
-		require.Equal(t, time.Minute, on.patience)
+		require.Equal(t, time.Minute, on.timeout)
 	})
 }
 
-func TestViolationsAreNotes(t *testing.T) {
+func TestScoreNotesTheFirstTwentyViolations(t *testing.T) {
 	violations := func(n int) (all []topology.Violation) {
 		for i := range n {
-			all = append(all, topology.Violation{Rule: topology.GuardrailImages, Namespace: "acme", Kind: "Pod", Name: fmt.Sprintf("web-%02d", n-i), Message: "no"})
+			all = append(all, topology.Violation{
+				Rule: topology.GuardrailImages, Namespace: "acme", Kind: "Pod", Name: fmt.Sprintf("web-%02d", n-i), Message: "no",
+			})
 		}
 		return all
 	}
@@ -193,7 +215,7 @@ func TestViolationsAreNotes(t *testing.T) {
 		21: "and 1 more",
 		45: "and 25 more",
 	} {
-		report, err := score.Run(t.Context(), tenant.GuardrailsScore{}.On(&guarded{violations: violations(n)}))
+		report, err := score.Run(t.Context(), guardrails.Score{}.On(&recorder{violations: violations(n)}))
 		require.NoError(t, err)
 		notes := report.Results[0].Outcome.Notes
 		require.Len(t, notes, min(n, 21))
@@ -201,46 +223,46 @@ func TestViolationsAreNotes(t *testing.T) {
 		require.Equal(t, last, notes[len(notes)-1])
 		require.True(t, slices.IsSorted(notes[:min(n, 20)]))
 	}
-	report, err := score.Run(t.Context(), tenant.GuardrailsScore{}.On(&guarded{}))
+	report, err := score.Run(t.Context(), guardrails.Score{}.On(&recorder{}))
 	require.NoError(t, err)
 	require.Empty(t, report.Results[0].Outcome.Notes)
 }
 
-// In a sequence, no tenant comes before the guardrails.
-func TestGuardrailsBeforeTenants(t *testing.T) {
+func TestSequenceProvisionsNoTenantWithoutGuardrails(t *testing.T) {
 	top := fake.New(fake.Options{})
 	acme := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "acme"}}
 	for _, step := range []string{"ensure", "await", "violations"} {
-		_, err := score.Run(t.Context(), score.Sequence(tenant.GuardrailsScore{}.On(&guarded{failAt: step}), acme.On(top)))
+		_, err := score.Run(t.Context(),
+			score.Sequence(guardrails.Score{}.On(&recorder{failAt: step}), acme.On(top)))
 		require.ErrorIs(t, err, errInjected)
 		require.Empty(t, top.State().Namespaces)
 	}
-	_, err := score.Run(t.Context(), score.Sequence(tenant.GuardrailsScore{}.On(&guarded{}), acme.On(top)))
+	_, err := score.Run(t.Context(), score.Sequence(guardrails.Score{}.On(&recorder{}), acme.On(top)))
 	require.NoError(t, err)
 	require.Contains(t, top.State().Namespaces, "acme")
 }
 
-// A plan tells what the rules would refuse, and the TenantScore that allows it ends that.
-func TestViolationsBeforeAndAfter(t *testing.T) {
+func TestDryRunNotesViolationsUntilTheTenantScoreAllowsThem(t *testing.T) {
 	top := fake.New(fake.Options{})
 	acme := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "acme"}}
 	_, err := score.Run(t.Context(), acme.On(top))
 	require.NoError(t, err)
-	top.Outsider().Put("acme", "", "services", "db",
-		json.RawMessage(`{"apiVersion":"v1","kind":"Service","metadata":{"name":"db"},"spec":{"type":"ExternalName","externalName":"db.example.net"}}`))
-	notes := func(s tenant.GuardrailsScore) []string {
+	top.Outsider().Put("acme", "", "services", "db", json.RawMessage(`{
+		"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"},
+		"spec": {"type": "ExternalName", "externalName": "db.example.net"}}`))
+	notes := func(s guardrails.Score) []string {
 		t.Helper()
 		report, err := score.Run(t.Context(), s.On(top.DryRun()))
 		require.NoError(t, err)
 		return report.Results[0].Outcome.Notes
 	}
-	have := notes(tenant.GuardrailsScore{})
+	have := notes(guardrails.Score{})
 	require.Len(t, have, 1)
 	require.Contains(t, have[0], "exists and would be refused: Service acme/db: services: ")
-	require.Empty(t, notes(tenant.GuardrailsScore{Without: []topology.Guardrail{topology.GuardrailServices}}))
+	require.Empty(t, notes(guardrails.Score{Without: []topology.Guardrail{topology.GuardrailServices}}))
 
 	acme.NetworkIsolation.ExternalNames = []string{"example.net"}
 	_, err = score.Run(t.Context(), acme.On(top))
 	require.NoError(t, err)
-	require.Empty(t, notes(tenant.GuardrailsScore{}))
+	require.Empty(t, notes(guardrails.Score{}))
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -16,20 +17,21 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Examine holds what was read against the Scores. The order of its findings is that of the tenants.
+// Examine compares what was read with the Scores. It sends no request. The Score has to be valid.
 func (s Score) Examine(in topology.Inspection) Report {
-	e := newExaminer(in, s.Tenants)
-	e.guardrails(topology.GuardrailsWithout(s.Without))
-	e.enforcement()
+	x := newExaminer(in, s.Tenants)
+	x.guardrails(topology.GuardrailsWithout(s.Without))
+	x.enforcement()
 	for _, t := range s.Tenants {
-		e.tenant(t)
+		x.tenant(t)
 	}
 	return Report{
-		Format: ReportFormat, Topology: in.Topology, Version: in.Readiness.Version, At: in.At, Digest: digest(in), Findings: e.findings,
+		Format: ReportFormat, Topology: in.Topology, Version: in.Readiness.Version, At: in.At, Digest: digest(in),
+		Findings: x.findings,
 	}
 }
 
-// digest is the same for what is the same, whenever it was read.
+// digest returns the same for the same reading, whenever it was read.
 func digest(in topology.Inspection) string {
 	in.At = time.Time{}
 	data, _ := json.Marshal(in) // strings, numbers and amounts always marshal
@@ -37,80 +39,116 @@ func digest(in topology.Inspection) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// examiner knows what was read, by tenant.
+// examiner has what was read, by tenant, and collects the findings.
+//
+// Every decision is taken from typed values: a guarantee is broken if there is any witness, and the
+// text of a witness is never read back.
 type examiner struct {
 	in         topology.Inspection
 	namespaces map[string]topology.NamespaceInspection
-	policies   map[string][]netpolicy.Policy
-	trespasses map[string][]string // by tenant: grants that cross its boundary
-	extra      map[string][]string // by tenant: grants to its own members that its Score does not give
+	policies   map[string][]netpolicy.Policy // by namespace
+	grants     grantExaminer
 	findings   []Finding
 }
 
 func newExaminer(in topology.Inspection, tenants []tenant.TenantScore) *examiner {
-	e := &examiner{in: in, namespaces: map[string]topology.NamespaceInspection{}, policies: map[string][]netpolicy.Policy{}}
+	x := &examiner{
+		in:         in,
+		namespaces: map[string]topology.NamespaceInspection{},
+		policies:   map[string][]netpolicy.Policy{},
+		grants:     examineGrants(in, tenants),
+	}
 	for _, ns := range in.Namespaces {
-		e.namespaces[ns.Namespace.Name] = ns
+		x.namespaces[ns.Namespace.Name] = ns
 	}
 	for _, p := range in.Policies {
-		e.policies[p.Namespace] = append(e.policies[p.Namespace], p)
+		x.policies[p.Namespace] = append(x.policies[p.Namespace], p)
 	}
-	e.trespasses, e.extra = findTrespasses(in, tenants)
-	return e
+	return x
 }
 
-func (e *examiner) find(tenant string, guarantee Guarantee, remedy string, witnesses []string) {
+// find adds a finding, which is broken if there is a witness.
+func (x *examiner) find(tenant string, guarantee Guarantee, remedy string, witnesses ...[]string) {
 	f := Finding{Tenant: tenant, Guarantee: guarantee, Status: Enforced}
-	if len(witnesses) > 0 {
-		f.Status, f.Witness, f.Remedy = Broken, strings.Join(summary.First(witnesses, summary.Most), "; "), remedy
+	if lines := slices.Concat(witnesses...); len(lines) > 0 {
+		f.Status, f.Remedy = Broken, remedy
+		f.Witness = strings.Join(summary.First(lines, summary.Most), "; ")
 	}
-	e.findings = append(e.findings, f)
+	x.findings = append(x.findings, f)
 }
 
-func (e *examiner) guardrails(want []topology.Guardrail) {
+func (x *examiner) guardrails(want []topology.Guardrail) {
 	var missing []string
 	for _, rule := range want {
-		if !slices.Contains(e.in.Guardrails.Rules, rule) {
-			missing = append(missing, "the rule "+string(rule)+" is not installed, or not as it should be")
+		if !slices.Contains(x.in.Guardrails.Rules, rule) {
+			missing = append(missing, "the rule "+string(rule)+" is not installed, or is not what this release installs")
 		}
 	}
-	e.find("", GuaranteeGuardrails, "run GuardrailsScore", missing)
+	x.find("", GuaranteeGuardrails, "run guardrails.Score", missing)
 }
 
-func (e *examiner) enforcement() {
-	f := Finding{Guarantee: GuaranteeEnforcement, Status: Declared, Witness: "no network plugin was recognised", Remedy: "see that it enforces NetworkPolicies"}
-	if plugin := e.in.Readiness.NetworkPlugin; plugin != "" {
-		f.Witness, f.Remedy = "the network plugin "+plugin+" was recognised, which enforces NetworkPolicies if it is well", ""
+func (x *examiner) enforcement() {
+	f := Finding{Guarantee: GuaranteeEnforcement, Status: Declared}
+	if plugin := x.in.Readiness.NetworkPlugin; plugin != "" {
+		f.Witness = "the network plugin is " + plugin + ", which enforces network policies while it works"
+	} else {
+		f.Witness = "no known network plugin was found"
+		f.Remedy = "check that something enforces network policies"
 	}
-	e.findings = append(e.findings, f)
+	x.findings = append(x.findings, f)
 }
 
-const runAgain = "run its TenantScore"
+// What to do about a broken guarantee.
+const (
+	remedyRun       = "run its tenant.TenantScore"
+	remedyChange    = "change its tenant.TenantScore"
+	remedyNetwork   = remedyRun + "; remove other policies, or allow in networkIsolation what they are for"
+	remedyAccess    = remedyRun + "; remove other grants"
+	remedyIsolation = "remove the grant"
+	remedyVolumes   = "find out whose data it is, and delete the claim that should not have it"
+)
 
-func (e *examiner) tenant(s tenant.TenantScore) {
+func (x *examiner) tenant(s tenant.TenantScore) {
 	name := s.TenantConfig.Name
-	want, err := s.Desired(e.in.Platform)
+	want, err := s.Desired(x.in.Platform)
 	if err != nil {
-		e.find(name, GuaranteeBoundary, "change its TenantScore", []string{err.Error()})
+		x.find(name, GuaranteeBoundary, remedyChange, []string{err.Error()})
 		return
 	}
-	have, ok := e.namespaces[name]
-	if !ok || !have.Namespace.Managed || have.Namespace.Terminating {
-		e.find(name, GuaranteeBoundary, runAgain, []string{"the namespace " + name + " is not there, not Polyphony's, or being deleted"})
+	have := x.namespaces[name]
+	if problem := missing(name, have.Namespace); problem != "" {
+		x.find(name, GuaranteeBoundary, remedyRun, []string{problem})
 		return
 	}
-	want.Namespace.Roster = have.Namespace.Roster // which is the rosters' business
-	e.find(name, GuaranteeBoundary, runAgain, slices.Concat(differences("Namespace "+name, have.Namespace, want.Namespace), e.beyond(have, topology.KindNamespace)))
-	e.find(name, GuaranteeQuota, runAgain, slices.Concat(optional("Quota "+name, have.Quota, want.Quota), e.beyond(have, topology.KindQuota)))
-	e.find(name, GuaranteeLimits, runAgain, slices.Concat(optional("LimitRange "+name, have.LimitRange, want.LimitRange), e.beyond(have, topology.KindLimitRange)))
-	e.find(name, GuaranteeNetwork, "run its TenantScore; remove policies of others, or put what they are for into networkIsolation", e.network(name, want.Network))
-	e.find(name, GuaranteeAccess, "run its TenantScore; remove grants of others", slices.Concat(e.access(name, want.Access), e.extra[name]))
-	e.find(name, GuaranteeIsolation, "remove the grant", e.trespasses[name])
-	e.find(name, GuaranteeVolumes, "find out whose data it is, and delete the claim that is not meant", e.volumes(name))
+	want.Namespace.Roster = have.Namespace.Roster // a matter of the rosters
+	x.find(name, GuaranteeBoundary, remedyRun,
+		differences("Namespace "+name, have.Namespace, want.Namespace), beyond(have, topology.KindNamespace))
+	x.find(name, GuaranteeQuota, remedyRun,
+		optional("Quota "+name, have.Quota, want.Quota), beyond(have, topology.KindQuota))
+	x.find(name, GuaranteeLimits, remedyRun,
+		optional("LimitRange "+name, have.LimitRange, want.LimitRange), beyond(have, topology.KindLimitRange))
+	x.find(name, GuaranteeNetwork, remedyNetwork, networkWitnesses(x.policies[name], want.Network.Policy()))
+	x.find(name, GuaranteeAccess, remedyAccess, x.access(name, want.Access), texts(x.grants.excess[name]))
+	x.find(name, GuaranteeIsolation, remedyIsolation, texts(x.grants.crossTenant[name]))
+	x.find(name, GuaranteeVolumes, remedyVolumes, x.volumes(name))
 }
 
-// beyond lists the differences that values of a kind cannot express.
-func (e *examiner) beyond(have topology.NamespaceInspection, kind topology.Kind) []string {
+// missing returns why a namespace is none of a tenant, or "".
+func missing(name string, have topology.Namespace) string {
+	switch {
+	case have.Name == "":
+		return "Namespace " + name + " does not exist"
+	case !have.Managed:
+		return "Namespace " + name + " is not managed by Polyphony"
+	case have.Terminating:
+		return "Namespace " + name + " is being deleted"
+	default:
+		return ""
+	}
+}
+
+// beyond returns a line for each difference that values of the kind cannot express.
+func beyond(have topology.NamespaceInspection, kind topology.Kind) []string {
 	var lines []string
 	for _, f := range have.Beyond[kind] {
 		lines = append(lines, have.Namespace.Name+": "+f.String())
@@ -118,99 +156,66 @@ func (e *examiner) beyond(have topology.NamespaceInspection, kind topology.Kind)
 	return lines
 }
 
-// differences are those between what is in force and what should be.
-func differences[V any](what string, have, want V) []string {
+// differences returns a line for each field in which what is in force is not what should be.
+func differences[V any](object string, have, want V) []string {
 	var lines []string
 	for _, f := range adapter.Diff(have, want) {
-		lines = append(lines, what+": "+f.Path+" is "+orNothing(f.From)+" and should be "+orNothing(f.To))
+		var text string
+		switch {
+		case f.From == "":
+			text = "is missing and should be " + f.To
+		case f.To == "":
+			text = "is " + f.From + " and should not be there"
+		default:
+			text = "is " + f.From + " and should be " + f.To
+		}
+		lines = append(lines, object+": "+f.Path+" "+text)
 	}
 	return lines
 }
 
-func orNothing(text string) string {
-	if text == "" {
-		return "not there"
-	}
-	return text
-}
-
-func optional[V any](what string, have *V, want V) []string {
+// optional returns the differences of a value that may not exist.
+func optional[V any](object string, have *V, want V) []string {
 	if have == nil {
-		return []string{what + " is not there"}
+		return []string{object + " does not exist"}
 	}
-	return differences(what, *have, want)
+	return differences(object, *have, want)
 }
 
-// network compares the tenant's own policy as a whole, and looks for policies of others that open more than its own pods to each other.
-func (e *examiner) network(name string, want topology.NetworkRules) []string {
-	own := want.Policy()
-	lines := []string{"NetworkPolicy " + name + "/" + own.Name + " is not there"}
-	var foreign []string
-	for _, p := range e.policies[name] {
-		if p.Name == own.Name {
-			lines = ownPolicy(p, own)
-			continue
-		}
-		foreign = append(foreign, opens(p, "ingress", p.Ingress)...)
-		foreign = append(foreign, opens(p, "egress", p.Egress)...)
-	}
-	return slices.Concat(lines, foreign)
-}
-
-// ownPolicy compares the tenant's own policy. One that says nothing of a direction leaves it open.
-func ownPolicy(have, want netpolicy.Policy) []string {
-	what := "NetworkPolicy " + have.Namespace + "/" + have.Name
-	var lines []string
-	if have.Ingress == nil {
-		lines, have.Ingress = append(lines, what+" is not about ingress, which is open then"), want.Ingress
-	}
-	if have.Egress == nil {
-		lines, have.Egress = append(lines, what+" is not about egress, which is open then"), want.Egress
-	}
-	return append(lines, differences(what, have, want)...)
-}
-
-// opens are the rules of a policy that are about more than the pods of its own namespace.
-func opens(p netpolicy.Policy, direction string, rules *netpolicy.Rules) []string {
-	if rules == nil {
-		return nil
-	}
-	var lines []string
-	for _, rule := range *rules {
-		isElsewhere := func(peer netpolicy.Peer) bool { return peer.CIDR != "" || peer.Namespaces != nil }
-		if len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, isElsewhere) {
-			lines = append(lines, "NetworkPolicy "+p.Namespace+"/"+p.Name+" is somebody else's and allows "+direction+" with "+rule.String())
-		}
-	}
-	return lines
-}
-
-// access compares the grants of Polyphony in the tenant with those of its Score.
-func (e *examiner) access(name string, want topology.Access) []string {
+// access compares the tenant roles that are in force in the namespace with those of the Score.
+func (x *examiner) access(name string, want topology.Access) []string {
 	have := topology.Access{Namespace: name}
-	for _, g := range e.in.Grants {
-		if g.Namespace == name && isTenantRole(g) {
-			have.Grants = append(have.Grants, topology.Grant{Role: g.TenantRole, Rules: g.Rules, Subjects: g.Subjects})
+	for _, b := range x.in.Grants {
+		if b.Namespace == name && isTenantRole(b) {
+			have.Grants = append(have.Grants, topology.Grant{Role: b.TenantRole, Rules: b.Rules, Subjects: b.Subjects})
 		}
 	}
-	slices.SortFunc(have.Grants, byRole)
-	slices.SortFunc(want.Grants, byRole)
 	return differences("the rights in "+name, have, want)
 }
-
-func byRole(a, b topology.Grant) int { return strings.Compare(a.Role, b.Role) }
 
 // isTenantRole reports whether a binding stands for one of the roles that a Score gives.
 func isTenantRole(b rbac.Binding) bool {
 	return slices.Contains(tenant.Roles(), tenant.Role(b.TenantRole))
 }
 
-func (e *examiner) volumes(name string) []string {
+// volumes returns a line for each claim and volume of which one is the tenant's and the other is not.
+func (x *examiner) volumes(name string) []string {
 	var lines []string
-	for _, b := range e.in.Bindings {
-		if b.ForNamespace != "" && b.Namespace != b.ForNamespace && (b.Namespace == name || b.ForNamespace == name) {
-			lines = append(lines, "PersistentVolumeClaim "+b.Namespace+"/"+b.Claim+" names the volume "+b.Volume+", which is "+b.ForNamespace+"/"+b.ForClaim+"'s")
+	for _, b := range x.in.Bindings {
+		crosses := b.ForNamespace != "" && b.Namespace != b.ForNamespace
+		if crosses && (b.Namespace == name || b.ForNamespace == name) {
+			lines = append(lines, fmt.Sprintf("PersistentVolumeClaim %s/%s names the volume %s, which is reserved for %s/%s",
+				b.Namespace, b.Claim, b.Volume, b.ForNamespace, b.ForClaim))
 		}
+	}
+	return lines
+}
+
+// texts returns what each value prints.
+func texts[V fmt.Stringer](values []V) []string {
+	lines := make([]string, len(values))
+	for i, v := range values {
+		lines[i] = v.String()
 	}
 	return lines
 }

@@ -11,162 +11,176 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// broadGroups are groups that members and programs of every tenant are in.
+// broadGroups are the groups that principals of every tenant are in.
 var broadGroups = []string{"system:authenticated", "system:unauthenticated", "system:serviceaccounts"}
 
-// trespasser looks for grants that cross the boundaries of tenants. Its cost grows with the number of grants, not with that of pairs of tenants.
-type trespasser struct {
-	tenants    map[string]bool
-	namespaces map[string]bool           // that there are
-	owners     map[rbac.Subject][]string // tenants that a subject is a member of
-	readers    map[rbac.Subject]bool     // groups that one of their tenants lets read everywhere
-	trespasses map[string][]string       // by tenant
-	extra      map[string][]string       // by tenant
+// breach is the way in which a grant breaks a guarantee.
+type breach int
+
+const (
+	breachEveryoneEverywhere breach = iota // everybody has a right in every namespace
+	breachMemberEverywhere                 // a principal of the tenant has a right in every namespace
+	breachMemberElsewhere                  // a principal of the tenant has a right in a namespace of no tenant
+	breachEveryone                         // everybody has a right in the tenant's namespace
+	breachOtherTenant                      // a principal of another tenant has a right in the tenant's namespace
+	breachMissingNamespace                 // a service account of no namespace has a right in the tenant's namespace
+	breachControls                         // a principal of the tenant can change what isolates it
+)
+
+// unwantedGrant is a grant that breaks a guarantee of a tenant.
+type unwantedGrant struct {
+	binding rbac.Binding
+	subject rbac.Subject
+	rules   []rbac.Rule // of the binding, without those that do not matter
+	breach  breach
+	owner   string // with breachOtherTenant, the tenant that the subject belongs to
 }
 
-func findTrespasses(in topology.Inspection, tenants []tenant.TenantScore) (trespasses, extra map[string][]string) {
-	t := trespasser{
-		tenants: map[string]bool{}, namespaces: map[string]bool{}, owners: map[rbac.Subject][]string{}, readers: map[rbac.Subject]bool{},
-		trespasses: map[string][]string{}, extra: map[string][]string{},
+// String prints the grant and what is wrong with it in one line.
+func (g unwantedGrant) String() string {
+	return fmt.Sprintf("%s grants %s to %s, %s", g.binding, rulesText(g.rules), g.subject, g.why())
+}
+
+func (g unwantedGrant) why() string {
+	switch g.breach {
+	case breachEveryoneEverywhere:
+		return "which includes principals of every tenant, in every namespace"
+	case breachMemberEverywhere:
+		return "which belongs to the tenant, in every namespace"
+	case breachMemberElsewhere:
+		return "which belongs to the tenant, in a namespace that does not"
+	case breachEveryone:
+		return "which includes principals of every tenant"
+	case breachOtherTenant:
+		return "which belongs to the tenant " + g.owner
+	case breachMissingNamespace:
+		return "whose namespace does not exist; who creates the namespace gets the grant"
+	case breachControls:
+		return "which could then change what isolates the tenant"
+	default:
+		return "which is not allowed"
+	}
+}
+
+// rulesText prints the first rules.
+func rulesText(rules []rbac.Rule) string {
+	return strings.Join(summary.First(texts(rules), 3), "; ")
+}
+
+// grantExaminer finds grants that cross the boundary of a tenant. Each grant is looked at once, so the
+// cost grows with the number of grants and not with the number of pairs of tenants.
+type grantExaminer struct {
+	tenants    map[string]bool
+	namespaces map[string]bool           // those that exist
+	owners     map[rbac.Subject][]string // the tenants that a subject is a member of
+	readers    map[rbac.Subject]bool     // groups that may read the workloads of every namespace
+
+	crossTenant map[string][]unwantedGrant // by tenant; they break GuaranteeIsolation
+	excess      map[string][]unwantedGrant // by tenant; they break GuaranteeAccess
+}
+
+// examineGrants returns an examiner that has looked at every grant.
+func examineGrants(in topology.Inspection, tenants []tenant.TenantScore) grantExaminer {
+	x := grantExaminer{
+		tenants: map[string]bool{}, namespaces: map[string]bool{},
+		owners: map[rbac.Subject][]string{}, readers: map[rbac.Subject]bool{},
+		crossTenant: map[string][]unwantedGrant{}, excess: map[string][]unwantedGrant{},
 	}
 	for _, ns := range in.Namespaces {
-		t.namespaces[ns.Namespace.Name] = true
+		x.namespaces[ns.Namespace.Name] = true
 	}
 	for _, s := range tenants {
-		t.tenants[s.TenantConfig.Name] = true
-		for _, m := range s.RBAC.Members {
-			subject := m.Subject()
-			t.owners[subject] = append(t.owners[subject], s.TenantConfig.Name)
-			if s.RBAC.ReadVisibility == tenant.VisibilityCluster && subject.Kind == rbac.Group {
-				t.readers[subject] = true
-			}
+		x.addTenant(s)
+	}
+	for _, b := range in.Grants {
+		rules := slices.DeleteFunc(slices.Clone(b.Rules), isHarmless)
+		if len(rules) == 0 {
+			continue
+		}
+		for _, subject := range b.Subjects {
+			x.examine(unwantedGrant{binding: b, subject: subject, rules: rules})
 		}
 	}
-	for _, g := range in.Grants {
-		for _, subject := range g.Subjects {
-			t.examine(g, subject)
-		}
-	}
-	return t.trespasses, t.extra
+	return x
 }
 
-// ownersOf are the tenants whose members or programs a subject is.
-func (t trespasser) ownersOf(s rbac.Subject) []string {
-	owners := t.owners[s]
+func (x grantExaminer) addTenant(s tenant.TenantScore) {
+	name := s.TenantConfig.Name
+	x.tenants[name] = true
+	for _, m := range s.RBAC.Members {
+		subject := m.Subject()
+		x.owners[subject] = append(x.owners[subject], name)
+		if s.RBAC.ReadVisibility == tenant.VisibilityCluster && subject.Kind == rbac.Group {
+			x.readers[subject] = true
+		}
+	}
+}
+
+// ownersOf returns the tenants that a subject is a member of, or a service account of.
+func (x grantExaminer) ownersOf(s rbac.Subject) []string {
+	owners := x.owners[s]
 	home, _ := s.Account()
-	if t.tenants[home] && !slices.Contains(owners, home) {
+	if x.tenants[home] && !slices.Contains(owners, home) {
 		owners = append(slices.Clone(owners), home)
 	}
 	return owners
 }
 
-func (t trespasser) examine(g rbac.Binding, s rbac.Subject) {
-	harmful := slices.DeleteFunc(slices.Clone(g.Rules), harmless)
-	if len(harmful) == 0 {
+// examine files a grant of one subject under the tenants whose guarantees it breaks, if any.
+func (x grantExaminer) examine(g unwantedGrant) {
+	isBroad := g.subject.Kind == rbac.Group && slices.Contains(broadGroups, g.subject.Name)
+	switch namespace := g.binding.Namespace; {
+	case namespace == "" && isBroad:
+		for name := range x.tenants {
+			x.cross(name, g, breachEveryoneEverywhere)
+		}
+	case namespace == "":
+		x.everywhere(g)
+	case !x.tenants[namespace]: // a namespace of the platform, where everybody may have a right
+		for _, owner := range x.ownersOf(g.subject) {
+			x.cross(owner, g, breachMemberElsewhere)
+		}
+	case isBroad:
+		x.cross(namespace, g, breachEveryone)
+	default:
+		x.atHome(g)
+	}
+}
+
+// cross files a grant as one that crosses the boundary of a tenant.
+func (x grantExaminer) cross(tenant string, g unwantedGrant, how breach) {
+	g.breach = how
+	x.crossTenant[tenant] = append(x.crossTenant[tenant], g)
+}
+
+// everywhere examines a grant in every namespace.
+func (x grantExaminer) everywhere(g unwantedGrant) {
+	if x.readers[g.subject] {
+		g.rules = slices.DeleteFunc(slices.Clone(g.rules), isClusterRead)
+	}
+	if len(g.rules) == 0 {
 		return
 	}
-	witness := func(why string) string {
-		return fmt.Sprintf("%s grants %s to %s, %s", g, firstRules(harmful), s, why)
-	}
-	owners, isBroad := t.ownersOf(s), s.Kind == rbac.Group && slices.Contains(broadGroups, s.Name)
-	isTenants := t.tenants[g.Namespace]
-	switch {
-	case g.Namespace == "" && isBroad:
-		for name := range t.tenants {
-			t.trespasses[name] = append(t.trespasses[name], witness("that is everybody, everywhere"))
-		}
-	case g.Namespace == "":
-		if t.readers[s] {
-			harmful = slices.DeleteFunc(harmful, isClusterRead)
-		}
-		for _, owner := range owners {
-			if len(harmful) > 0 {
-				t.trespasses[owner] = append(t.trespasses[owner], witness("everywhere"))
-			}
-		}
-	case isTenants && isBroad:
-		t.trespasses[g.Namespace] = append(t.trespasses[g.Namespace], witness("that is everybody"))
-	case isTenants:
-		t.atHome(g, s, owners, witness)
-	default: // the platform's own namespaces, in which everybody may be let read something
-		for _, owner := range owners {
-			t.trespasses[owner] = append(t.trespasses[owner], witness("in a namespace that is not the tenant's"))
-		}
+	for _, owner := range x.ownersOf(g.subject) {
+		x.cross(owner, g, breachMemberEverywhere)
 	}
 }
 
-// atHome is about a grant in the namespace of a tenant.
-func (t trespasser) atHome(g rbac.Binding, s rbac.Subject, owners []string, witness func(string) string) {
-	name := g.Namespace
+// atHome examines a grant in the namespace of a tenant.
+func (x grantExaminer) atHome(g unwantedGrant) {
+	name, owners := g.binding.Namespace, x.ownersOf(g.subject)
 	switch {
 	case slices.Contains(owners, name):
-		if !isTenantRole(g) && // those are compared with the Score as a whole
-			slices.ContainsFunc(g.Rules, writesFences) {
-			t.extra[name] = append(t.extra[name], witness("who could then take a fence away"))
+		// The bindings of tenant roles are compared with the Score as a whole.
+		if !isTenantRole(g.binding) && slices.ContainsFunc(g.binding.Rules, writesControls) {
+			g.breach = breachControls
+			x.excess[name] = append(x.excess[name], g)
 		}
 	case len(owners) > 0:
-		t.trespasses[name] = append(t.trespasses[name], witness("of the tenant "+owners[0]))
+		g.owner = owners[0]
+		x.cross(name, g, breachOtherTenant)
 	}
-	if s.Kind == rbac.ServiceAccount && !t.namespaces[s.Namespace] {
-		t.trespasses[name] = append(t.trespasses[name], witness("of a namespace that does not exist: whoever has that name next has it"))
+	if g.subject.Kind == rbac.ServiceAccount && !x.namespaces[g.subject.Namespace] {
+		x.cross(name, g, breachMissingNamespace)
 	}
-}
-
-// harmless tells whether a rule gives nothing that matters: questions about oneself, and public certificates.
-func harmless(r rbac.Rule) bool {
-	about := func(groups ...string) bool {
-		return !slices.ContainsFunc(r.APIGroups, func(g string) bool { return !slices.Contains(groups, g) })
-	}
-	onlyReads := !slices.ContainsFunc(r.Verbs, func(v string) bool { return !slices.Contains([]string{"get", "list", "watch"}, v) })
-	return about("authentication.k8s.io", "authorization.k8s.io") ||
-		about("certificates.k8s.io") && onlyReads && slices.Equal(r.Resources, []string{"clustertrustbundles"})
-}
-
-// fenceWrites are what nobody in a tenant may write, and rights by which others can be had.
-var fenceWrites = []rbac.Question{
-	{APIGroup: "networking.k8s.io", Resource: "networkpolicies"}, {Resource: "resourcequotas"}, {Resource: "limitranges"},
-	{Resource: "namespaces"}, {Resource: "namespaces", Subresource: "status"}, {Resource: "namespaces", Subresource: "finalize"},
-	{Resource: "endpoints"}, {APIGroup: "discovery.k8s.io", Resource: "endpointslices"}, {Resource: "serviceaccounts", Subresource: "token"},
-	{APIGroup: "rbac.authorization.k8s.io", Resource: "roles"}, {APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings"},
-	{Resource: "users"}, {Resource: "groups"}, {Resource: "serviceaccounts", Verb: "impersonate"},
-}
-
-// writesFences tells whether a rule lets write one of the fences, of whatever name.
-func writesFences(r rbac.Rule) bool {
-	r.ResourceNames = nil
-	return slices.ContainsFunc(fenceWrites, func(q rbac.Question) bool {
-		verbs := []string{"create", "update", "patch", "delete", "deletecollection", "escalate", "bind", "impersonate"}
-		if q.Verb != "" {
-			verbs = []string{q.Verb}
-		}
-		return slices.ContainsFunc(verbs, func(verb string) bool {
-			q.Verb = verb
-			return r.Allows(q)
-		})
-	})
-}
-
-// isClusterRead tells whether a rule is within what cluster readers may read.
-func isClusterRead(r rbac.Rule) bool {
-	for _, group := range r.APIGroups {
-		for _, resource := range r.Resources {
-			name, subresource, _ := strings.Cut(resource, "/")
-			for _, verb := range r.Verbs {
-				q := rbac.Question{Verb: verb, APIGroup: group, Resource: name, Subresource: subresource}
-				if !slices.ContainsFunc(topology.ClusterReadRules(), func(allowed rbac.Rule) bool { return allowed.Allows(q) }) {
-					return false
-				}
-			}
-		}
-	}
-	return true
-}
-
-// firstRules names some rules.
-func firstRules(rules []rbac.Rule) string {
-	var texts []string
-	for _, r := range rules {
-		texts = append(texts, r.String())
-	}
-	return strings.Join(summary.First(texts, 3), "; ")
 }

@@ -1,41 +1,49 @@
-package isolation
+package isolation_test
 
 import (
 	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/guardrails"
+	"github.com/polyphony-go/polyphony/tenant/isolation"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// neighbours are two tenants behind every guardrail.
-func neighbours(t *testing.T) (*fake.Topology, IsolationScore) {
-	t.Helper()
-	top := fake.New(fake.Options{})
-	named := func(name string, visibility ReadVisibility) TenantScore {
-		return TenantScore{
-			TenantConfig:     TenantConfig{Name: name, ImageRegistries: []string{"registry.example.com/" + name}},
-			NetworkIsolation: NetworkIsolationPolicy{PublicInternetEgress: true, Domains: []string{name + ".example.com"}},
-			RBAC: RBACConfig{ReadVisibility: visibility, Members: []Member{
-				{Role: Developer, Name: name + "-devs"}, {Role: Viewer, Kind: rbac.ServiceAccount, Name: "bot", Namespace: name},
-			}},
-		}
+func named(name string, visibility tenant.ReadVisibility) tenant.TenantScore {
+	return tenant.TenantScore{
+		TenantConfig:     tenant.TenantConfig{Name: name, ImageRegistries: []string{"registry.example.com/" + name}},
+		NetworkIsolation: tenant.NetworkIsolationPolicy{PublicInternetEgress: true, Domains: []string{name + ".example.com"}},
+		RBAC: tenant.RBACConfig{ReadVisibility: visibility, Members: []tenant.Member{
+			{Role: tenant.Developer, Name: name + "-devs"},
+			{Role: tenant.Viewer, Kind: rbac.ServiceAccount, Name: "bot", Namespace: name},
+		}},
 	}
-	tenants := []TenantScore{named("acme", VisibilityCluster), named("globex", VisibilityOwn)}
-	_, err := score.Run(t.Context(), GuardrailsScore{}.On(top), tenants[0].On(top), tenants[1].On(top))
-	require.NoError(t, err)
-	return top, IsolationScore{Tenants: tenants}
 }
 
-func TestIsolationHolds(t *testing.T) {
+// neighbours returns a topology with every guardrail and two tenants, acme and globex, and the Score
+// that proves them isolated.
+func neighbours(t *testing.T) (*fake.Topology, isolation.Score) {
+	t.Helper()
+	top := fake.New(fake.Options{})
+	tenants := []tenant.TenantScore{named("acme", tenant.VisibilityCluster), named("globex", tenant.VisibilityOwn)}
+	_, err := score.Run(t.Context(), guardrails.Score{}.On(top), tenants[0].On(top), tenants[1].On(top))
+	require.NoError(t, err)
+	return top, isolation.Score{Tenants: tenants}
+}
+
+func TestScoreHoldsAndChangesNothing(t *testing.T) {
 	top, s := neighbours(t)
-	var report IsolationReport
-	s.Report = func(r IsolationReport) { report = r }
+	var report isolation.Report
+	s.Report = func(r isolation.Report) { report = r }
 	before := top.State()
 	_, err := score.Run(t.Context(), s.On(top))
 	require.NoError(t, err, report.String())
@@ -48,43 +56,136 @@ func TestIsolationHolds(t *testing.T) {
 	require.Equal(t, first.Digest, report.Digest)
 }
 
-func TestIsolationNamesWhatIsBroken(t *testing.T) {
-	grant := func(role string, kind rbac.SubjectKind, name, namespace string, rule rbac.Rule) func(fake.Outsider) {
-		return func(o fake.Outsider) {
-			o.Grant("globex", topology.Grant{Role: role, Rules: []rbac.Rule{rule}, Subjects: []rbac.Subject{{Kind: kind, Name: name, Namespace: namespace}}})
-		}
-	}
-	secrets := rbac.Rule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}
+func TestScoreValidate(t *testing.T) {
+	acme := named("acme", tenant.VisibilityOwn)
 	tests := []struct {
-		name      string
-		weaken    func(fake.Outsider)
-		guarantee Guarantee
-		witness   string
+		name  string
+		score isolation.Score
+		paths []string
 	}{
-		{"pod security", func(o fake.Outsider) { o.SetPodSecurity("globex", topology.PodSecurityPrivileged) }, GuaranteeBoundary, "podSecurity is privileged and should be restricted"},
-		{"a quota of somebody else", func(o fake.Outsider) { o.Occupy("globex", "Quota") }, GuaranteeQuota, "Quota globex is not there"},
-		{"limits of somebody else", func(o fake.Outsider) { o.Occupy("globex", "LimitRange") }, GuaranteeLimits, "LimitRange globex is not there"},
-		{"no network rules", func(o fake.Outsider) { o.Occupy("globex", "NetworkRules") }, GuaranteeNetwork, "NetworkPolicy globex/polyphony is not about egress, which is open then"},
-		{"a policy that opens", func(o fake.Outsider) {
-			o.AddNetworkPolicy(netpolicy.Policy{Namespace: "globex", Name: "leak", Ingress: &netpolicy.Rules{{}}})
-		}, GuaranteeNetwork, "NetworkPolicy globex/leak is somebody else's and allows ingress with everybody on every port"},
-		{"a grant to another tenant's group", grant("leak", rbac.Group, "acme-devs", "", secrets), GuaranteeIsolation,
-			"RoleBinding globex/leak grants get secrets to Group acme-devs, of the tenant acme"},
-		{"a grant to another tenant's program", grant("leak", rbac.ServiceAccount, "default", "acme", secrets), GuaranteeIsolation, "ServiceAccount acme/default, of the tenant acme"},
-		{"a grant to a program under its user's name", grant("leak", rbac.User, "system:serviceaccount:acme:default", "", secrets), GuaranteeIsolation, "of the tenant acme"},
-		{"a grant to all of another tenant's programs", grant("leak", rbac.Group, "system:serviceaccounts:acme", "", secrets), GuaranteeIsolation, "of the tenant acme"},
-		{"a grant to everybody", grant("leak", rbac.Group, "system:authenticated", "", secrets), GuaranteeIsolation, "that is everybody"},
-		{"a grant to who has gone", grant("leak", rbac.ServiceAccount, "ci", "gone", secrets), GuaranteeIsolation, "of a namespace that does not exist"},
-		{"a grant of its own fences", grant("leak", rbac.Group, "globex-devs", "", rbac.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}),
-			GuaranteeAccess, "who could then take a fence away"},
+		{"one tenant", isolation.Score{Tenants: []tenant.TenantScore{acme}}, nil},
+		{"no tenants", isolation.Score{}, []string{"tenants"}},
+		{
+			"the same tenant twice", isolation.Score{Tenants: []tenant.TenantScore{acme, acme}},
+			[]string{"tenants[1].tenantConfig.name"},
+		},
+		{
+			"everything at once",
+			isolation.Score{Tenants: []tenant.TenantScore{{}}, Without: []topology.Guardrail{"walls"}},
+			[]string{"without[0]", "tenants[0].tenantConfig.name"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
+			err := tt.score.Validate()
+			if tt.paths == nil {
+				require.NoError(t, err)
+				return
+			}
+			var errs utilerrors.Aggregate
+			require.ErrorAs(t, err, &errs)
+			var paths []string
+			for _, e := range errs.Errors() {
+				var at *field.Error
+				require.ErrorAs(t, e, &at)
+				paths = append(paths, at.Field)
+			}
+			require.Equal(t, tt.paths, paths)
+		})
+	}
+}
+
+// planted is something that breaks one guarantee of the tenant globex.
+type planted struct {
+	name      string
+	plant     func(fake.Outsider)
+	guarantee isolation.Guarantee
+	witness   string
+}
+
+// grantIn returns what grants a rule in globex to a subject.
+func grantIn(subject rbac.Subject, rule rbac.Rule) func(fake.Outsider) {
+	return func(o fake.Outsider) {
+		o.Grant("globex", topology.Grant{Role: "leak", Rules: []rbac.Rule{rule}, Subjects: []rbac.Subject{subject}})
+	}
+}
+
+// leaks returns one case for each way in which the fake can break a guarantee.
+func leaks() []planted {
+	secrets := rbac.Rule{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}}
+	everything := rbac.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}
+	occupied := func(kind topology.Kind) func(fake.Outsider) {
+		return func(o fake.Outsider) { o.Occupy("globex", kind) }
+	}
+	return []planted{
+		{
+			"pod security", func(o fake.Outsider) { o.SetPodSecurity("globex", topology.PodSecurityPrivileged) },
+			isolation.GuaranteeBoundary, "podSecurity is privileged and should be restricted",
+		},
+		{
+			"a quota that is not managed", occupied(topology.KindQuota),
+			isolation.GuaranteeQuota, "Quota globex does not exist",
+		},
+		{
+			"limits that are not managed", occupied(topology.KindLimitRange),
+			isolation.GuaranteeLimits, "LimitRange globex does not exist",
+		},
+		{
+			"no network rules", occupied(topology.KindNetworkRules),
+			isolation.GuaranteeNetwork, "NetworkPolicy globex/polyphony does not isolate egress, which is therefore open",
+		},
+		{
+			"a policy that opens the namespace", func(o fake.Outsider) {
+				o.AddNetworkPolicy(netpolicy.Policy{Namespace: "globex", Name: "leak", Ingress: &netpolicy.Rules{{}}})
+			},
+			isolation.GuaranteeNetwork,
+			"NetworkPolicy globex/leak is not managed by Polyphony and allows ingress from everybody on every port",
+		},
+		{
+			"a grant to another tenant's group", grantIn(rbac.Subject{Kind: rbac.Group, Name: "acme-devs"}, secrets),
+			isolation.GuaranteeIsolation,
+			"RoleBinding globex/leak grants get secrets to Group acme-devs, which belongs to the tenant acme",
+		},
+		{
+			"a grant to another tenant's service account",
+			grantIn(rbac.Subject{Kind: rbac.ServiceAccount, Name: "default", Namespace: "acme"}, secrets),
+			isolation.GuaranteeIsolation, "ServiceAccount acme/default, which belongs to the tenant acme",
+		},
+		{
+			"a grant to a service account under its user name",
+			grantIn(rbac.Subject{Kind: rbac.User, Name: "system:serviceaccount:acme:default"}, secrets),
+			isolation.GuaranteeIsolation, "which belongs to the tenant acme",
+		},
+		{
+			"a grant to all service accounts of another tenant",
+			grantIn(rbac.Subject{Kind: rbac.Group, Name: "system:serviceaccounts:acme"}, secrets),
+			isolation.GuaranteeIsolation, "which belongs to the tenant acme",
+		},
+		{
+			"a grant to everybody", grantIn(rbac.Subject{Kind: rbac.Group, Name: "system:authenticated"}, secrets),
+			isolation.GuaranteeIsolation, "which includes principals of every tenant",
+		},
+		{
+			"a grant to a service account of no namespace",
+			grantIn(rbac.Subject{Kind: rbac.ServiceAccount, Name: "ci", Namespace: "gone"}, secrets),
+			isolation.GuaranteeIsolation, "whose namespace does not exist",
+		},
+		{
+			"a grant of the tenant's own controls",
+			grantIn(rbac.Subject{Kind: rbac.Group, Name: "globex-devs"}, everything),
+			isolation.GuaranteeAccess, "which could then change what isolates the tenant",
+		},
+	}
+}
+
+func TestScoreNamesWhatIsBroken(t *testing.T) {
+	for _, tt := range leaks() {
+		t.Run(tt.name, func(t *testing.T) {
 			top, s := neighbours(t)
-			tt.weaken(top.Outsider())
+			tt.plant(top.Outsider())
 			_, err := score.Run(t.Context(), s.On(top))
-			require.ErrorIs(t, err, ErrNotIsolated)
-			var broken *IsolationError
+			require.ErrorIs(t, err, isolation.ErrNotIsolated)
+			var broken *isolation.Error
 			require.ErrorAs(t, err, &broken)
 			require.Len(t, broken.Report.Broken(), 1, err)
 			found := broken.Report.Broken()[0]
@@ -94,34 +195,51 @@ func TestIsolationNamesWhatIsBroken(t *testing.T) {
 			require.NotEmpty(t, found.Remedy)
 		})
 	}
-	t.Run("guardrails", func(t *testing.T) {
-		top, s := neighbours(t)
-		_, err := score.Run(t.Context(), GuardrailsScore{Without: []topology.Guardrail{topology.GuardrailPlacement}}.On(top))
-		require.NoError(t, err)
-		_, err = score.Run(t.Context(), s.On(top))
-		require.ErrorContains(t, err, "the rule placement is not installed")
-		s.Without = []topology.Guardrail{topology.GuardrailPlacement}
-		_, err = score.Run(t.Context(), s.On(top))
-		require.NoError(t, err)
-	})
 }
 
-// What does not cross a boundary is no leak.
-func TestIsolationLetsBe(t *testing.T) {
+func TestScoreFailsWithoutAGuardrailThatItRequires(t *testing.T) {
+	top, s := neighbours(t)
+	_, err := score.Run(t.Context(), guardrails.Score{Without: []topology.Guardrail{topology.GuardrailPlacement}}.On(top))
+	require.NoError(t, err)
+	_, err = score.Run(t.Context(), s.On(top))
+	require.ErrorContains(t, err, "the rule placement is not installed")
+	require.ErrorContains(t, err, "run guardrails.Score")
+	s.Without = []topology.Guardrail{topology.GuardrailPlacement}
+	_, err = score.Run(t.Context(), s.On(top))
+	require.NoError(t, err)
+}
+
+func TestScoreAcceptsGrantsAndPoliciesThatCrossNoBoundary(t *testing.T) {
 	top, s := neighbours(t)
 	o := top.Outsider()
 	certificates := rbac.Rule{APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificates"}, Verbs: []string{"*"}}
-	o.Grant("globex", topology.Grant{Role: "certs", Rules: []rbac.Rule{certificates}, Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "globex-devs"}}})
-	o.Grant("globex", topology.Grant{Role: "sre", Rules: []rbac.Rule{{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}},
-		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "the-platform-team"}, {Kind: rbac.Group, Name: "acme"}}}) // who are none of the tenant acme's
-	o.AddNetworkPolicy(netpolicy.Policy{Namespace: "globex", Name: "db", Pods: netpolicy.Selector{Labels: map[string]string{"app": "db"}},
-		Ingress: &netpolicy.Rules{{Peers: []netpolicy.Peer{{Pods: &netpolicy.Selector{Labels: map[string]string{"app": "web"}}}}}}})
+	everything := rbac.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}
+	o.Grant("globex", topology.Grant{
+		Role: "certs", Rules: []rbac.Rule{certificates}, Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "globex-devs"}},
+	})
+	o.Grant("globex", topology.Grant{
+		Role: "sre", Rules: []rbac.Rule{everything},
+		// A group with the name of a tenant does not belong to the tenant.
+		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "the-platform-team"}, {Kind: rbac.Group, Name: "acme"}},
+	})
+	app := func(name string) netpolicy.Selector {
+		return netpolicy.Selector{Labels: map[string]string{"app": name}}
+	}
+	o.AddNetworkPolicy(netpolicy.Policy{
+		Namespace: "globex", Name: "db", Pods: app("db"),
+		Ingress: &netpolicy.Rules{{Peers: []netpolicy.Peer{{Pods: new(app("web"))}}}},
+	})
 	_, err := score.Run(t.Context(), s.On(top))
 	require.NoError(t, err)
 }
 
-func TestIsolationReportIsStable(t *testing.T) {
-	data, err := json.Marshal(IsolationReport{Format: IsolationReportFormat, Topology: "c", Findings: []IsolationFinding{{Tenant: "acme", Guarantee: GuaranteeQuota, Status: Broken, Witness: "w", Remedy: "r"}}})
+func TestReportJSONIsStable(t *testing.T) {
+	data, err := json.Marshal(isolation.Report{
+		Format: isolation.ReportFormat, Topology: "c",
+		Findings: []isolation.Finding{{
+			Tenant: "acme", Guarantee: isolation.GuaranteeQuota, Status: isolation.Broken, Witness: "w", Remedy: "r",
+		}},
+	})
 	require.NoError(t, err)
 	require.JSONEq(t, `{"format":1,"topology":"c","version":"","at":"0001-01-01T00:00:00Z","digest":"",
 		"findings":[{"tenant":"acme","guarantee":"quota","status":"broken","witness":"w","remedy":"r"}]}`, string(data))

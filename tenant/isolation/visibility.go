@@ -11,23 +11,25 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// VisibilityTable is what a member of one tenant may do at home and in another tenant, operation by operation. Source: ADR-009, "What IS Enforced" and
-// "What is NOT Enforced".
+// VisibilityTable is what a member of one tenant may do at home and in another tenant, one row for each
+// operation. Source: the read-visibility ADR, "What IS Enforced" and "What is NOT Enforced"; see
+// docs/sources.md.
 type VisibilityTable struct {
-	Member string          `json:"member"` // who
+	Member string          `json:"member"` // as rbac.Subject prints it
 	Own    string          `json:"own"`    // the namespace of the member's tenant
-	Other  string          `json:"other"`  // that of the other tenant
+	Other  string          `json:"other"`  // the namespace of the other tenant
 	Rows   []VisibilityRow `json:"rows"`
 }
 
 // VisibilityRow is one operation.
 type VisibilityRow struct {
 	Operation string `json:"operation"`
-	Own       bool   `json:"own"`
-	Other     bool   `json:"other"`
-	Why       string `json:"why"` // what decides in the other tenant
+	Own       bool   `json:"own"`   // allowed in the member's own tenant
+	Other     bool   `json:"other"` // allowed in the other tenant
+	Why       string `json:"why"`   // what decides in the other tenant, for people
 }
 
+// visibilityRows are the operations about objects, and the question that stands for each.
 var visibilityRows = []struct {
 	operation string
 	question  rbac.Question
@@ -50,51 +52,64 @@ var visibilityRows = []struct {
 	{"grant rights", rbac.Question{Verb: "create", APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings"}},
 }
 
-// Visibility answers for the first member of a tenant, from everything that is in force. The last row is about pods: whether one of
-// the tenant's can connect to another.
+// Visibility returns the table for the first member of a tenant, from every grant and network policy
+// that was read. The last row asks whether a pod of the tenant can connect to pods on TCP port 80. A
+// tenant without members is an error.
 func Visibility(in topology.Inspection, of, other tenant.TenantScore) (VisibilityTable, error) {
 	if len(of.RBAC.Members) == 0 {
-		return VisibilityTable{}, fmt.Errorf("%s has no members who could do anything", of.Name())
+		return VisibilityTable{}, fmt.Errorf("the tenant %s has no members; set rbac.members", of.TenantConfig.Name)
 	}
-	member := of.RBAC.Members[0]
-	subject := member.Subject()
+	subject := of.RBAC.Members[0].Subject()
 	table := VisibilityTable{Member: subject.String(), Own: of.TenantConfig.Name, Other: other.TenantConfig.Name}
 	grants := rbac.NewState(in.Grants)
-	sender := rbac.Question{User: "member of " + of.TenantConfig.Name, Groups: []string{"system:authenticated"}}
-	switch subject.Kind {
-	case rbac.User:
-		sender.User = subject.Name
-	case rbac.ServiceAccount:
-		sender.User = "system:serviceaccount:" + subject.Namespace + ":" + subject.Name
-	case rbac.Group:
-		sender.Groups = append(sender.Groups, subject.Name)
-	}
 	for _, row := range visibilityRows {
 		q := row.question
-		q.User, q.Groups = sender.User, sender.Groups
+		q.User, q.Groups = principal(subject, table.Own)
 		q.Namespace = table.Own
 		own := grants.Answer(q)
 		q.Namespace = table.Other
-		other := grants.Answer(q)
-		table.Rows = append(table.Rows, VisibilityRow{Operation: row.operation, Own: own.Allowed, Other: other.Allowed, Why: other.Reason})
-	}
-	network := netpolicy.State{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
-	for _, ns := range in.Namespaces {
-		network.NamespaceLabels[ns.Namespace.Name] = ns.Labels
-	}
-	reach := func(namespace string) netpolicy.Answer {
-		return network.Reach(netpolicy.Connection{
-			From: netpolicy.Endpoint{Namespace: table.Own}, To: netpolicy.Endpoint{Namespace: namespace}, Protocol: netpolicy.TCP, Port: 80,
+		there := grants.Answer(q)
+		table.Rows = append(table.Rows, VisibilityRow{
+			Operation: row.operation, Own: own.Allowed, Other: there.Allowed, Why: there.Reason,
 		})
 	}
-	answer := reach(table.Other)
-	table.Rows = append(table.Rows, VisibilityRow{Operation: "connect to pods", Own: reach(table.Own).Allowed, Other: answer.Allowed, Why: answer.Reason})
+	own, there := reach(in, table.Own, table.Own), reach(in, table.Own, table.Other)
+	table.Rows = append(table.Rows, VisibilityRow{
+		Operation: "connect to pods", Own: own.Allowed, Other: there.Allowed, Why: there.Reason,
+	})
 	return table, nil
+}
+
+// principal returns the user and the groups that a subject stands for: for a group, those of somebody
+// in it.
+func principal(s rbac.Subject, tenant string) (user string, groups []string) {
+	user, groups = "member of "+tenant, []string{"system:authenticated"}
+	switch s.Kind {
+	case rbac.User:
+		user = s.Name
+	case rbac.ServiceAccount:
+		user = "system:serviceaccount:" + s.Namespace + ":" + s.Name
+	case rbac.Group:
+		groups = append(groups, s.Name)
+	}
+	return user, groups
+}
+
+// reach answers whether pods of one namespace can connect to pods of another.
+func reach(in topology.Inspection, from, to string) netpolicy.Answer {
+	state := netpolicy.State{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
+	for _, ns := range in.Namespaces {
+		state.NamespaceLabels[ns.Namespace.Name] = ns.Labels
+	}
+	return state.Reach(netpolicy.Connection{
+		From: netpolicy.Endpoint{Namespace: from}, To: netpolicy.Endpoint{Namespace: to},
+		Protocol: netpolicy.TCP, Port: 80,
+	})
 }
 
 var allowedText = map[bool]string{true: "allowed", false: "refused"}
 
-// String prints the table for a terminal.
+// String prints the table for a terminal, in aligned columns.
 func (t VisibilityTable) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
@@ -102,11 +117,11 @@ func (t VisibilityTable) String() string {
 	for _, r := range t.Rows {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", r.Operation, allowedText[r.Own], allowedText[r.Other])
 	}
-	_ = w.Flush() // a strings.Builder takes everything
+	_ = w.Flush() // a strings.Builder returns no error
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// Markdown prints the table with what decides.
+// Markdown prints the table as Markdown, with what decides in the other tenant.
 func (t VisibilityTable) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s | in %s | in %s | why |\n| --- | --- | --- | --- |\n", t.Member, t.Own, t.Other)

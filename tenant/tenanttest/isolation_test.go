@@ -100,7 +100,8 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 	_, err = c.admin.NetworkingV1().NetworkPolicies(victimName).Create(t.Context(), &networkingv1.NetworkPolicy{
 		ObjectMeta: leak, Spec: networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	check(victimName, isolation.GuaranteeNetwork, "NetworkPolicy "+victimName+"/leak is somebody else's and allows ingress with everybody on every port")
+	check(victimName, isolation.GuaranteeNetwork,
+		"NetworkPolicy "+victimName+"/leak is not managed by Polyphony and allows ingress from everybody on every port")
 	require.NoError(t, c.admin.NetworkingV1().NetworkPolicies(victimName).Delete(t.Context(), "leak", now))
 
 	_, err = c.admin.CoreV1().PersistentVolumes().Create(t.Context(), &corev1.PersistentVolume{ObjectMeta: leak, Spec: corev1.PersistentVolumeSpec{
@@ -121,7 +122,7 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 	require.Len(t, broken, 2, "both tenants' volumes")
 	for _, f := range broken {
 		require.Equal(t, isolation.GuaranteeVolumes, f.Guarantee)
-		require.Contains(t, f.Witness, "PersistentVolumeClaim "+attackerName+"/leak names the volume leak, which is "+victimName+"/data's")
+		require.Contains(t, f.Witness, "PersistentVolumeClaim "+attackerName+"/leak names the volume leak, which is reserved for "+victimName+"/data")
 	}
 	require.NoError(t, c.admin.CoreV1().PersistentVolumeClaims(attackerName).Delete(t.Context(), "leak", now))
 	require.NoError(t, c.admin.CoreV1().PersistentVolumes().Delete(t.Context(), "leak", now))

@@ -1,0 +1,58 @@
+package isolation
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
+)
+
+// networkWitnesses compares the tenant's own policy with want as a whole, and finds rules of other
+// policies in the namespace that allow more than connections within it.
+func networkWitnesses(policies []netpolicy.Policy, want netpolicy.Policy) []string {
+	own := []string{policyText(want) + " does not exist"}
+	var others []string
+	for _, p := range policies {
+		if p.Name == want.Name {
+			own = ownPolicy(p, want)
+			continue
+		}
+		others = append(others, opens(p, "ingress from", p.Ingress)...)
+		others = append(others, opens(p, "egress to", p.Egress)...)
+	}
+	return slices.Concat(own, others)
+}
+
+func policyText(p netpolicy.Policy) string { return "NetworkPolicy " + p.Namespace + "/" + p.Name }
+
+// ownPolicy compares the tenant's own policy with want. A direction that the policy does not isolate is
+// open.
+func ownPolicy(have, want netpolicy.Policy) []string {
+	name := policyText(have)
+	var lines []string
+	if have.Ingress == nil {
+		lines, have.Ingress = append(lines, name+" does not isolate ingress, which is therefore open"), want.Ingress
+	}
+	if have.Egress == nil {
+		lines, have.Egress = append(lines, name+" does not isolate egress, which is therefore open"), want.Egress
+	}
+	return append(lines, differences(name, have, want)...)
+}
+
+// opens returns a line for each rule that allows connections with anything but pods of the policy's own
+// namespace.
+func opens(p netpolicy.Policy, direction string, rules *netpolicy.Rules) []string {
+	if rules == nil {
+		return nil
+	}
+	var lines []string
+	for _, rule := range *rules {
+		if len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, isElsewhere) {
+			lines = append(lines, fmt.Sprintf("%s is not managed by Polyphony and allows %s %s", policyText(p), direction, rule))
+		}
+	}
+	return lines
+}
+
+// isElsewhere reports whether a peer can be anything but pods of the policy's own namespace.
+func isElsewhere(p netpolicy.Peer) bool { return p.CIDR != "" || p.Namespaces != nil }

@@ -68,7 +68,7 @@ func TestOffboardScoreIsData(t *testing.T) {
 	require.Equal(t, s, fromYAML)
 	data, err := json.Marshal(s)
 	require.NoError(t, err)
-	require.JSONEq(t, `{"tenant":"acme","deleteVolumes":["data"],"wait":30}`, string(data))
+	require.JSONEq(t, `{"tenant":"acme","deleteVolumes":["data"],"wait":"30s"}`, string(data))
 }
 
 // leaving is the topology of a tenant that is to be removed. It writes down what it is asked.

@@ -101,7 +101,7 @@ func (c *Cluster) await(ctx context.Context, p *process, url string) error {
 }
 
 func (c *Cluster) probe(ctx context.Context, url string) error {
-	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

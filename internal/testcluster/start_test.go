@@ -45,9 +45,18 @@ func TestComponentThatEndsIsQuoted(t *testing.T) {
 }
 
 func TestComponentThatHangsIsQuoted(t *testing.T) {
-	assets(t, map[string]string{"kube-apiserver": "echo waiting for Godot\nexec sleep 60\n"})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
+	waiting := filepath.Join(t.TempDir(), "waiting")
+	assets(t, map[string]string{"kube-apiserver": "echo waiting for Godot\ntouch " + waiting + "\nexec sleep 600\n"})
+	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
+	go func() { // a deadline that passes once there is something to quote
+		for ctx.Err() == nil {
+			if _, err := os.Stat(waiting); err == nil {
+				cancel(context.DeadlineExceeded)
+			}
+			time.Sleep(10 * time.Millisecond)
+		}
+	}()
 	_, err := Start(ctx, Options{Log: io.Discard})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorContains(t, err, "kube-apiserver did not become ready")

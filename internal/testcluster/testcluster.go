@@ -55,7 +55,7 @@ import (
 
 // startTimeout bounds a start once everything is built. It takes seconds; the rest
 // is for machines that run many other things at once.
-const startTimeout = 3 * time.Minute
+const startTimeout = 10 * time.Minute
 
 var (
 	errStopped  = errors.New("the cluster has been stopped; start another one")

@@ -32,7 +32,7 @@ done
 for pid in $pids; do
 	if ours "$pid" "$1"; then kill -KILL "$pid"; fi
 done
-tries=50
+tries=300
 while [ "$2" = remove ] && [ "$tries" -gt 0 ] && ! rm -rf -- "$1"; do
 	tries=$((tries - 1))
 	sleep 0.1
@@ -80,7 +80,7 @@ func (w *watchdog) dismiss() error {
 	}
 	_, err := io.WriteString(w.pipe, "leave\n")
 	err = errors.Join(err, w.pipe.Close())
-	kill := time.AfterFunc(10*time.Second, func() { _ = w.cmd.Process.Signal(os.Kill) })
+	kill := time.AfterFunc(time.Minute, func() { _ = w.cmd.Process.Signal(os.Kill) })
 	defer kill.Stop()
 	return errors.Join(err, w.cmd.Wait())
 }

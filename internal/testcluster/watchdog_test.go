@@ -62,7 +62,7 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 			require.Eventually(t, func() bool {
 				entries, err := os.ReadDir(dir)
 				return err == nil && len(entries) == 0 && len(processesOf(t, dir)) == 0
-			}, 10*time.Second, 50*time.Millisecond)
+			}, time.Minute, 50*time.Millisecond)
 		})
 	}
 }

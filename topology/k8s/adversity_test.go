@@ -285,7 +285,7 @@ func TestForeignSharedBinding(t *testing.T) {
 // TestRetriesAreCounted wants as many requests as MaxTries says, also when the server names a time to wait.
 func TestRetriesAreCounted(t *testing.T) {
 	i := &injector{fault: fault{happen: answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "1")}, nth: 1, always: true}
-	_, err := impatient(t, i, k8s.Options{MaxTries: 2}).Namespace(t.Context(), "any")
+	_, err := faulty(t, i, k8s.Options{MaxTries: 2}).Namespace(t.Context(), "any")
 	require.ErrorIs(t, err, topology.ErrUnavailable)
 	require.Equal(t, 2, i.seen)
 }
@@ -298,12 +298,13 @@ func TestNamesThatAreNone(t *testing.T) {
 	}
 }
 
-// TestWaitingForThePlatformEnds has one caller hang while finding out what the cluster is, and another who has less time.
-func TestWaitingForThePlatformEnds(t *testing.T) {
+// TestPlatformWaitsNoLongerThanItsContext has one caller discover the platform, which hangs until the
+// test ends, while another one waits for the result until its own deadline passes.
+func TestPlatformWaitsNoLongerThanItsContext(t *testing.T) {
 	started := make(chan struct{})
 	top := cluster(t, first(http.MethodGet, "/apis", func() {
 		close(started)
-		time.Sleep(time.Second)
+		<-t.Context().Done()
 	}))
 	go func() { _, _ = top.Platform(context.Background()) }()
 	<-started

@@ -9,7 +9,6 @@ import (
 	"os/exec"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/tools/clientcmd"
@@ -32,8 +31,8 @@ type script struct {
 	Roster     *roster.Score
 	KillAfter  int // so many writes; 0: never
 
-	Concurrency int           // of tenants
-	PerWrite    time.Duration // that each write takes longer
+	Concurrency int // of tenants
+	StallAt     int // the write from which on every write waits until the program is killed; 0: none
 
 	Lease *topology.Lease // to hold until it is killed, and nothing else; it says so in a line
 }
@@ -62,7 +61,7 @@ func runChild(data string) int {
 		}
 		killer := &cutter{nth: s.KillAfter, after: true, cut: func() { _ = syscall.Kill(os.Getpid(), syscall.SIGKILL) }}
 		cfg.Wrap(killer.wrap)
-		cfg.Wrap(slow(s.PerWrite))
+		cfg.Wrap(stall(s.StallAt))
 		top, err := k8s.New(cfg, k8s.Options{Name: "test"})
 		if err != nil {
 			return err

@@ -18,11 +18,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// impatient is the topology of a client that waits briefly for each answer, through the injector.
-func impatient(t *testing.T, i *injector, opts k8s.Options) *k8s.Topology {
+// faulty returns the topology of a client whose requests pass the injector.
+func faulty(t *testing.T, i *injector, opts k8s.Options) *k8s.Topology {
 	t.Helper()
 	cfg := load(t, kubeconfig(t))
-	cfg.Timeout = time.Second / 2
 	cfg.Wrap(i.wrap)
 	opts.Name = "test"
 	top, err := k8s.New(cfg, opts)
@@ -44,7 +43,7 @@ func TestPassingFaults(t *testing.T) {
 			for nth := 1; ; nth++ {
 				s := newTenant(t, client)
 				i := &injector{fault: f, nth: nth}
-				report, err := score.Run(t.Context(), s.On(impatient(t, i, k8s.Options{})))
+				report, err := score.Run(t.Context(), s.On(faulty(t, i, k8s.Options{})))
 				require.NoError(t, err, "request %d", nth)
 				require.Equal(t, want, state(t, client, s.TenantConfig.Name), "request %d", nth)
 				require.Equal(t, actions(plain), actions(report), "request %d", nth)
@@ -81,7 +80,7 @@ func TestLastingFaults(t *testing.T) {
 				f := f
 				f.writes = true
 				i := &injector{fault: f, nth: nth, always: true}
-				report, err := score.Run(t.Context(), s.On(impatient(t, i, k8s.Options{MaxTries: 3})))
+				report, err := score.Run(t.Context(), s.On(faulty(t, i, k8s.Options{MaxTries: 3})))
 				require.True(t, i.hit)
 				if !strings.HasPrefix(f.name, "answer ") { // then the writes have happened, and reading again shows it
 					requireTyped(t, err)
@@ -97,7 +96,7 @@ func TestLastingFaults(t *testing.T) {
 
 func TestUnreachable(t *testing.T) {
 	i := &injector{fault: passing[6], nth: 1, always: true}
-	top := impatient(t, i, k8s.Options{MaxTries: 2})
+	top := faulty(t, i, k8s.Options{MaxTries: 2})
 	_, err := top.Ready(t.Context())
 	require.ErrorIs(t, err, topology.ErrUnavailable)
 	_, err = top.Platform(t.Context())
@@ -114,7 +113,7 @@ func TestForbiddenIsNotRepeated(t *testing.T) {
 			asked++
 			return answer(code, http.StatusText(code))(req, next)
 		}
-		_, err := impatient(t, &injector{fault: fault{happen: refuse}, nth: 1, always: true}, k8s.Options{}).Namespace(t.Context(), "any")
+		_, err := faulty(t, &injector{fault: fault{happen: refuse}, nth: 1, always: true}, k8s.Options{}).Namespace(t.Context(), "any")
 		require.ErrorIs(t, err, sentinel)
 		require.Equal(t, 1, asked, "%d was tried again", code)
 	}
@@ -124,14 +123,30 @@ func TestDeadlineOfTheCallerIsTheCallers(t *testing.T) {
 	i := &injector{fault: fault{happen: hang}, nth: 1, always: true}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := impatient(t, i, k8s.Options{}).Namespace(ctx, "any")
+	_, err := faulty(t, i, k8s.Options{}).Namespace(ctx, "any")
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	for _, sentinel := range []error{topology.ErrUnavailable, topology.ErrInvalid, topology.ErrNotFound} {
 		require.NotErrorIs(t, err, sentinel)
 	}
 }
 
-// TestQuotaThatNeverComesIntoForce has a quota controller that publishes nothing, as far as the client sees: access must not be given.
+// TestUnansweredRequestTimesOut sets a timeout that really passes. Every request hangs, so that a slow
+// server cannot change what happens.
+func TestUnansweredRequestTimesOut(t *testing.T) {
+	i := &injector{fault: fault{happen: hang}, nth: 1, always: true}
+	cfg := load(t, kubeconfig(t))
+	cfg.Timeout = time.Second / 2
+	cfg.Wrap(i.wrap)
+	top, err := k8s.New(cfg, k8s.Options{Name: "test", MaxTries: 2})
+	require.NoError(t, err)
+	_, err = top.Namespace(t.Context(), "any")
+	require.ErrorIs(t, err, topology.ErrUnavailable)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.Equal(t, 2, i.seen, "a timeout passes, so the request is sent again")
+}
+
+// TestQuotaThatNeverComesIntoForce hides from the client what the quota controller publishes. Nobody
+// may get access then. The deadline passes once the run waits for the quota.
 func TestQuotaThatNeverComesIntoForce(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
@@ -150,9 +165,9 @@ func TestQuotaThatNeverComesIntoForce(t *testing.T) {
 			return withoutStatus(resp)
 		})
 	})
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	_, err := score.Run(ctx, s.On(hidden))
+	ctx, expire := expiring(t.Context())
+	runner := score.Runner{Observe: onWaiting(topology.KindQuota, expire)}
+	_, err := runner.Run(ctx, s.On(hidden))
 	require.ErrorIs(t, err, topology.ErrTimeout)
 	require.ErrorContains(t, err, "quota controller")
 	requireNoAccess(t, client, s.TenantConfig.Name)

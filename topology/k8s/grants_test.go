@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -101,7 +100,7 @@ func newGrantMaker(t *testing.T) *grantMaker {
 		g.namespaces = append(g.namespaces, name)
 	}
 	t.Cleanup(func() { // what is in no namespace
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
 		ours := metav1.ListOptions{LabelSelector: g.prefix}
 		assert.NoError(t, g.client.RbacV1().ClusterRoleBindings().DeleteCollection(ctx, metav1.DeleteOptions{}, ours))

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	rbacv1 "k8s.io/api/rbac/v1"
@@ -96,7 +95,7 @@ func (g guarded) violations(t *testing.T, namespace string) []topology.Violation
 
 // remove leaves nothing, whatever became of the test.
 func (g guarded) remove(t *testing.T) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 	defer cancel()
 	require.NoError(t, g.policies().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}))
 	require.NoError(t, g.bindings().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}))

@@ -260,7 +260,7 @@ func TestSnapshotReadsAhead(t *testing.T) {
 			}
 			select {
 			case <-together:
-			case <-time.After(10 * time.Second):
+			case <-time.After(eventuallyWait):
 				assert.Fail(t, "it waits for others", req.URL.Path)
 			}
 			if strings.HasSuffix(req.URL.Path, "/roles") && roles.Add(1) == 1 {

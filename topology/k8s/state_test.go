@@ -19,8 +19,13 @@ import (
 )
 
 const (
-	eventuallyWait = 20 * time.Second
+	// eventuallyWait is how long a test waits for what a controller does. Only a failure takes that
+	// long: no test may depend on how fast something answers.
+	eventuallyWait = 3 * time.Minute
 	eventuallyTick = 20 * time.Millisecond
+
+	// cleanupTimeout bounds a cleanup, whose context cannot be that of the test.
+	cleanupTimeout = time.Minute
 )
 
 // contents are the objects of each kind in a namespace, or with "" in all of them: by namespace, what they are called and what they say.
@@ -131,7 +136,7 @@ func removeLater(t topologytest.T, client *kubernetes.Clientset, name string) {
 		return // removing takes the cluster longer than most tests do
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
 		_ = client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}) // it may be gone already
 	})

@@ -3,8 +3,9 @@ package k8s_test
 import (
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 )
 
 // storm lets faults happen to requests, each of them by chance.
@@ -65,12 +66,15 @@ func (s *storm) next(write bool) *fault {
 	return nil
 }
 
-// slow makes each write take longer.
-func slow(by time.Duration) func(http.RoundTripper) http.RoundTripper {
+// stall makes the nth write and all later ones hang, except for those of leases, which go on being
+// renewed. 0 stalls nothing.
+func stall(nth int) func(http.RoundTripper) http.RoundTripper {
+	var seen atomic.Int64
 	return func(next http.RoundTripper) http.RoundTripper {
 		return tripper(func(req *http.Request) (*http.Response, error) {
-			if isWrite(req.Method, req.URL.Path) {
-				time.Sleep(by)
+			write := isWrite(req.Method, req.URL.Path) && !strings.Contains(req.URL.Path, "/leases")
+			if nth > 0 && write && seen.Add(1) >= int64(nth) {
+				select {} // whatever its context says
 			}
 			return next.RoundTrip(req)
 		})

@@ -2,6 +2,7 @@ package k8s_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -35,6 +36,12 @@ func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
 		r.mu.Unlock()
 		return next.RoundTrip(req)
 	})
+}
+
+func (r *recorder) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.requests)
 }
 
 func (r *recorder) take() (all, writes []string) {
@@ -108,6 +115,13 @@ func (brokenBody) Read([]byte) (int, error) {
 	return 0, errors.New("client connection force closed")
 }
 
+// timeOut fails as a request does whose deadline passes before an answer comes. It does not wait for
+// that: a client whose timeout is short would also give up requests that the server answers slowly.
+// TestUnansweredRequestTimesOut has a timeout that really passes.
+func timeOut(*http.Request, http.RoundTripper) (*http.Response, error) {
+	return nil, context.DeadlineExceeded
+}
+
 // hang answers nothing until the client gives up.
 func hang(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	<-req.Context().Done()
@@ -128,7 +142,7 @@ var passing = []fault{
 	{"EOF", false, func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, io.EOF }},
 	{"answer lost", true, lost},
 	{"answer breaks off", false, breakOff},
-	{"no answer in the time", false, hang},
+	{"no answer in the time", false, timeOut},
 	{"conflict", true, answer(http.StatusConflict, "Conflict")},
 	{"already exists", true, answer(http.StatusConflict, "AlreadyExists")},
 }

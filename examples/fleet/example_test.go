@@ -21,12 +21,12 @@ func Example() {
 	}
 	acme, initech := named("acme"), named("initech")
 	acme.TenantConfig.DisplayName = "ACME Corporation"
-	roster := roster.Score{
+	fleet := roster.Score{
 		ID:      "fleet",
 		Tenants: []tenant.TenantScore{acme, initech},
 		Prune:   &roster.Prune{AtMost: 2},
 	}
-	plan, err := roster.MakePlan(ctx, roster, cluster)
+	plan, err := roster.MakePlan(ctx, fleet, cluster)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -59,6 +59,6 @@ func Example() {
 	//   + LimitRange polyphony-fleet-initech created
 	//   + Access polyphony-fleet-initech created
 	//
-	// 4 tenants change, 2 of them dangerously, 0 are unchanged
+	// 4 tenants change, 2 of them riskily, 0 are unchanged
 	// 18 <nil>
 }

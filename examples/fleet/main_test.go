@@ -9,11 +9,13 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/progress"
+	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
@@ -125,7 +127,7 @@ func TestAClusterThatDoesNotAnswer(t *testing.T) {
 	remote, err := open(t.Context(), []string{kubeconfig})
 	require.NoError(t, err)
 	f.clusters = append(f.clusters[2:], remote...)
-	f.roster.WaitSeconds = 1
+	f.roster.Wait = tenant.Duration(time.Second)
 	require.EqualError(t, f.converge(t.Context()), "1 of 2 clusters failed: 127.0.0.1:1")
 	require.Contains(t, out.String(), "--- roster/fleet on 127.0.0.1:1\n  x lease: ")
 	require.Equal(t, []string{"acme", "globex", "initech"}, tenants(t, f.clusters[0]))

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/polyphony-go/polyphony/tenant"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/score"
@@ -13,10 +15,10 @@ import (
 // BenchmarkRosterOnTheFake provisions a roster, and then runs it again when there is nothing to do.
 func BenchmarkRosterOnTheFake(b *testing.B) {
 	for _, n := range []int{1000, 10000} {
-		roster := bigRoster(n)
+		s := bigRoster(n)
 		run := func(b *testing.B, top *fake.Topology) score.Report {
 			b.Helper()
-			report, err := score.Runner{Concurrency: 16}.Run(b.Context(), roster.On(top))
+			report, err := score.Runner{Concurrency: 16}.Run(b.Context(), s.On(top))
 			require.NoError(b, err)
 			return report
 		}
@@ -38,13 +40,13 @@ func BenchmarkRosterOnTheFake(b *testing.B) {
 }
 
 // bigRoster has tenants with members in every role and a domain each.
-func bigRoster(n int) RosterScore {
-	var s RosterScore
+func bigRoster(n int) Score {
+	var s Score
 	for i := range n {
-		t := TenantScore{TenantConfig: TenantConfig{Name: fmt.Sprintf("tenant-%d", i)}}
+		t := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: fmt.Sprintf("tenant-%d", i)}}
 		t.NetworkIsolation.Domains = []string{t.TenantConfig.Name + ".example.com"}
-		for _, role := range []Role{Admin, Developer, Viewer} {
-			t.RBAC.Members = append(t.RBAC.Members, Member{Role: role, Name: t.TenantConfig.Name + "-" + string(role)})
+		for _, role := range []tenant.Role{tenant.Admin, tenant.Developer, tenant.Viewer} {
+			t.RBAC.Members = append(t.RBAC.Members, tenant.Member{Role: role, Name: t.TenantConfig.Name + "-" + string(role)})
 		}
 		s.Tenants = append(s.Tenants, t)
 	}

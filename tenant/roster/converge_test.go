@@ -6,6 +6,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/polyphony-go/polyphony/tenant"
+
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/score"
@@ -28,14 +30,14 @@ func requireFree(t *testing.T, top *fake.Topology) {
 func TestARosterSaysHowFarItCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		top := fake.New(fake.Options{})
-		roster := rosterOf("a", "b", "c", "d", "e")
+		s := rosterOf("a", "b", "c", "d", "e")
 		ctx, cancel := context.WithCancel(t.Context())
 		runner := score.Runner{Observe: func(e score.Event) {
 			if f, ok := e.(score.Finished); ok && f.Score == "tenant/b" {
 				cancel()
 			}
 		}}
-		report, err := runner.Run(ctx, roster.On(top))
+		report, err := runner.Run(ctx, s.On(top))
 		require.ErrorIs(t, err, context.Canceled)
 		require.ErrorIs(t, err, score.ErrSkipped)
 		require.EqualError(t, err, "roster/default on fake: tenant/c on fake: skipped: context canceled, and 2 more")
@@ -45,7 +47,7 @@ func TestARosterSaysHowFarItCame(t *testing.T) {
 		require.Len(t, report.Changes(), 12)
 		requireFree(t, top)
 
-		report, err = score.Run(t.Context(), roster.On(top))
+		report, err = score.Run(t.Context(), s.On(top))
 		require.NoError(t, err)
 		require.Empty(t, report.Results[0].Outcome.Notes)
 		require.Len(t, top.State().Namespaces, 5)
@@ -107,10 +109,10 @@ func TestARosterWaitsForItsTurn(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			top := fake.New(fake.Options{})
 			top.Outsider().HoldLease(defaultLease, "somebody", time.Hour)
-			roster := rosterOf("acme")
-			roster.WaitSeconds = seconds
+			s := rosterOf("acme")
+			s.Wait = tenant.Duration(time.Duration(seconds) * time.Second)
 			start := time.Now()
-			report, err := score.Run(t.Context(), roster.On(top))
+			report, err := score.Run(t.Context(), s.On(top))
 			require.Equal(t, want, time.Since(start))
 			require.ErrorIs(t, err, topology.ErrTimeout)
 			require.ErrorContains(t, err, `lease: hold Lease "roster-default": "somebody" holds it; run again once they are done`)
@@ -136,10 +138,10 @@ func TestRostersDoNotWaitForEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		top := fake.New(fake.Options{})
 		top.Outsider().HoldLease(defaultLease, "somebody", time.Hour)
-		roster := rosterOf("acme")
-		roster.ID = "west"
+		s := rosterOf("acme")
+		s.ID = "west"
 		start := time.Now()
-		_, err := score.Run(t.Context(), roster.On(top))
+		_, err := score.Run(t.Context(), s.On(top))
 		require.NoError(t, err)
 		require.Zero(t, time.Since(start))
 	})
@@ -164,10 +166,11 @@ func TestARosterForgetsOnceItHasTheLease(t *testing.T) {
 
 // A plan for all tenants has the notes of each.
 func TestNotesOfTenantsAreThoseOfTheRoster(t *testing.T) {
-	s := minimal()
-	s.StorageAccess = StorageAccessConfig{Classes: []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")}}, DefaultClass: "bulk"}
-	platform := bigPlatform()
-	report, err := score.Run(t.Context(), RosterScore{Tenants: []TenantScore{s}}.On(fake.New(fake.Options{Platform: &platform})))
+	s := named("acme")
+	s.StorageAccess = tenant.StorageAccessConfig{Classes: []tenant.StorageClassAccess{{Name: "bulk", Capacity: amount("1Gi")}}, DefaultClass: "bulk"}
+	platform := fake.DefaultPlatform()
+	platform.StorageClasses = []topology.StorageClass{{Name: "bulk"}, {Name: "fast", Default: true}}
+	report, err := score.Run(t.Context(), Score{Tenants: []tenant.TenantScore{s}}.On(fake.New(fake.Options{Platform: &platform})))
 	require.NoError(t, err)
 	require.Len(t, report.Results[0].Outcome.Notes, 1)
 	require.Contains(t, report.Results[0].Outcome.Notes[0], `tenant/acme: the topology's default storage class is "fast"`)

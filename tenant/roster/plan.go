@@ -19,7 +19,7 @@ import (
 )
 
 // PlanFormat is the version of a plan's JSON.
-const PlanFormat = 1
+const PlanFormat = 2
 
 // Plan is what a run of a roster would change. It can be kept, as JSON, and applied later, by [Apply], which refuses if the
 // run would by then change anything else.
@@ -78,7 +78,7 @@ func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
 	}
 	p.Unchanged = len(tenants) - len(p.Tenants)
 	slices.SortFunc(p.Tenants, func(a, b TenantPlan) int {
-		return cmp.Or(gravityOf(a.Risks)-gravityOf(b.Risks), strings.Compare(a.Tenant, b.Tenant))
+		return cmp.Or(gravest(a.Risks)-gravest(b.Risks), strings.Compare(a.Tenant, b.Tenant))
 	})
 	p.Digest = p.digest()
 	return p
@@ -99,11 +99,11 @@ func (p Plan) digest() string {
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s on %s\n", p.Roster.Name(), p.Topology)
-	riskous := 0
+	risky := 0
 	for _, t := range p.Tenants {
 		fmt.Fprintf(&b, "\n%s\n", t.Tenant)
 		if len(t.Risks) > 0 {
-			riskous++
+			risky++
 		}
 		for _, d := range t.Risks {
 			fmt.Fprintf(&b, "  ! %s\n", d)
@@ -115,7 +115,7 @@ func (p Plan) String() string {
 	for _, note := range p.Notes {
 		fmt.Fprintf(&b, "\n! %s\n", note)
 	}
-	fmt.Fprintf(&b, "\n%d tenants change, %d of them riskously, %d are unchanged\n", len(p.Tenants), riskous, p.Unchanged)
+	fmt.Fprintf(&b, "\n%d tenants change, %d of them riskily, %d are unchanged\n", len(p.Tenants), risky, p.Unchanged)
 	return b.String()
 }
 

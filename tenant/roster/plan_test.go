@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/polyphony-go/polyphony/tenant"
+
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -16,7 +18,7 @@ import (
 )
 
 // dangerous is a roster on a topology where it would change each of its tenants in another way, each a danger of its own.
-func dangerous(t *testing.T) (RosterScore, *fake.Topology) {
+func severalRisks(t *testing.T) (Score, *fake.Topology) {
 	t.Helper()
 	top := fake.New(fake.Options{Name: "prod"})
 	before := rosterOf("deletes", "harmless", "opens", "raises", "unchanged", "unfences", "widens")
@@ -26,16 +28,16 @@ func dangerous(t *testing.T) (RosterScore, *fake.Topology) {
 	after := rosterOf("harmless", "new", "opens", "raises", "unchanged", "unfences", "widens")
 	after.Prune = &Prune{AtMost: 1}
 	after.Tenants[0].TenantConfig.DisplayName = "Harmless Ltd."
-	after.Tenants[1].RBAC.Members = []Member{{Role: Admin, Name: "new-ops"}}
-	after.Tenants[2].NetworkIsolation.Ingress = []NetworkPeer{{Tenant: "new", Ports: []NetworkPort{{Port: 443}}}}
+	after.Tenants[1].RBAC.Members = []tenant.Member{{Role: tenant.Admin, Name: "new-ops"}}
+	after.Tenants[2].NetworkIsolation.Ingress = []tenant.NetworkPeer{{Tenant: "new", Ports: []tenant.NetworkPort{{Port: 443}}}}
 	after.Tenants[3].ResourceQuotas.Objects.Pods = new(int64(50))
-	after.Tenants[6].RBAC.Members = []Member{{Role: Viewer, Name: "auditors"}}
+	after.Tenants[6].RBAC.Members = []tenant.Member{{Role: tenant.Viewer, Name: "auditors"}}
 	return after, top
 }
 
-func planOf(t *testing.T, s RosterScore, top *fake.Topology) Plan {
+func planOf(t *testing.T, s Score, top *fake.Topology) Plan {
 	t.Helper()
-	p, err := PlanRoster(t.Context(), s, top)
+	p, err := MakePlan(t.Context(), s, top)
 	require.NoError(t, err)
 	return p
 }
@@ -52,21 +54,21 @@ func kept(t *testing.T, p Plan, edit func(*Plan)) Plan {
 }
 
 func TestAPlanForAPerson(t *testing.T) {
-	roster, top := dangerous(t)
-	p := planOf(t, roster, top)
+	s, top := severalRisks(t)
+	p := planOf(t, s, top)
 	p.Notes = append(p.Notes, "tenant/opens: something to know")
 	golden(t, "testdata/plan.golden.txt", p.String())
 	golden(t, "testdata/plan-empty.golden.txt", planOf(t, rosterOf(), fake.New(fake.Options{})).String())
 
-	roster.Prune = nil
-	p = planOf(t, roster, top)
+	s.Prune = nil
+	p = planOf(t, s, top)
 	require.Equal(t, []string{"not on the roster, and left since prune is unset: deletes"}, p.Notes)
 	require.False(t, slices.ContainsFunc(p.Tenants, func(t TenantPlan) bool { return t.Tenant == "deletes" }))
 }
 
 func TestAPlanForMachines(t *testing.T) {
-	roster, top := dangerous(t)
-	p := planOf(t, roster, top)
+	s, top := severalRisks(t)
+	p := planOf(t, s, top)
 	require.WithinDuration(t, time.Now(), p.At, time.Minute)
 	p.At = time.Date(2025, 1, 2, 3, 4, 5, 0, time.UTC)
 	data, err := json.MarshalIndent(p, "", "  ")
@@ -75,10 +77,10 @@ func TestAPlanForMachines(t *testing.T) {
 }
 
 func TestAPlanIsTheSameEachTime(t *testing.T) {
-	roster, top := dangerous(t)
-	once := planOf(t, roster, top)
+	s, top := severalRisks(t)
+	once := planOf(t, s, top)
 	for range 20 {
-		again := planOf(t, roster, top)
+		again := planOf(t, s, top)
 		again.At = once.At
 		require.Equal(t, once, again)
 	}
@@ -86,16 +88,16 @@ func TestAPlanIsTheSameEachTime(t *testing.T) {
 }
 
 func TestAPlanSurvivesJSON(t *testing.T) {
-	roster, top := dangerous(t)
-	all, empty := full(), minimal()
+	s, top := severalRisks(t)
+	all, empty := fullTenant(t), named("acme")
 	all.ResourceQuotas.Extended = map[string]resource.Quantity{"nvidia.com/gpu": resource.MustParse("2000m")}
-	empty.RBAC.Members, empty.NetworkIsolation.Domains, empty.TenantConfig.Labels = []Member{}, []string{}, map[string]string{} // as YAML with [] and {} has it
-	for name, roster := range map[string]RosterScore{
-		"dangerous": roster, "nobody": {}, "an empty list": {Tenants: []TenantScore{}},
-		"every field": {Tenants: []TenantScore{all}}, "empty fields": {Tenants: []TenantScore{empty}, SharedCIDRs: []string{}, Prune: &Prune{DeleteVolumes: map[string][]string{}}},
+	empty.RBAC.Members, empty.NetworkIsolation.Domains, empty.TenantConfig.Labels = []tenant.Member{}, []string{}, map[string]string{} // as YAML with [] and {} has it
+	for name, s := range map[string]Score{
+		"several risks": s, "nobody": {}, "an empty list": {Tenants: []tenant.TenantScore{}},
+		"every field": {Tenants: []tenant.TenantScore{all}}, "empty fields": {Tenants: []tenant.TenantScore{empty}, SharedCIDRs: []string{}, Prune: &Prune{DeleteVolumes: map[string][]string{}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			p := newPlan(top.Name(), roster, planOutcome(t, top))
+			p := newPlan(top.Name(), s, planOutcome(t, top))
 			same := kept(t, p, func(*Plan) {})
 			require.Equal(t, p.Digest, same.digest())
 			require.Equal(t, p.String(), same.String())
@@ -113,12 +115,12 @@ func planOutcome(t *testing.T, top *fake.Topology) interpret.Outcome {
 }
 
 func TestAPlanIsNotForEditing(t *testing.T) {
-	roster, top := dangerous(t)
-	plan := planOf(t, roster, top)
+	s, top := severalRisks(t)
+	plan := planOf(t, s, top)
 	before := top.State()
 	for name, edit := range map[string]func(*Plan){
 		"a change less":    func(p *Plan) { p.Tenants = p.Tenants[1:] },
-		"a danger less":    func(p *Plan) { p.Tenants[0].Dangers = nil },
+		"a risk less":      func(p *Plan) { p.Tenants[0].Risks = nil },
 		"another field":    func(p *Plan) { p.Tenants[1].Changes[0].Fields[0].To = "true" },
 		"another topology": func(p *Plan) { p.Topology = "staging" },
 		"a digest":         func(p *Plan) { p.Digest = "0" },
@@ -127,30 +129,30 @@ func TestAPlanIsNotForEditing(t *testing.T) {
 		"more to prune":    func(p *Plan) { p.Roster.Prune.AtMost = 100 },
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := score.Run(t.Context(), ApplyPlan(kept(t, plan, edit), top))
+			_, err := score.Run(t.Context(), Apply(kept(t, plan, edit), top))
 			require.ErrorIs(t, err, score.ErrInvalid)
 			require.ErrorContains(t, err, "plan of roster/default on prod: invalid score: digest: Invalid value")
 			require.ErrorContains(t, err, "make the plan anew")
 		})
 	}
 	t.Run("another format", func(t *testing.T) {
-		_, err := score.Run(t.Context(), ApplyPlan(kept(t, plan, func(p *Plan) { p.Format = 2 }), top))
+		_, err := score.Run(t.Context(), Apply(kept(t, plan, func(p *Plan) { p.Format = PlanFormat + 1 }), top))
 		require.ErrorIs(t, err, score.ErrInvalid)
-		require.ErrorContains(t, err, "format: Unsupported value: 2: this release applies plans of format 1; make the plan anew")
+		require.ErrorContains(t, err, "format: Unsupported value: 3: this release applies plans of format 2; make the plan anew")
 	})
 	t.Run("no plan", func(t *testing.T) {
-		_, err := score.Run(t.Context(), ApplyPlan(Plan{}, top))
+		_, err := score.Run(t.Context(), Apply(Plan{}, top))
 		require.ErrorIs(t, err, score.ErrInvalid)
 	})
 	t.Run("on another topology", func(t *testing.T) {
 		elsewhere := fake.New(fake.Options{Name: "staging"})
-		_, err := score.Run(t.Context(), ApplyPlan(plan, elsewhere))
+		_, err := score.Run(t.Context(), Apply(plan, elsewhere))
 		require.ErrorIs(t, err, topology.ErrConflict)
 		require.ErrorContains(t, err, `plan: apply Plan "roster/default": was made for prod and not for staging; make the plan anew and look at it`)
 		require.Zero(t, elsewhere.Counts().Calls)
 	})
 	t.Run("of a roster that is not valid", func(t *testing.T) {
-		_, err := score.Run(t.Context(), ApplyPlan(kept(t, plan, func(p *Plan) { p.Roster.ID = "No Name"; p.Digest = p.digest() }), top))
+		_, err := score.Run(t.Context(), Apply(kept(t, plan, func(p *Plan) { p.Roster.ID = "No Name"; p.Digest = p.digest() }), top))
 		require.ErrorIs(t, err, score.ErrInvalid)
 		require.ErrorContains(t, err, "id: Invalid value")
 	})
@@ -158,24 +160,24 @@ func TestAPlanIsNotForEditing(t *testing.T) {
 }
 
 func TestAPlanIsAppliedOnce(t *testing.T) {
-	roster, top := dangerous(t)
-	plan := kept(t, planOf(t, roster, top), func(*Plan) {})
-	report, err := score.Run(t.Context(), ApplyPlan(plan, top))
+	s, top := severalRisks(t)
+	plan := kept(t, planOf(t, s, top), func(*Plan) {})
+	report, err := score.Run(t.Context(), Apply(plan, top))
 	require.NoError(t, err)
 	require.Equal(t, "plan of roster/default", report.Results[0].Score)
-	applied := newPlan("prod", roster, report.Results[0].Outcome)
-	require.Equal(t, plan.Tenants, applied.Tenants, "what was done is what was planned")
+	applied := newPlan("prod", s, report.Results[0].Outcome)
+	require.Equal(t, plan.Tenants, kept(t, applied, func(*Plan) {}).Tenants, "what was done is what was planned")
 
-	_, err = score.Run(t.Context(), ApplyPlan(plan, top))
+	_, err = score.Run(t.Context(), Apply(plan, top))
 	require.ErrorIs(t, err, topology.ErrConflict)
 	require.ErrorContains(t, err, "is no longer what would be changed, since these tenants have: deletes, harmless, new, opens, raises, unfences, widens; make the plan anew")
-	require.Empty(t, planOf(t, roster, top).Tenants)
+	require.Empty(t, planOf(t, s, top).Tenants)
 }
 
 // What a plan looks at on its way is no change, and nobody is told so.
 func TestApplyingAPlanTellsOfChangesOnce(t *testing.T) {
-	roster, top := dangerous(t)
-	plan := planOf(t, roster, top)
+	s, top := severalRisks(t)
+	plan := planOf(t, s, top)
 	var told []topology.Change
 	runner := score.Runner{Observe: func(e score.Event) {
 		if c, ok := e.(score.Changed); ok {
@@ -183,12 +185,12 @@ func TestApplyingAPlanTellsOfChangesOnce(t *testing.T) {
 		}
 	}}
 	top.Outsider().SetPodSecurity("unchanged", topology.PodSecurityPrivileged)
-	_, err := runner.Run(t.Context(), ApplyPlan(plan, top))
+	_, err := runner.Run(t.Context(), Apply(plan, top))
 	require.ErrorIs(t, err, topology.ErrConflict)
 	require.ErrorContains(t, err, "these tenants have: unchanged;")
 	require.Empty(t, told)
 
-	report, err := runner.Run(t.Context(), ApplyPlan(planOf(t, roster, top), top))
+	report, err := runner.Run(t.Context(), Apply(planOf(t, s, top), top))
 	require.NoError(t, err)
 	require.Equal(t, slices.DeleteFunc(report.Changes(), func(c topology.Change) bool { return c.Action == topology.Unchanged }), told)
 }

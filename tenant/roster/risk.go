@@ -2,17 +2,15 @@ package roster
 
 import (
 	"cmp"
-	"encoding/json"
-	"regexp"
+	"maps"
 	"slices"
 	"strings"
-
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Risk is what a person should look at before a plan is applied.
+// Risk is a reason to look at a plan before it is applied. It is computed from the values before and
+// after a change, never from what the change prints.
 type Risk string
 
 // The risks, gravest first.
@@ -21,153 +19,166 @@ const (
 	RiskUnfences Risk = "takes a fence away, or lowers one"
 	RiskOpens    Risk = "changes who may connect"
 	RiskWidens   Risk = "gives rights"
+	RiskAdmits   Risk = "admits what was refused"
 	RiskRaises   Risk = "raises what may be used"
 )
 
-var risks = []Risk{RiskDeletes, RiskUnfences, RiskOpens, RiskWidens, RiskRaises}
+var allRisks = []Risk{RiskDeletes, RiskUnfences, RiskOpens, RiskWidens, RiskAdmits, RiskRaises}
 
-// gravityOf is the place of the gravest of the risks, after all that there are if there is none.
-func gravityOf(found []Risk) int {
-	if len(found) == 0 {
-		return len(risks)
+// gravity orders risks: 0 is the gravest.
+func gravity(r Risk) int { return slices.Index(allRisks, r) }
+
+// gravest returns the gravity of the first of sorted risks, or one that comes after all of them.
+func gravest(sorted []Risk) int {
+	if len(sorted) == 0 {
+		return len(allRisks)
 	}
-	return slices.Index(risks, found[0])
+	return gravity(sorted[0])
 }
 
-// risksOf are those of a tenant's changes. What a new tenant gets is not riskous to anybody who is there, save that it may read what they have.
+// risksOf returns the risks of the changes of one tenant, gravest first, each once. What a new tenant
+// gets is not a risk to others, except that it may read what they have.
 func risksOf(changes []topology.Change) []Risk {
-	isNew := slices.ContainsFunc(changes, func(c topology.Change) bool { return c.Kind == "Namespace" && c.Action == topology.Created })
+	isNew := slices.ContainsFunc(changes, func(c topology.Change) bool {
+		return c.Kind == topology.KindNamespace && c.Action == topology.Created
+	})
 	var found []Risk
 	for _, c := range changes {
-		if !isNew || c.Kind == "ClusterReaders" {
+		if !isNew || c.Kind == topology.KindClusterReaders {
 			found = append(found, risksIn(c)...)
 		}
 	}
-	slices.SortFunc(found, func(a, b Risk) int { return cmp.Compare(slices.Index(risks, a), slices.Index(risks, b)) })
+	slices.SortFunc(found, func(a, b Risk) int { return cmp.Compare(gravity(a), gravity(b)) })
 	return slices.Compact(found)
 }
 
-func risksIn(c topology.Change) []Risk {
-	switch c.Action {
-	case topology.Deleted:
-		return map[topology.Kind][]Risk{"Namespace": {RiskDeletes}, "Quota": {RiskUnfences}, "LimitRange": {RiskUnfences}, "NetworkRules": {RiskUnfences}}[c.Kind]
-	case topology.Created:
-		return map[topology.Kind][]Risk{"Access": {RiskWidens}, "ClusterReaders": {RiskWidens}}[c.Kind]
-	default:
+// comparison finds the risks of turning one value of a kind into another.
+type comparison struct {
+	// risks reports false if a value is not of the type that the kind has.
+	risks func(before, after any) (found []Risk, ok bool)
+
+	created, deleted []Risk // of a value that appears in a tenant that exists, or disappears
+	unknown          Risk   // of an update whose values are missing, of another type, or inexact
+}
+
+// comparisons has one comparison for each kind of value that a tenant has. Changes of other kinds have
+// no risk that is known here.
+var comparisons = map[topology.Kind]comparison{
+	topology.KindNamespace:      {typed(risksOfBoundary), nil, []Risk{RiskDeletes}, RiskUnfences},
+	topology.KindNetworkRules:   {typed(risksOfNetwork), nil, []Risk{RiskUnfences}, RiskOpens},
+	topology.KindQuota:          {typed(risksOfQuota), nil, []Risk{RiskUnfences}, RiskUnfences},
+	topology.KindLimitRange:     {typed(risksOfLimits), nil, []Risk{RiskUnfences}, RiskUnfences},
+	topology.KindAccess:         {typed(risksOfAccess), []Risk{RiskWidens}, nil, RiskWidens},
+	topology.KindClusterReaders: {typed(risksOfReaders), []Risk{RiskWidens}, nil, RiskWidens},
+}
+
+func typed[V any](risks func(before, after V) []Risk) func(before, after any) ([]Risk, bool) {
+	return func(before, after any) ([]Risk, bool) {
+		from, ok := before.(V)
+		to, ok2 := after.(V)
+		if !ok || !ok2 {
+			return nil, false
+		}
+		return risks(from, to), true
 	}
+}
+
+// risksIn returns the risks of one change. An update whose values are not known counts as risky: a plan
+// is made to be looked at.
+func risksIn(c topology.Change) []Risk {
+	compare, ok := comparisons[c.Kind]
+	if !ok {
+		return nil
+	}
+	switch c.Action {
+	case topology.Created:
+		return compare.created
+	case topology.Deleted:
+		return compare.deleted
+	case topology.Updated:
+		found, ok := compare.risks(c.Before, c.After)
+		if !ok || c.Inexact {
+			found = append(found, compare.unknown)
+		}
+		return found
+	default:
+		return nil
+	}
+}
+
+// strictest orders the levels of pod security, the most lenient first. An unknown level is less than
+// all of them.
+var strictest = []topology.PodSecurity{
+	topology.PodSecurityPrivileged, topology.PodSecurityBaseline, topology.PodSecurityRestricted,
+}
+
+// risksOfBoundary compares the boundary. Labels that are new or different may match the rules of
+// others.
+func risksOfBoundary(before, after topology.Namespace) []Risk {
 	var found []Risk
-	for _, f := range c.Fields {
-		if strings.HasPrefix(f.Path, "metadata.ownerReferences[") { // which are only ever taken off
-			continue
+	if slices.Index(strictest, after.PodSecurity) < slices.Index(strictest, before.PodSecurity) || before.Protected && !after.Protected {
+		found = append(found, RiskUnfences)
+	}
+	for key, value := range after.Labels {
+		if have, ok := before.Labels[key]; !ok || have != value {
+			found = append(found, RiskOpens)
 		}
-		if d := riskOf(c.Kind, f); d != "" {
-			found = append(found, d)
-		}
+	}
+	if allowsMore(before.Allowed, after.Allowed) {
+		found = append(found, RiskWidens)
 	}
 	return found
 }
 
-// riskOf is that of one field. What of it cannot be told counts as riskous: a plan is for looking at.
-func riskOf(kind topology.Kind, f topology.FieldChange) Risk {
-	switch kind {
-	case "Namespace":
-		return riskOfBoundary(f)
-	case "NetworkRules":
-		if mayOpen(f) {
-			return RiskOpens
+// allowsMore reports whether something passes the guardrails that did not.
+func allowsMore(before, after topology.Allowances) bool {
+	equal := func(have, want string) bool { return have == want }
+	return after.DefaultToken && !before.DefaultToken ||
+		grows(before.Domains, after.Domains, containsDomain) ||
+		grows(before.ExternalNames, after.ExternalNames, containsDomain) ||
+		grows(before.ImageRegistries, after.ImageRegistries, containsImages) ||
+		grows(before.IngressAnnotations, after.IngressAnnotations, strings.EqualFold) ||
+		grows(before.StorageClasses, after.StorageClasses, equal) ||
+		grows(before.InlineDrivers, after.InlineDrivers, equal) ||
+		grows(before.PriorityClasses, after.PriorityClasses, equal) ||
+		grows(before.RuntimeClasses, after.RuntimeClasses, equal) ||
+		grows(before.Tolerations, after.Tolerations, equal) ||
+		grows(before.ServiceTypes, after.ServiceTypes, func(a, b topology.ServiceType) bool { return a == b })
+}
+
+// grows reports whether after has a value that no value of before contains.
+func grows[V any](before, after []V, contains func(have, want V) bool) bool {
+	return slices.ContainsFunc(after, func(want V) bool {
+		return !slices.ContainsFunc(before, func(have V) bool { return contains(have, want) })
+	})
+}
+
+func containsDomain(have, want string) bool { return have == want || strings.HasSuffix(want, "."+have) }
+
+func containsImages(have, want string) bool {
+	return have == "*" || have == want || strings.HasPrefix(want, have+"/")
+}
+
+// risksOfReaders compares the groups that may read everywhere.
+func risksOfReaders(before, after topology.ClusterReaders) []Risk {
+	if grows(before.Groups, after.Groups, func(a, b string) bool { return a == b }) {
+		return []Risk{RiskWidens}
+	}
+	return nil
+}
+
+// risksOfQuota compares what may be used in total. A new bound where there was none is no risk.
+func risksOfQuota(before, after topology.Quota) []Risk {
+	return risksOfCaps(before.Hard, after.Hard)
+}
+
+// keys returns the keys of several maps, sorted, each once.
+func keys[V any](ms ...map[string]V) []string {
+	all := map[string]bool{}
+	for _, m := range ms {
+		for key := range m {
+			all[key] = true
 		}
-	case "Access", "ClusterReaders":
-		if mayGive(f) {
-			return RiskWidens
-		}
-	case "Quota":
-		return riskOfBound(f)
-	case "LimitRange":
-		if setting := settings.FindStringSubmatch(f.Path); setting == nil || setting[1] != "min" && (setting[1] != "defaultRequest" || f.To != "") {
-			return riskOfBound(f)
-		}
 	}
-	return ""
-}
-
-// settings are the parts of a limit. A min bounds nothing from above, and a request that is no longer given must be stated.
-var settings = regexp.MustCompile(`^limits\[\w+\]\.(\w+)\[`)
-
-func riskOfBoundary(f topology.FieldChange) Risk {
-	switch {
-	case f.Path == "podSecurity" && strictness(f.To) < strictness(f.From), f.Path == "protected" && f.To != "true":
-		return RiskUnfences
-	case strings.HasPrefix(f.Path, "labels[") && f.To != "": // by which network rules of others may let it in
-		return RiskOpens
-	case strings.HasPrefix(f.Path, "allowed.") && grows(f.From, f.To):
-		return RiskWidens
-	default:
-		return ""
-	}
-}
-
-// oneRule is the path of a rule, or of one of its peers or ports. One less is less, as the last one is none, which has a text.
-var oneRule = regexp.MustCompile(`^(in|e)gress\[\d+\](\.(peers|ports)\[\d+\])?$`)
-
-// mayOpen tells whether a change of network rules may let somebody through. Most that says what a peer is, taken away, does.
-func mayOpen(f topology.FieldChange) bool {
-	switch {
-	case strings.HasSuffix(f.Path, "].peers") && f.From == "everybody", strings.HasSuffix(f.Path, "].ports") && f.From == "every port":
-		return false
-	case strings.HasSuffix(f.Path, "].except"):
-		return grows(f.To, f.From)
-	default:
-		return f.To != "" || !oneRule.MatchString(f.Path)
-	}
-}
-
-// mayGive tells whether a change of rights may give one.
-func mayGive(f topology.FieldChange) bool {
-	switch f.Path[strings.LastIndex(f.Path, ".")+1:] {
-	case "apiGroups", "resources", "verbs", "groups":
-		return grows(f.From, f.To)
-	case "resourceNames": // none is every object
-		return f.To == "" || f.From != "" && grows(f.From, f.To)
-	default:
-		return f.To != "" || !strings.HasSuffix(f.Path, "]") // one grant, rule or subject less is less
-	}
-}
-
-// grows tells whether a list, as a change has it, has something in the end that it did not have. What is no list does if it is anything.
-func grows(from, to string) bool {
-	if to == "" || to == "false" {
-		return false
-	}
-	var before, after []string
-	if json.Unmarshal([]byte(to), &after) != nil || from != "" && json.Unmarshal([]byte(from), &before) != nil {
-		return true
-	}
-	return slices.ContainsFunc(after, func(s string) bool { return !slices.Contains(before, s) })
-}
-
-// riskOfBound is that of a number that bounds what may be used.
-func riskOfBound(f topology.FieldChange) Risk {
-	switch {
-	case f.To == "":
-		return RiskUnfences
-	case isMore(f):
-		return RiskRaises
-	default:
-		return ""
-	}
-}
-
-// strictness orders the levels of pod security. No level is none.
-func strictness(level string) int {
-	return slices.Index([]string{string(topology.PodSecurityPrivileged), string(topology.PodSecurityBaseline), string(topology.PodSecurityRestricted)}, level)
-}
-
-// isMore tells whether an amount grows, or is none that could be compared. A bound where there was none is less.
-func isMore(f topology.FieldChange) bool {
-	if f.From == "" {
-		return false
-	}
-	from, err := resource.ParseQuantity(f.From)
-	to, err2 := resource.ParseQuantity(f.To)
-	return err != nil || err2 != nil || to.Cmp(from) > 0
+	return slices.Sorted(maps.Keys(all))
 }

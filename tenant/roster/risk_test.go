@@ -1,7 +1,6 @@
 package roster
 
 import (
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,15 +13,15 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// dangerEdge is a change to what a tenant has, and the dangers that it is: none if it is harmless.
-type dangerEdge[V any] struct {
-	name    string
-	change  func(*V)
-	dangers []Danger
+// riskCase is a change to what a tenant has, and the risks that it is: none if it is harmless.
+type riskCase[V any] struct {
+	name   string
+	change func(*V)
+	risks  []Risk
 }
 
-// testDangers makes the changes to what is there, as an adapter reports them.
-func testDangers[V interface{ Clone() V }](t *testing.T, kind string, there V, edges []dangerEdge[V]) {
+// testRisks makes the changes to what is there, as an adapter reports them.
+func testRisks[V interface{ Clone() V }](t *testing.T, kind topology.Kind, there V, edges []riskCase[V]) {
 	t.Helper()
 	for _, e := range edges {
 		t.Run(e.name, func(t *testing.T) {
@@ -30,51 +29,52 @@ func testDangers[V interface{ Clone() V }](t *testing.T, kind string, there V, e
 			e.change(&to)
 			fields := adapter.Diff(there, to)
 			require.NotEmpty(t, fields)
-			require.Equal(t, e.dangers, dangersOf([]topology.Change{{Kind: kind, Name: "acme", Action: topology.Updated, Fields: fields}}), "%v", fields)
+			change := topology.Change{Kind: kind, Name: "acme", Action: topology.Updated, Fields: fields, Before: there, After: to}
+			require.Equal(t, e.risks, risksOf([]topology.Change{change}), "%v", fields)
 		})
 	}
 }
 
-func TestDangersOfTheBoundary(t *testing.T) {
+func TestRisksOfTheBoundary(t *testing.T) {
 	there := topology.Namespace{
 		Name: "acme", DisplayName: "Acme", Labels: map[string]string{"team": "blue"}, Annotations: map[string]string{"contact": "jane"},
 		PodSecurity: topology.PodSecurityBaseline, Protected: true, DefaultStorageClass: "fast",
 		Allowed: topology.Allowances{ImageRegistries: []string{"a.example", "b.example"}, Domains: []string{"acme.example"}, DefaultToken: true},
 	}
-	testDangers(t, "Namespace", there, []dangerEdge[topology.Namespace]{
+	testRisks(t, "Namespace", there, []riskCase[topology.Namespace]{
 		{"another display name", func(n *topology.Namespace) { n.DisplayName = "ACME" }, nil},
 		{"another annotation", func(n *topology.Namespace) { n.Annotations["contact"] = "joe" }, nil},
 		{"another default class", func(n *topology.Namespace) { n.DefaultStorageClass = "" }, nil},
 		{"a roster", func(n *topology.Namespace) { n.Roster = "west" }, nil},
 		{"a label less", func(n *topology.Namespace) { n.Labels = nil }, nil},
-		{"a label more", func(n *topology.Namespace) { n.Labels["tier"] = "gold" }, []Danger{DangerOpens}},
-		{"another label", func(n *topology.Namespace) { n.Labels["team"] = "red" }, []Danger{DangerOpens}},
+		{"a label more", func(n *topology.Namespace) { n.Labels["tier"] = "gold" }, []Risk{RiskOpens}},
+		{"another label", func(n *topology.Namespace) { n.Labels["team"] = "red" }, []Risk{RiskOpens}},
 		{"a stricter level", func(n *topology.Namespace) { n.PodSecurity = topology.PodSecurityRestricted }, nil},
-		{"a laxer level", func(n *topology.Namespace) { n.PodSecurity = topology.PodSecurityPrivileged }, []Danger{DangerUnfence}},
-		{"no level", func(n *topology.Namespace) { n.PodSecurity = "" }, []Danger{DangerUnfence}},
-		{"an unknown level", func(n *topology.Namespace) { n.PodSecurity = "lax" }, []Danger{DangerUnfence}},
-		{"no protection", func(n *topology.Namespace) { n.Protected = false }, []Danger{DangerUnfence}},
+		{"a laxer level", func(n *topology.Namespace) { n.PodSecurity = topology.PodSecurityPrivileged }, []Risk{RiskUnfences}},
+		{"no level", func(n *topology.Namespace) { n.PodSecurity = "" }, []Risk{RiskUnfences}},
+		{"an unknown level", func(n *topology.Namespace) { n.PodSecurity = "lax" }, []Risk{RiskUnfences}},
+		{"no protection", func(n *topology.Namespace) { n.Protected = false }, []Risk{RiskUnfences}},
 		{"fewer images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = []string{"b.example"} }, nil},
 		{"images in another order", func(n *topology.Namespace) { n.Allowed.ImageRegistries = []string{"b.example", "a.example"} }, nil},
 		{"no images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = nil }, nil},
-		{"other images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = []string{"c.example"} }, []Danger{DangerWidens}},
-		{"more images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = append(n.Allowed.ImageRegistries, "*") }, []Danger{DangerWidens}},
-		{"service types", func(n *topology.Namespace) { n.Allowed.ServiceTypes = []topology.ServiceType{"LoadBalancer"} }, []Danger{DangerWidens}},
+		{"other images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = []string{"c.example"} }, []Risk{RiskWidens}},
+		{"more images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = append(n.Allowed.ImageRegistries, "*") }, []Risk{RiskWidens}},
+		{"service types", func(n *topology.Namespace) { n.Allowed.ServiceTypes = []topology.ServiceType{"LoadBalancer"} }, []Risk{RiskWidens}},
 		{"no token", func(n *topology.Namespace) { n.Allowed.DefaultToken = false }, nil},
 		{"several", func(n *topology.Namespace) {
 			n.Allowed.Domains, n.Protected, n.Labels["a"] = []string{"b.example"}, false, "b"
 		},
-			[]Danger{DangerUnfence, DangerOpens, DangerWidens}},
+			[]Risk{RiskUnfences, RiskOpens, RiskWidens}},
 	})
 	there.Protected, there.PodSecurity, there.Allowed.DefaultToken = false, "", false
-	testDangers(t, "Namespace", there, []dangerEdge[topology.Namespace]{
+	testRisks(t, "Namespace", there, []riskCase[topology.Namespace]{
 		{"protection", func(n *topology.Namespace) { n.Protected = true }, nil},
 		{"the first level", func(n *topology.Namespace) { n.PodSecurity = topology.PodSecurityPrivileged }, nil},
-		{"a token", func(n *topology.Namespace) { n.Allowed.DefaultToken = true }, []Danger{DangerWidens}},
+		{"a token", func(n *topology.Namespace) { n.Allowed.DefaultToken = true }, []Risk{RiskWidens}},
 	})
 }
 
-func TestDangersOfTheNetwork(t *testing.T) {
+func TestRisksOfTheNetwork(t *testing.T) {
 	there := topology.NetworkRules{
 		Ingress: []topology.NetworkRule{{
 			Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.1/32"}}, {NamespaceLabels: map[string]string{"team": "blue"}, PodLabels: map[string]string{"app": "web"}}},
@@ -83,11 +83,21 @@ func TestDangersOfTheNetwork(t *testing.T) {
 		Egress: []topology.NetworkRule{{}},
 	}
 	type rules = topology.NetworkRules
-	opens := []Danger{DangerOpens}
-	testDangers(t, "NetworkRules", there, []dangerEdge[rules]{
+	opens := []Risk{RiskOpens}
+	testRisks(t, "NetworkRules", there, []riskCase[rules]{
 		{"a rule less", func(r *rules) { r.Ingress = nil }, nil},
 		{"a rule less that lets everybody through", func(r *rules) { r.Egress = nil }, nil},
-		{"a rule more", func(r *rules) { r.Egress = append(r.Egress, topology.NetworkRule{}) }, opens},
+		{"a rule more", func(r *rules) { r.Ingress = append(r.Ingress, topology.NetworkRule{}) }, opens},
+		{"the same rule once more", func(r *rules) { r.Egress = append(r.Egress, topology.NetworkRule{}) }, nil},
+		{"a rule that another contains", func(r *rules) {
+			r.Egress = append(r.Egress, topology.NetworkRule{Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24"}}})
+		}, nil},
+		{"a rule in pieces", func(r *rules) {
+			first, second := r.Ingress[0].Clone(), r.Ingress[0].Clone()
+			first.Peers[0], second.Peers[0] = topology.NetworkPeer{CIDR: "192.0.2.0/32"}, topology.NetworkPeer{CIDR: "192.0.2.128/25"}
+			first.Ports, second.Ports = first.Ports[:1], second.Ports[1:]
+			r.Ingress = []topology.NetworkRule{first, second}
+		}, nil},
 		{"a peer less", func(r *rules) { r.Ingress[0].Peers = r.Ingress[0].Peers[:1] }, nil},
 		{"no peer, which is everybody", func(r *rules) { r.Ingress[0].Peers = nil }, opens},
 		{"a peer more", func(r *rules) { r.Ingress[0].Peers = append(r.Ingress[0].Peers, topology.NetworkPeer{}) }, opens},
@@ -112,21 +122,26 @@ func TestDangersOfTheNetwork(t *testing.T) {
 	})
 }
 
-func TestDangersOfAccess(t *testing.T) {
+func TestRisksOfAccess(t *testing.T) {
 	there := topology.Access{Namespace: "acme", Grants: []topology.Grant{
 		{Role: "developer", Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "devs"}, {Kind: rbac.User, Name: "jane"}}, Rules: []rbac.Rule{
 			{APIGroups: []string{"", "apps"}, Resources: []string{"pods", "deployments"}, Verbs: []string{"get", "list"}},
 			{APIGroups: []string{""}, Resources: []string{"secrets"}, Verbs: []string{"get"}, ResourceNames: []string{"own", "other"}},
 		}},
-		{Role: "viewer", Subjects: []rbac.Subject{{Kind: rbac.ServiceAccount, Name: "ci", Namespace: "ci"}}},
+		{Role: "viewer", Subjects: []rbac.Subject{{Kind: rbac.ServiceAccount, Name: "ci", Namespace: "ci"}}, Rules: []rbac.Rule{
+			{APIGroups: []string{""}, Resources: []string{"events"}, Verbs: []string{"list"}},
+		}},
 	}}
 	rule := func(i int, change func(*rbac.Rule)) func(*topology.Access) {
 		return func(a *topology.Access) { change(&a.Grants[0].Rules[i]) }
 	}
-	widens := []Danger{DangerWidens}
-	testDangers(t, "Access", there, []dangerEdge[topology.Access]{
+	widens := []Risk{RiskWidens}
+	testRisks(t, "Access", there, []riskCase[topology.Access]{
 		{"a role less", func(a *topology.Access) { a.Grants = a.Grants[:1] }, nil},
-		{"a role more", func(a *topology.Access) { a.Grants = append(a.Grants, topology.Grant{Role: "admin"}) }, widens},
+		{"a role more of nobody", func(a *topology.Access) { a.Grants = append(a.Grants, topology.Grant{Role: "admin"}) }, nil},
+		{"a role more", func(a *topology.Access) {
+			a.Grants = append(a.Grants, topology.Grant{Role: "admin", Subjects: a.Grants[1].Subjects, Rules: a.Grants[0].Rules})
+		}, widens},
 		{"somebody less", func(a *topology.Access) { a.Grants[0].Subjects = a.Grants[0].Subjects[:1] }, nil},
 		{"nobody", func(a *topology.Access) { a.Grants[0].Subjects = nil }, nil},
 		{"somebody more", func(a *topology.Access) {
@@ -135,7 +150,10 @@ func TestDangersOfAccess(t *testing.T) {
 		{"somebody else", func(a *topology.Access) { a.Grants[0].Subjects[0].Name = "all" }, widens},
 		{"of no namespace", func(a *topology.Access) { a.Grants[1].Subjects[0].Namespace = "" }, widens},
 		{"a rule less", func(a *topology.Access) { a.Grants[0].Rules = a.Grants[0].Rules[:1] }, nil},
-		{"a rule more", func(a *topology.Access) { a.Grants[0].Rules = append(a.Grants[0].Rules, a.Grants[0].Rules[0]) }, widens},
+		{"the same rule once more", func(a *topology.Access) { a.Grants[0].Rules = append(a.Grants[0].Rules, a.Grants[0].Rules[0]) }, nil},
+		{"a rule more", func(a *topology.Access) {
+			a.Grants[0].Rules = append(a.Grants[0].Rules, rbac.Rule{APIGroups: []string{""}, Resources: []string{"*"}, Verbs: []string{"get"}})
+		}, widens},
 		{"a verb less", rule(0, func(r *rbac.Rule) { r.Verbs = []string{"list"} }), nil},
 		{"no verb", rule(0, func(r *rbac.Rule) { r.Verbs = nil }), nil},
 		{"a verb more", rule(0, func(r *rbac.Rule) { r.Verbs = []string{"get", "list", "delete"} }), widens},
@@ -148,16 +166,16 @@ func TestDangersOfAccess(t *testing.T) {
 		{"a name more", rule(1, func(r *rbac.Rule) { r.ResourceNames = append(r.ResourceNames, "third") }), widens},
 		{"no names, which is every name", rule(1, func(r *rbac.Rule) { r.ResourceNames = nil }), widens},
 	})
-	testDangers(t, "ClusterReaders", topology.ClusterReaders{Groups: []string{"a", "b"}}, []dangerEdge[topology.ClusterReaders]{
+	testRisks(t, "ClusterReaders", topology.ClusterReaders{Groups: []string{"a", "b"}}, []riskCase[topology.ClusterReaders]{
 		{"a reader less", func(r *topology.ClusterReaders) { r.Groups = []string{"b"} }, nil},
 		{"a reader more", func(r *topology.ClusterReaders) { r.Groups = []string{"a", "b", "c"} }, widens},
 		{"another reader", func(r *topology.ClusterReaders) { r.Groups = []string{"a", "c"} }, widens},
 	})
 }
 
-func TestDangersOfBounds(t *testing.T) {
-	amounts := func(pairs ...string) map[string]resource.Quantity {
-		all := map[string]resource.Quantity{}
+func TestRisksOfBounds(t *testing.T) {
+	parse := func(pairs ...string) amounts {
+		all := amounts{}
 		for _, pair := range pairs {
 			key, value, _ := strings.Cut(pair, "=")
 			all[key] = resource.MustParse(value)
@@ -165,13 +183,13 @@ func TestDangersOfBounds(t *testing.T) {
 		return all
 	}
 	const ofDefault = "default.storageclass.storage.k8s.io/requests.storage"
-	quota := topology.Quota{Hard: amounts("pods=10", "requests.cpu=1", ofDefault+"=1Gi")}
-	unfence, raises := []Danger{DangerUnfence}, []Danger{DangerRaises}
+	quota := topology.Quota{Hard: parse("pods=10", "requests.cpu=1", ofDefault+"=1Gi")}
+	unfence, raises, admits := []Risk{RiskUnfences}, []Risk{RiskRaises}, []Risk{RiskAdmits}
 	set := func(key, value string) func(*topology.Quota) {
 		return func(q *topology.Quota) { q.Hard[key] = resource.MustParse(value) }
 	}
 	unset := func(key string) func(*topology.Quota) { return func(q *topology.Quota) { delete(q.Hard, key) } }
-	testDangers(t, "Quota", quota, []dangerEdge[topology.Quota]{
+	testRisks(t, "Quota", quota, []riskCase[topology.Quota]{
 		{"less", set("pods", "9"), nil},
 		{"more", set("pods", "11"), raises},
 		{"more in another unit", set("requests.cpu", "1001m"), raises},
@@ -183,104 +201,109 @@ func TestDangersOfBounds(t *testing.T) {
 	})
 	type limits = topology.LimitRange
 	there := limits{Limits: []topology.Limit{
-		{Type: topology.LimitContainer, Min: amounts("cpu=1"), Max: amounts("cpu=4", "x.default.io/min=1"), Default: amounts("cpu=3"), DefaultRequest: amounts("cpu=2")},
-		{Type: topology.LimitPVC, Max: amounts("storage=1Gi")},
+		{Type: topology.LimitContainer, Min: parse("cpu=1"), Max: parse("cpu=4", "x.default.io/min=1"), Default: parse("cpu=3"), DefaultRequest: parse("cpu=2")},
+		{Type: topology.LimitPVC, Max: parse("storage=1Gi")},
 	}}
-	testDangers(t, "LimitRange", there, []dangerEdge[limits]{
+	testRisks(t, "LimitRange", there, []riskCase[limits]{
 		{"a lower max", func(l *limits) { l.Limits[0].Max["cpu"] = resource.MustParse("3") }, nil},
 		{"a higher max", func(l *limits) { l.Limits[0].Max["cpu"] = resource.MustParse("5") }, raises},
 		{"no max", func(l *limits) { delete(l.Limits[0].Max, "cpu") }, unfence},
 		{"no max of something called default", func(l *limits) { delete(l.Limits[0].Max, "x.default.io/min") }, unfence},
 		{"a max more", func(l *limits) { l.Limits[0].Max["memory"] = resource.MustParse("1Gi") }, nil},
 		{"a higher min", func(l *limits) { l.Limits[0].Min["cpu"] = resource.MustParse("2") }, nil},
-		{"no min", func(l *limits) { l.Limits[0].Min = nil }, nil},
+		{"no min", func(l *limits) { l.Limits[0].Min = nil }, admits},
+		{"a lower min", func(l *limits) { l.Limits[0].Min["cpu"] = resource.MustParse("500m") }, admits},
 		{"a higher default", func(l *limits) { l.Limits[0].Default["cpu"] = resource.MustParse("4") }, raises},
 		{"no default", func(l *limits) { l.Limits[0].Default = nil }, unfence},
 		{"a higher default request", func(l *limits) { l.Limits[0].DefaultRequest["cpu"] = resource.MustParse("3") }, raises},
 		{"no default request", func(l *limits) { l.Limits[0].DefaultRequest = nil }, nil},
 		{"no limit for claims", func(l *limits) { l.Limits = l.Limits[:1] }, unfence},
 		{"a limit for pods", func(l *limits) {
-			l.Limits = append(l.Limits, topology.Limit{Type: topology.LimitPod, Max: amounts("cpu=1")})
+			l.Limits = append(l.Limits, topology.Limit{Type: topology.LimitPod, Max: parse("cpu=1")})
 		}, nil},
 	})
 }
 
-func TestDangersOfComingAndGoing(t *testing.T) {
-	change := func(kind string, action topology.Action) topology.Change {
+func TestRisksOfComingAndGoing(t *testing.T) {
+	change := func(kind topology.Kind, action topology.Action) topology.Change {
 		return topology.Change{Kind: kind, Name: "acme", Action: action}
 	}
-	kinds := []string{"Namespace", "NetworkRules", "Quota", "LimitRange", "Access", "ClusterReaders"}
-	dangersAt := func(action topology.Action) map[string][]Danger {
-		found := map[string][]Danger{}
+	kinds := []topology.Kind{
+		topology.KindNamespace, topology.KindNetworkRules, topology.KindQuota, topology.KindLimitRange,
+		topology.KindAccess, topology.KindClusterReaders,
+	}
+	risksAt := func(action topology.Action) map[topology.Kind][]Risk {
+		found := map[topology.Kind][]Risk{}
 		for _, kind := range kinds {
-			if d := dangersOf([]topology.Change{change(kind, action)}); d != nil {
+			if d := risksOf([]topology.Change{change(kind, action)}); d != nil {
 				found[kind] = d
 			}
 		}
 		return found
 	}
-	require.Equal(t, map[string][]Danger{"Access": {DangerWidens}, "ClusterReaders": {DangerWidens}}, dangersAt(topology.Created), "fences that were taken away come back")
-	require.Equal(t, map[string][]Danger{"Namespace": {DangerDeletes}, "Quota": {DangerUnfence}, "LimitRange": {DangerUnfence}, "NetworkRules": {DangerUnfence}}, dangersAt(topology.Deleted))
-	require.Empty(t, dangersAt(topology.Unchanged))
+	require.Equal(t, map[topology.Kind][]Risk{
+		topology.KindAccess: {RiskWidens}, topology.KindClusterReaders: {RiskWidens},
+	}, risksAt(topology.Created), "fences that were taken away come back")
+	require.Equal(t, map[topology.Kind][]Risk{
+		topology.KindNamespace: {RiskDeletes}, topology.KindQuota: {RiskUnfences}, topology.KindLimitRange: {RiskUnfences},
+		topology.KindNetworkRules: {RiskUnfences},
+	}, risksAt(topology.Deleted))
+	require.Empty(t, risksAt(topology.Unchanged))
 
-	created := func(kinds ...string) (all []topology.Change) {
+	created := func(kinds ...topology.Kind) (all []topology.Change) {
 		for _, kind := range kinds {
 			all = append(all, change(kind, topology.Created))
 		}
 		return all
 	}
-	require.Empty(t, dangersOf(created(kinds[:5]...)), "a new tenant, with members")
-	require.Equal(t, []Danger{DangerWidens}, dangersOf(created(kinds...)), "a new tenant that reads everywhere")
+	require.Empty(t, risksOf(created(kinds[:5]...)), "a new tenant, with members")
+	require.Equal(t, []Risk{RiskWidens}, risksOf(created(kinds...)), "a new tenant that reads everywhere")
 }
 
-// What the port has no words for is in those of the stored object.
-func TestDangersOfStoredObjects(t *testing.T) {
-	owner := topology.FieldChange{Path: "metadata.ownerReferences[0]", From: "ConfigMap/x"}
-	for kind, edges := range map[string]map[topology.FieldChange][]Danger{
-		"Namespace": {
-			{Path: "metadata.labels[pod-security.kubernetes.io/enforce-version]", From: "v1.20"}: nil,
-			owner: nil,
-		},
-		"NetworkRules": {
-			{Path: "spec.ingress[0].from[0].podSelector.matchExpressions[0]", From: "a exists"}: {DangerOpens},
-			owner: nil,
-		},
-		"Access": {
-			{Path: "grants[admin].roleRef.name", From: "a", To: "b"}:                 {DangerWidens},
-			{Path: "grants[admin].rules[0].nonResourceURLs", From: `["/metrics"]`}:   {DangerWidens},
-			{Path: "grants[admin].metadata.ownerReferences[0]", From: "ConfigMap/x"}: nil,
-			owner: nil,
-		},
-		"ClusterReaders": {{Path: "clusterRole", To: "polyphony"}: {DangerWidens}, {Path: "subjects[0]", From: "Group x"}: nil, owner: nil},
-		"Quota":          {{Path: "spec.scopes", From: `["Terminating"]`}: {DangerUnfence}, owner: nil},
-		"LimitRange":     {{Path: "spec.limits[0].maxLimitRequestRatio[cpu]", From: "2"}: {DangerUnfence}, owner: nil},
-		"Unknown":        {{Path: "x", To: "y"}: nil},
-	} {
-		for f, want := range edges {
-			require.Equal(t, want, dangersOf([]topology.Change{{Kind: kind, Action: topology.Updated, Fields: []topology.FieldChange{f}}}), "%s %s", kind, f)
-		}
+// What the values cannot express is risky in the way of the kind. An object that lost nothing but an
+// owner reference has the same value before and after.
+func TestRisksOfStoredObjects(t *testing.T) {
+	values := map[topology.Kind]any{
+		topology.KindNamespace: topology.Namespace{Name: "acme"}, topology.KindNetworkRules: topology.NetworkRules{},
+		topology.KindQuota: topology.Quota{}, topology.KindLimitRange: topology.LimitRange{},
+		topology.KindAccess: topology.Access{}, topology.KindClusterReaders: topology.ClusterReaders{},
 	}
+	inexact := map[topology.Kind]Risk{
+		topology.KindNamespace: RiskUnfences, topology.KindNetworkRules: RiskOpens, topology.KindQuota: RiskUnfences,
+		topology.KindLimitRange: RiskUnfences, topology.KindAccess: RiskWidens, topology.KindClusterReaders: RiskWidens,
+	}
+	for kind, value := range values {
+		c := topology.Change{
+			Kind: kind, Action: topology.Updated, Before: value, After: value,
+			Fields: []topology.FieldChange{{Path: "metadata.ownerReferences[0]", From: "ConfigMap/x"}},
+		}
+		require.Empty(t, risksOf([]topology.Change{c}), "%s: an owner reference less", kind)
+		c.Inexact = true
+		require.Equal(t, []Risk{inexact[kind]}, risksOf([]topology.Change{c}), "%s: something beyond its value", kind)
+		c.Inexact, c.Before, c.After = false, nil, nil
+		require.Equal(t, []Risk{inexact[kind]}, risksOf([]topology.Change{c}), "%s: values are missing", kind)
+		c.Before, c.After = "text", "text"
+		require.Equal(t, []Risk{inexact[kind]}, risksOf([]topology.Change{c}), "%s: values of another type", kind)
+	}
+	require.Empty(t, risksOf([]topology.Change{{Kind: "Zone", Action: topology.Updated}}), "a kind of somebody else")
 }
 
-// Whatever a change says, its dangers are known ones, each once, gravest first.
-func FuzzDangers(f *testing.F) {
-	for _, seed := range [][4]string{
-		{"Namespace", "allowed.domains", `["a"]`, `["a","b"]`}, {"Namespace", "allowed.domains", "[", "{}"}, {"Namespace", "podSecurity", "restricted", ""},
-		{"NetworkRules", "ingress[0].peers", "everybody", ""}, {"Access", "grants[a].rules[0].verbs", "null", "[1]"}, {"Access", "", "", ""},
-		{"Quota", "hard[pods]", "1", "x"}, {"LimitRange", "limits[Pod].max[cpu]", "1", "2"},
+// FuzzRisks: whatever a change says to people, its risks are those of its values.
+func FuzzRisks(f *testing.F) {
+	for _, seed := range [][3]string{
+		{"allowed.domains", `["a"]`, `["a","b"]`}, {"podSecurity", "restricted", ""}, {"ingress[0].peers", "everybody", ""},
+		{"grants[a].rules[0].verbs", "null", "[1]"}, {"", "", ""}, {"hard[pods]", "1", "x"}, {"limits[Pod].max[cpu]", "1", "2"},
 	} {
-		f.Add(seed[0], seed[1], seed[2], seed[3])
+		f.Add(seed[0], seed[1], seed[2])
 	}
-	f.Fuzz(func(t *testing.T, kind, path, from, to string) {
-		var changes []topology.Change
-		for _, action := range []topology.Action{topology.Updated, topology.Deleted, "unknown"} {
-			changes = append(changes, topology.Change{Kind: kind, Action: action, Fields: []topology.FieldChange{{Path: path, From: from, To: to}, {Path: path, From: to, To: from}}})
+	one, two := resource.MustParse("1"), resource.MustParse("2")
+	less, more := topology.Quota{Hard: amounts{"pods": one}}, topology.Quota{Hard: amounts{"pods": two}}
+	f.Fuzz(func(t *testing.T, path, from, to string) {
+		fields := []topology.FieldChange{{Path: path, From: from, To: to}, {Path: path, From: to, To: from}}
+		risks := func(before, after any) []Risk {
+			return risksOf([]topology.Change{{Kind: topology.KindQuota, Action: topology.Updated, Fields: fields, Before: before, After: after}})
 		}
-		found := dangersOf(changes)
-		for i, d := range found {
-			require.Contains(t, dangers, d)
-			require.True(t, i == 0 || slices.Index(dangers, found[i-1]) < slices.Index(dangers, d))
-		}
-		require.GreaterOrEqual(t, gravityOf(found), 0)
+		require.Equal(t, []Risk{RiskRaises}, risks(less, more))
+		require.Empty(t, risks(more, less))
 	})
 }

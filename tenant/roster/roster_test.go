@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/polyphony-go/polyphony/tenant"
 
 	"github.com/stretchr/testify/require"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -12,10 +15,10 @@ import (
 )
 
 // rosterOf has tenants of these names, the tightest there are.
-func rosterOf(names ...string) RosterScore {
-	var s RosterScore
+func rosterOf(names ...string) Score {
+	var s Score
 	for _, name := range names {
-		s.Tenants = append(s.Tenants, TenantScore{TenantConfig: TenantConfig{Name: name}})
+		s.Tenants = append(s.Tenants, tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}})
 	}
 	return s
 }
@@ -23,7 +26,7 @@ func rosterOf(names ...string) RosterScore {
 // rosterEdge is a change to a roster of acme, globex and initech, and the paths of the field errors that it gives: none if it is fine.
 type rosterEdge struct {
 	name   string
-	change func(*RosterScore)
+	change func(*Score)
 	paths  []string
 }
 
@@ -52,21 +55,23 @@ func testRosterEdges(t *testing.T, edges []rosterEdge) {
 }
 
 func TestRosterEdges(t *testing.T) {
-	id := func(id string) func(*RosterScore) { return func(s *RosterScore) { s.ID = id } }
-	name := func(i int, name string) func(*RosterScore) {
-		return func(s *RosterScore) { s.Tenants[i].TenantConfig.Name = name }
+	id := func(id string) func(*Score) { return func(s *Score) { s.ID = id } }
+	name := func(i int, name string) func(*Score) {
+		return func(s *Score) { s.Tenants[i].TenantConfig.Name = name }
 	}
-	display := func(names ...string) func(*RosterScore) {
-		return func(s *RosterScore) {
+	display := func(names ...string) func(*Score) {
+		return func(s *Score) {
 			for i, name := range names {
 				s.Tenants[i].TenantConfig.DisplayName = name
 			}
 		}
 	}
-	wait := func(seconds int) func(*RosterScore) { return func(s *RosterScore) { s.WaitSeconds = seconds } }
+	wait := func(seconds int) func(*Score) {
+		return func(s *Score) { s.Wait = tenant.Duration(time.Duration(seconds) * time.Second) }
+	}
 	testRosterEdges(t, []rosterEdge{
-		{"as it is", func(*RosterScore) {}, nil},
-		{"nobody", func(s *RosterScore) { s.Tenants = nil }, nil},
+		{"as it is", func(*Score) {}, nil},
+		{"nobody", func(s *Score) { s.Tenants = nil }, nil},
 		{"id", id("team-1"), nil},
 		{"long id", id(strings.Repeat("a", 63)), nil},
 		{"too long id", id(strings.Repeat("a", 64)), []string{"id"}},
@@ -76,7 +81,7 @@ func TestRosterEdges(t *testing.T) {
 		{"the same name", name(2, "acme"), []string{"tenants[2].tenantConfig.name"}},
 		{"a longer name", name(2, "acme-2"), nil},
 		{"no name", name(2, ""), []string{"tenants[2].tenantConfig.name"}},
-		{"no names", func(s *RosterScore) { name(1, "")(s); name(2, "")(s) }, []string{"tenants[1].tenantConfig.name", "tenants[2].tenantConfig.name"}},
+		{"no names", func(s *Score) { name(1, "")(s); name(2, "")(s) }, []string{"tenants[1].tenantConfig.name", "tenants[2].tenantConfig.name"}},
 		{"a mistake of a tenant", name(1, "Globex"), []string{"tenants[1].tenantConfig.name"}},
 
 		{"names for people", display("Acme Ltd.", "Globex", "INITECH"), nil},
@@ -86,27 +91,29 @@ func TestRosterEdges(t *testing.T) {
 		{"nearly the name of another", display("", "", "Acme 2"), nil},
 
 		{"wait", wait(24 * 60 * 60), nil},
-		{"longer than a day", wait(24*60*60 + 1), []string{"waitSeconds"}},
-		{"negative wait", wait(-1), []string{"waitSeconds"}},
+		{"longer than a day", wait(24*60*60 + 1), []string{"wait"}},
+		{"negative wait", wait(-1), []string{"wait"}},
 	})
 }
 
 func TestRosterDomainsAndRanges(t *testing.T) {
-	domains := func(of ...[]string) func(*RosterScore) {
-		return func(s *RosterScore) {
+	domains := func(of ...[]string) func(*Score) {
+		return func(s *Score) {
 			for i, domains := range of {
 				s.Tenants[i].NetworkIsolation.Domains = domains
 			}
 		}
 	}
-	peer := func(cidr string) []NetworkPeer { return []NetworkPeer{{CIDR: cidr, Ports: []NetworkPort{{Port: 443}}}} }
-	ranges := func(acme, globex string, shared ...string) func(*RosterScore) {
-		return func(s *RosterScore) {
+	peer := func(cidr string) []tenant.NetworkPeer {
+		return []tenant.NetworkPeer{{CIDR: cidr, Ports: []tenant.NetworkPort{{Port: 443}}}}
+	}
+	ranges := func(acme, globex string, shared ...string) func(*Score) {
+		return func(s *Score) {
 			s.Tenants[0].NetworkIsolation.Egress, s.Tenants[1].NetworkIsolation.Ingress = peer(acme), peer(globex)
 			s.SharedCIDRs = shared
 		}
 	}
-	shared := func(cidr string) func(*RosterScore) { return func(s *RosterScore) { s.SharedCIDRs = []string{cidr} } }
+	shared := func(cidr string) func(*Score) { return func(s *Score) { s.SharedCIDRs = []string{cidr} } }
 	domain, cidr := []string{"tenants[1].networkIsolation.domains[0]"}, []string{"tenants[1].networkIsolation.ingress[0].cidr"}
 	testRosterEdges(t, []rosterEdge{
 		{"a domain each", domains([]string{"a.example.com"}, []string{"b.example.com"}), nil},
@@ -124,7 +131,7 @@ func TestRosterDomainsAndRanges(t *testing.T) {
 		{"the same range around a shared one", ranges("192.0.2.0/24", "192.0.2.0/24", "192.0.2.0/25"), cidr},
 		{"the same range of IPv6", ranges("2001:db8::/32", "2001:db8::/32", "0.0.0.0/0"), cidr},
 		{"the same range of IPv6, shared", ranges("2001:db8::/32", "2001:db8::/32", "2001:db8::/32"), nil},
-		{"a tenant's own range twice", func(s *RosterScore) {
+		{"a tenant's own range twice", func(s *Score) {
 			s.Tenants[0].NetworkIsolation.Egress, s.Tenants[0].NetworkIsolation.Ingress = peer("192.0.2.0/24"), peer("192.0.2.0/24")
 		}, nil},
 		{"shared with nobody", shared("192.0.2.0/24"), nil},
@@ -134,23 +141,23 @@ func TestRosterDomainsAndRanges(t *testing.T) {
 }
 
 func TestPruneEdges(t *testing.T) {
-	prune := func(p Prune) func(*RosterScore) { return func(s *RosterScore) { s.Prune = &p } }
-	volumes := func(tenant string, names ...string) func(*RosterScore) {
+	prune := func(p Prune) func(*Score) { return func(s *Score) { s.Prune = &p } }
+	volumes := func(tenant string, names ...string) func(*Score) {
 		return prune(Prune{DeleteVolumes: map[string][]string{tenant: names}})
 	}
 	testRosterEdges(t, []rosterEdge{
 		{"as it is unset", prune(Prune{}), nil},
-		{"limits", prune(Prune{AtMost: 1000, AtMostPercent: 100, WaitSeconds: 1}), nil},
+		{"limits", prune(Prune{AtMost: 1000, AtMostPercent: 100, Wait: tenant.Duration(time.Second)}), nil},
 		{"fewer than none", prune(Prune{AtMost: -1}), []string{"prune.atMost"}},
 		{"less than nothing", prune(Prune{AtMostPercent: -1}), []string{"prune.atMostPercent"}},
 		{"more than all", prune(Prune{AtMostPercent: 101}), []string{"prune.atMostPercent"}},
-		{"waits", prune(Prune{WaitSeconds: -1}), []string{"prune.waitSeconds"}},
+		{"waits", prune(Prune{Wait: -1}), []string{"prune.wait"}},
 		{"volumes", volumes("umbrella", "data", "logs"), nil},
 		{"volumes of the platform", volumes("kube-system", "data"), []string{"prune.deleteVolumes[kube-system]"}},
 		{"all volumes", volumes("umbrella", "*"), []string{"prune.deleteVolumes[umbrella]"}},
-		{"everything at once, in the same order each time", prune(Prune{AtMost: -1, AtMostPercent: 200, WaitSeconds: -1, DeleteVolumes: map[string][]string{
+		{"everything at once, in the same order each time", prune(Prune{AtMost: -1, AtMostPercent: 200, Wait: -1, DeleteVolumes: map[string][]string{
 			"d": {""}, "a": {""}, "c": {""}, "b": {""}, "fine": {"data"}}}),
-			[]string{"prune.atMost", "prune.atMostPercent", "prune.deleteVolumes[a]", "prune.deleteVolumes[b]", "prune.deleteVolumes[c]", "prune.deleteVolumes[d]", "prune.waitSeconds"}},
+			[]string{"prune.atMost", "prune.atMostPercent", "prune.deleteVolumes[a]", "prune.deleteVolumes[b]", "prune.deleteVolumes[c]", "prune.deleteVolumes[d]", "prune.wait"}},
 	})
 }
 
@@ -185,24 +192,24 @@ func TestHowManyMayBePruned(t *testing.T) {
 }
 
 func TestRosterScoreIsData(t *testing.T) {
-	require.Equal(t, "roster/default", RosterScore{}.Name())
+	require.Equal(t, "roster/default", Score{}.Name())
 	s := rosterOf("acme")
-	s.ID, s.WaitSeconds, s.SharedCIDRs = "west", 60, []string{"192.0.2.0/24"}
-	s.Prune = &Prune{AtMost: 2, AtMostPercent: 5, WaitSeconds: 30, DeleteVolumes: map[string][]string{"globex": {"data"}}}
+	s.ID, s.Wait, s.SharedCIDRs = "west", tenant.Duration(time.Minute), []string{"192.0.2.0/24"}
+	s.Prune = &Prune{AtMost: 2, AtMostPercent: 5, Wait: tenant.Duration(30 * time.Second), DeleteVolumes: map[string][]string{"globex": {"data"}}}
 	require.Equal(t, "roster/west", s.Name())
-	var fromYAML RosterScore
+	var fromYAML Score
 	require.NoError(t, yaml.UnmarshalStrict([]byte(`
 id: west
-waitSeconds: 60
+wait: 1m
 sharedCIDRs: [192.0.2.0/24]
-prune: {atMost: 2, atMostPercent: 5, waitSeconds: 30, deleteVolumes: {globex: [data]}}
+prune: {atMost: 2, atMostPercent: 5, wait: 30s, deleteVolumes: {globex: [data]}}
 tenants:
 - tenantConfig: {name: acme}
 `), &fromYAML))
 	require.Equal(t, s, fromYAML)
 	data, err := json.Marshal(s)
 	require.NoError(t, err)
-	var fromJSON RosterScore
+	var fromJSON Score
 	require.NoError(t, json.Unmarshal(data, &fromJSON))
 	require.Equal(t, s, fromJSON)
 }

@@ -131,10 +131,13 @@ func nothingWanted[V any](p port[V], empty func(name string) V) check {
 	return check{"ensuring nothing is a delete", func(t T) {
 		name := p.place(t)
 		p.store(t, name)
-		for _, action := range []topology.Action{topology.Deleted, topology.Unchanged} {
+		for _, want := range []topology.Change{
+			{Kind: p.kind, Name: name, Action: topology.Deleted, Before: p.value(name)},
+			{Kind: p.kind, Name: name, Action: topology.Unchanged},
+		} {
 			change, err := p.ensure(t.Context(), empty(name))
 			require.NoError(t, err)
-			require.Equal(t, topology.Change{Kind: p.kind, Name: name, Action: action}, change)
+			requireChange(t, want, change)
 			_, err = p.read(t.Context(), name)
 			requireError(t, err, topology.ErrNotFound)
 		}

@@ -116,7 +116,7 @@ func capabilityMutants() []mutant {
 		}},
 		{"Authorizer", "a question that asks nothing is ErrInvalid", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.authorize, func(_ context.Context, q rbac.Question) (rbac.Answer, error, bool) {
-				return rbac.Answer{}, nil, q.Check() != nil
+				return rbac.Answer{}, nil, q.Validate() != nil
 			})
 		}},
 		{"Authorizer", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.authorize) }},

@@ -43,11 +43,11 @@ func grantsMutants() []mutant {
 		answers = "answers from the grants are those of Authorize"
 	)
 	return []mutant{
-		onGrant(ensured, func(g *rbac.Binding) { g.Binding = "" }),
-		onGrant(ensured, func(g *rbac.Binding) { g.Role = "" }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Name = "" }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Role = rbac.RoleRef{} }),
 		onGrant(ensured, func(g *rbac.Binding) { g.Rules = nil }),
 		onGrant(ensured, func(g *rbac.Binding) { g.Subjects = g.Subjects[:1] }),
-		without(foreign, func(g rbac.Binding) bool { return g.Role == "Role "+g.Namespace+"/leak" }),
+		without(foreign, func(g rbac.Binding) bool { return g.Role.Name == "leak" }),
 		onGrant(foreign, func(g *rbac.Binding) {
 			for i, s := range g.Subjects {
 				if s.Namespace == g.Namespace {
@@ -100,7 +100,7 @@ func grantsMutants() []mutant {
 		m(sorted, func(top *puppet) { // those of others last
 			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				slices.SortStableFunc(*grants, func(a, b rbac.Binding) int {
-					return strings.Compare(strings.Replace(a.Binding, "/polyphony-", "/", 1), strings.Replace(b.Binding, "/polyphony-", "/", 1))
+					return strings.Compare(strings.TrimPrefix(a.Name, "polyphony-"), strings.TrimPrefix(b.Name, "polyphony-"))
 				})
 			})
 		}),

@@ -35,7 +35,9 @@ func inspectorMutants() []mutant {
 		each(read, func(n *topology.NamespaceInspection) { n.Labels = nil }),
 		each(read, func(n *topology.NamespaceInspection) { n.Quota = nil }),
 		each(read, func(n *topology.NamespaceInspection) { n.LimitRange = &topology.LimitRange{} }),
-		each(read, func(n *topology.NamespaceInspection) { n.Beyond = []topology.FieldChange{{Path: "x"}} }),
+		each(read, func(n *topology.NamespaceInspection) {
+			n.Beyond = map[topology.Kind][]topology.FieldChange{topology.KindQuota: {{Path: "x"}}}
+		}),
 		each(none, func(n *topology.NamespaceInspection) { n.Quota = &topology.Quota{} }),
 		each(none, func(n *topology.NamespaceInspection) { n.LimitRange = &topology.LimitRange{} }),
 		each(foreign, func(n *topology.NamespaceInspection) { n.Namespace.Managed = true }),

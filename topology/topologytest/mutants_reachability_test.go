@@ -214,7 +214,7 @@ func reachabilityMutants() []mutant {
 		}),
 		m("a connection that is none is ErrInvalid", func(top *puppet) {
 			before(&top.reach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
-				return netpolicy.Answer{}, nil, c.Check() != nil
+				return netpolicy.Answer{}, nil, c.Validate() != nil
 			})
 		}),
 		misreads("a namespace that does not exist is ErrNotFound, at either end, and has no policies", nothing),

@@ -53,7 +53,7 @@ func contentMutants[V any](capability string, of func(top, dry *puppet) methods[
 		}),
 		m("ensure creates, and read answers what was ensured", func(m methods[V], _ *brokenOutsider) {
 			*m.ensure = func(_ context.Context, v V) (topology.Change, error) { //nolint:unparam // it is an ensurer
-				return topology.Change{Kind: capability, Name: m.name(v), Action: topology.Created}, nil
+				return topology.Change{Kind: topology.Kind(capability), Name: m.name(v), Action: topology.Created}, nil
 			}
 		}),
 		m("ensure twice is unchanged", func(m methods[V], _ *brokenOutsider) {

@@ -68,7 +68,9 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 		}},
 		{"ensure creates, and read answers what was ensured", func(t T) {
 			want := fullNamespace(place(t))
-			require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Created}, ensure(t, want))
+			requireChange(t, topology.Change{
+				Kind: topology.KindNamespace, Name: want.Name, Action: topology.Created, After: want,
+			}, ensure(t, want))
 			have := read(t, want.Name)
 			require.Empty(t, adapter.Diff(want, have))
 			require.True(t, have.Managed)
@@ -77,18 +79,24 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 		{"ensure twice is unchanged", func(t T) {
 			want := fullNamespace(place(t))
 			ensure(t, want)
-			require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Unchanged}, ensure(t, want))
+			requireChange(t, topology.Change{
+				Kind: topology.KindNamespace, Name: want.Name, Action: topology.Unchanged,
+			}, ensure(t, want))
 		}},
 		{"ensure repairs differences and names the fields", func(t T) {
 			want := fullNamespace(place(t))
 			ensure(t, want)
+			before := want.Clone()
 			want.DisplayName, want.Protected = "Acme", true
 			want.Labels["team"] = "b"
-			require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Updated, Fields: []topology.FieldChange{
-				{Path: "displayName", From: "Acme, Inc.", To: "Acme"},
-				{Path: "labels[team]", From: "a", To: "b"},
-				{Path: "protected", From: "false", To: "true"},
-			}}, ensure(t, want))
+			requireChange(t, topology.Change{
+				Kind: topology.KindNamespace, Name: want.Name, Action: topology.Updated, Before: before, After: want,
+				Fields: []topology.FieldChange{
+					{Path: "displayName", From: "Acme, Inc.", To: "Acme"},
+					{Path: "labels[team]", From: "a", To: "b"},
+					{Path: "protected", From: "false", To: "true"},
+				},
+			}, ensure(t, want))
 			require.Empty(t, adapter.Diff(want, read(t, want.Name)))
 			want.Protected = false
 			ensure(t, want)
@@ -118,14 +126,17 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			ensure(t, want)
 			full := fullAllowances(want.Name)
 			for _, allowed := range []topology.Allowances{full, {ImageRegistries: []string{"*"}, Domains: full.Domains[1:]}, {}} {
-				before := want.Allowed
+				before := want.Clone()
 				want.Allowed = allowed
 				var fields []topology.FieldChange
-				for _, f := range adapter.Diff(before, allowed) {
+				for _, f := range adapter.Diff(before.Allowed, allowed) {
 					f.Path = "allowed." + f.Path
 					fields = append(fields, f)
 				}
-				require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Updated, Fields: fields}, ensure(t, want))
+				requireChange(t, topology.Change{
+					Kind: topology.KindNamespace, Name: want.Name, Action: topology.Updated, Fields: fields,
+					Before: before, After: want,
+				}, ensure(t, want))
 				require.Empty(t, adapter.Diff(allowed, read(t, want.Name).Allowed))
 			}
 		}},
@@ -193,7 +204,9 @@ func namespaceChecks[P Base](h Harness[P]) []check {
 			ensure(t, want)
 			change, err := top.DeleteNamespace(t.Context(), want.Name)
 			require.NoError(t, err)
-			require.Equal(t, topology.Change{Kind: "Namespace", Name: want.Name, Action: topology.Deleted}, change)
+			requireChange(t, topology.Change{
+				Kind: topology.KindNamespace, Name: want.Name, Action: topology.Deleted, Before: want,
+			}, change)
 			require.NoError(t, top.AwaitNamespaceGone(t.Context(), want.Name))
 			_, err = top.Namespace(t.Context(), want.Name)
 			requireError(t, err, topology.ErrNotFound)

@@ -242,7 +242,7 @@ func (p prober) is(allowed bool, c netpolicy.Connection, reasons ...string) {
 }
 
 func isOpen(direction, namespace string) string {
-	return fmt.Sprintf("no NetworkPolicy in %s is about %s of such pods, which are open", namespace, direction)
+	return fmt.Sprintf("no NetworkPolicy in %s isolates the %s of such pods, so they are open", namespace, direction)
 }
 
 func permits(direction string, rule int, policy string) string {

@@ -91,8 +91,15 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			run(t, s.On(top))
 			s.RBAC = tenant.RBACConfig{}
 			report := run(t, s.On(top))
-			require.Contains(t, report.Changes(), topology.Change{Kind: "Access", Name: s.TenantConfig.Name, Action: topology.Deleted})
-			require.Contains(t, report.Changes(), topology.Change{Kind: "ClusterReaders", Name: s.TenantConfig.Name, Action: topology.Deleted})
+			deleted := map[topology.Kind]string{}
+			for _, c := range report.Changes() {
+				if c.Action == topology.Deleted {
+					require.Empty(t, c.Fields)
+					deleted[c.Kind] = c.Name
+				}
+			}
+			require.Equal(t, s.TenantConfig.Name, deleted[topology.KindAccess])
+			require.Equal(t, s.TenantConfig.Name, deleted[topology.KindClusterReaders])
 			asker{t, top, rbac.Question{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.becomes(false, "create", "apps", "deployments")
 		}},
 		{"a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(t T) {
@@ -193,7 +200,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			s := newTenant(t, top)
 			run(t, s.On(top))
 			outsider.Hold(t, s.TenantConfig.Name)
-			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, Wait: 1}
+			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, Wait: tenant.Duration(time.Second)}
 			_, err := score.Run(t.Context(), off.On(top))
 			requireError(t, err, topology.ErrTimeout)
 			require.ErrorContains(t, err, "example.com/hold")

@@ -6,20 +6,20 @@ import (
 	"slices"
 )
 
-// Connection is one that somebody would make.
+// Connection is a connection to ask about. At least one end is a pod.
 type Connection struct {
-	From     Endpoint `json:"from"`
+	From     Endpoint `json:"from"` // the end that connects
 	To       Endpoint `json:"to"`
 	Protocol Protocol `json:"protocol"`
-	Port     int32    `json:"port"` // of To
+	Port     int32    `json:"port"` // of To, 1 to 65535
 }
 
 // Endpoint is one end of a connection: a pod if it has a namespace, otherwise an address outside.
 type Endpoint struct {
-	Namespace string            `json:"namespace,omitempty"`
-	PodLabels map[string]string `json:"podLabels,omitempty"`
+	Namespace string            `json:"namespace,omitempty"` // of the pod; empty: not a pod
+	PodLabels map[string]string `json:"podLabels,omitempty"` // of the pod
 
-	// Address is where the endpoint is. A pod may have none, and then no range of addresses matches it.
+	// Address is the address of the endpoint. A pod may have none; then no range of addresses matches it.
 	Address netip.Addr `json:"address,omitzero"`
 
 	// PortNames are the named ports of a pod's containers, which policies can name.

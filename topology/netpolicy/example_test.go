@@ -2,6 +2,7 @@ package netpolicy_test
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
@@ -18,11 +19,15 @@ func ExampleState_Reach() {
 			To:       netpolicy.Endpoint{Namespace: "globex"},
 			Protocol: netpolicy.TCP, Port: 80,
 		})
-		fmt.Printf("%s: %t: %s\n", from, answer.Allowed, answer.Reason)
+		fmt.Printf("from %s: %t\n  %s\n", from, answer.Allowed, strings.ReplaceAll(answer.Reason, "; ", "\n  "))
 	}
 	// Output:
-	// globex: true: no NetworkPolicy in globex isolates the egress of such pods, so they are open; ingress rule 0 of NetworkPolicy globex/closed allows it
-	// acme: false: no NetworkPolicy in acme isolates the egress of such pods, so they are open; no ingress rule of NetworkPolicy globex/closed allows it
+	// from globex: true
+	//   no NetworkPolicy in globex isolates the egress of such pods, so they are open
+	//   ingress rule 0 of NetworkPolicy globex/closed allows it
+	// from acme: false
+	//   no NetworkPolicy in acme isolates the egress of such pods, so they are open
+	//   no ingress rule of NetworkPolicy globex/closed allows it
 }
 
 // A label that is missing satisfies NotIn, but not In.

@@ -14,7 +14,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// FuzzSelectorMatches holds selectors against Kubernetes' own. What those refuse, no API server stores.
+// FuzzSelectorMatches compares Selector.Matches with the selectors of Kubernetes. An API server does not
+// store a selector that Kubernetes refuses.
 func FuzzSelectorMatches(f *testing.F) {
 	for _, operator := range []string{"In", "NotIn", "Exists", "DoesNotExist", "", "in", "Gt"} {
 		f.Add("app", "web", "tier", operator, "a,b", "tier", "a")
@@ -33,23 +34,30 @@ func FuzzSelectorMatches(f *testing.F) {
 			if values != "" {
 				list = strings.Split(values, ",")
 			}
-			ours.Expressions = []netpolicy.Requirement{{Key: exprKey, Operator: netpolicy.Operator(operator), Values: list}}
-			theirs.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: exprKey, Operator: metav1.LabelSelectorOperator(operator), Values: list}}
+			ours.Expressions = []netpolicy.Requirement{
+				{Key: exprKey, Operator: netpolicy.Operator(operator), Values: list},
+			}
+			theirs.MatchExpressions = []metav1.LabelSelectorRequirement{
+				{Key: exprKey, Operator: metav1.LabelSelectorOperator(operator), Values: list},
+			}
 		}
 		selector, err := metav1.LabelSelectorAsSelector(theirs)
-		for _, have := range []map[string]string{nil, {labelKey: labelValue}, {labelKey: labelValue, key: value}, {exprKey: labelValue, key: value}} {
+		for _, have := range []map[string]string{
+			nil, {labelKey: labelValue}, {labelKey: labelValue, key: value}, {exprKey: labelValue, key: value},
+		} {
 			matches := ours.Matches(have)
 			switch {
 			case err == nil:
 				require.Equal(t, selector.Matches(labels.Set(have)), matches, "%+v of %v", ours, have)
 			case exprKey != "" && !slices.Contains([]string{"In", "NotIn", "Exists", "DoesNotExist"}, operator):
-				require.False(t, matches, "an operator that is none selects nothing")
+				require.False(t, matches, "an unknown operator selects nothing")
 			}
 		}
 	})
 }
 
-// FuzzStateReach checks what holds for any policies, sound or not.
+// FuzzStateReach checks what holds for any policies, valid or not: without policies everything is
+// allowed, more rules never allow less, and fewer rules never allow more.
 func FuzzStateReach(f *testing.F) {
 	for seed := range uint64(20) {
 		f.Add(seed, "192.0.2.0/24", "192.0.2.128/25", "192.0.2.1", "tier", "a", "NotIn", "http", int32(80), int32(90))
@@ -68,7 +76,7 @@ func FuzzStateReach(f *testing.F) {
 		}
 
 		open := netpolicy.State{NamespaceLabels: state.NamespaceLabels}.Reach(conn)
-		require.True(t, open.Allowed, "without policies everything is: %s", open.Reason)
+		require.True(t, open.Allowed, "without policies everything is open: %s", open.Reason)
 
 		wider := netpolicy.State{NamespaceLabels: state.NamespaceLabels}
 		for _, p := range state.Policies {
@@ -81,7 +89,8 @@ func FuzzStateReach(f *testing.F) {
 			wider.Policies = append(wider.Policies, p)
 		}
 		after := wider.Reach(conn)
-		require.True(t, after.Allowed || !before.Allowed, "more rules, less allowed: %s, then %s", before.Reason, after.Reason)
+		require.True(t, after.Allowed || !before.Allowed,
+			"more rules, less allowed: %s, then %s", before.Reason, after.Reason)
 
 		narrower := netpolicy.State{NamespaceLabels: state.NamespaceLabels}
 		for _, p := range slices.Backward(state.Policies) {
@@ -94,11 +103,12 @@ func FuzzStateReach(f *testing.F) {
 			narrower.Policies = append(narrower.Policies, p)
 		}
 		after = narrower.Reach(conn)
-		require.True(t, before.Allowed || !after.Allowed, "fewer rules, more allowed: %s, then %s", before.Reason, after.Reason)
+		require.True(t, before.Allowed || !after.Allowed,
+			"fewer rules, more allowed: %s, then %s", before.Reason, after.Reason)
 	})
 }
 
-// policyMaker makes policies and connections of a few words, some of which are anything.
+// policyMaker makes policies and connections from a few words, some of which come from the fuzzer.
 type policyMaker struct {
 	*rand.Rand
 	cidr, except, address, key, value, operator, name string
@@ -121,7 +131,10 @@ func (g policyMaker) labels() map[string]string {
 
 func (g policyMaker) selector() netpolicy.Selector {
 	s := netpolicy.Selector{Expressions: upTo(g, 1, func() netpolicy.Requirement {
-		return netpolicy.Requirement{Key: oneOf(g, "app", g.key), Operator: oneOf(g, netpolicy.NotIn, netpolicy.Operator(g.operator)), Values: []string{g.value}}
+		return netpolicy.Requirement{
+			Key: oneOf(g, "app", g.key), Values: []string{g.value},
+			Operator: oneOf(g, netpolicy.NotIn, netpolicy.Operator(g.operator)),
+		}
 	})}
 	if g.IntN(3) == 0 {
 		s.Labels = g.labels()
@@ -142,13 +155,17 @@ func (g policyMaker) policy() netpolicy.Policy {
 
 func (g policyMaker) rule() netpolicy.Rule {
 	return netpolicy.Rule{Peers: upTo(g, 2, g.peer), Ports: upTo(g, 2, func() netpolicy.Port {
-		return netpolicy.Port{Protocol: g.protocol(), Port: oneOf(g, 0, 80, g.port), EndPort: oneOf(g, 0, g.end), Name: oneOf(g, "", g.name)}
+		return netpolicy.Port{
+			Protocol: g.protocol(), Port: oneOf(g, 0, 80, g.port), EndPort: oneOf(g, 0, g.end), Name: oneOf(g, "", g.name),
+		}
 	})}
 }
 
 func (g policyMaker) peer() netpolicy.Peer {
 	if g.IntN(3) == 0 {
-		return netpolicy.Peer{CIDR: oneOf(g, "0.0.0.0/0", "::/0", g.cidr), Except: upTo(g, 1, func() string { return g.except })}
+		return netpolicy.Peer{
+			CIDR: oneOf(g, "0.0.0.0/0", "::/0", g.cidr), Except: upTo(g, 1, func() string { return g.except }),
+		}
 	}
 	var p netpolicy.Peer
 	if g.IntN(2) == 0 {
@@ -164,8 +181,8 @@ func (g policyMaker) protocol() netpolicy.Protocol {
 	return oneOf(g, netpolicy.TCP, netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP)
 }
 
-func (g policyMaker) party() netpolicy.Endpoint {
-	address, _ := netip.ParseAddr(g.address) // or none
+func (g policyMaker) endpoint() netpolicy.Endpoint {
+	address, _ := netip.ParseAddr(g.address) // the zero Addr if it is not an address
 	return oneOf(g, netpolicy.Endpoint{Address: address}, netpolicy.Endpoint{
 		Namespace: oneOf(g, "acme", "globex", "unknown"), PodLabels: g.labels(), Address: address,
 		PortNames: map[string]netpolicy.NamedPort{g.name: {Protocol: g.protocol(), Port: 80}},
@@ -173,5 +190,5 @@ func (g policyMaker) party() netpolicy.Endpoint {
 }
 
 func (g policyMaker) connection() netpolicy.Connection {
-	return netpolicy.Connection{From: g.party(), To: g.party(), Protocol: g.protocol(), Port: oneOf(g, 80, g.port)}
+	return netpolicy.Connection{From: g.endpoint(), To: g.endpoint(), Protocol: g.protocol(), Port: oneOf(g, 80, g.port)}
 }

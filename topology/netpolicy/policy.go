@@ -42,7 +42,7 @@ func (r Rules) Clone() Rules { return clone.Each(r, Rule.Clone) }
 
 // Rule allows connections with any of the peers on any of the ports.
 type Rule struct {
-	Peers []Peer `json:"peers,omitempty"` // empty: everybody
+	Peers []Peer `json:"peers,omitempty"` // empty: everybody, inside and outside
 	Ports []Port `json:"ports,omitempty"` // empty: every port of every protocol
 }
 
@@ -73,10 +73,10 @@ func joined[V fmt.Stringer](list []V, separator string) string {
 	return strings.Join(texts, separator)
 }
 
-// Peer is a range of addresses, or else the pods that Pods selects in the namespaces that Namespaces
-// selects.
+// Peer is a range of addresses if CIDR is set, otherwise the pods that Pods selects in the namespaces
+// that Namespaces selects. The zero value is every pod of the policy's own namespace.
 type Peer struct {
-	CIDR       string    `json:"cidr,omitempty"`
+	CIDR       string    `json:"cidr,omitempty"`       // such as "192.0.2.0/24"; empty: pods
 	Except     []string  `json:"except,omitempty"`     // ranges within CIDR that are left out
 	Namespaces *Selector `json:"namespaces,omitempty"` // nil: the policy's own namespace
 	Pods       *Selector `json:"pods,omitempty"`       // nil: every pod

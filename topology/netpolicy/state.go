@@ -13,13 +13,19 @@ type Answer struct {
 	Reason  string `json:"reason"` // one sentence for each direction that policies decide
 }
 
-// State is what the answer depends on, as it was read.
+// State is what an answer depends on. The zero value has no policies, so everything is open.
 type State struct {
-	Policies        []Policy
-	NamespaceLabels map[string]map[string]string // by namespace, for every namespace that is asked about
+	// Policies are all policies that are in force, in any order.
+	Policies []Policy
+
+	// NamespaceLabels has the labels of every namespace that is asked about, by name. A namespace that is
+	// missing has no labels.
+	NamespaceLabels map[string]map[string]string
 }
 
-// Reach answers whether a valid connection is let through.
+// Reach reports whether the policies let a valid connection through. Both the egress of a pod that
+// connects and the ingress of a pod that is connected to must allow it. A policy with a range of
+// addresses that is not valid allows nothing by it.
 func (s State) Reach(conn Connection) Answer {
 	var reasons []string
 	allowed := true
@@ -35,7 +41,9 @@ func (s State) Reach(conn Connection) Answer {
 }
 
 // direction reports whether the policies of one end allow the other end.
-func (s State) direction(conn Connection, own, other Endpoint, name string, rules func(Policy) *Rules) (allowed bool, reason string) {
+func (s State) direction(
+	conn Connection, own, other Endpoint, name string, rules func(Policy) *Rules,
+) (allowed bool, reason string) {
 	var selecting []string
 	for _, p := range s.Policies {
 		list := rules(p)
@@ -56,7 +64,8 @@ func (s State) direction(conn Connection, own, other Endpoint, name string, rule
 }
 
 func (s State) peersMatch(p Policy, rule Rule, other Endpoint) bool {
-	return len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, func(peer Peer) bool { return s.peerMatches(p, peer, other) })
+	matches := func(peer Peer) bool { return s.peerMatches(p, peer, other) }
+	return len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, matches)
 }
 
 func (s State) peerMatches(p Policy, peer Peer, other Endpoint) bool {

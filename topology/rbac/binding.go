@@ -31,7 +31,8 @@ type RoleRef struct {
 	Name string   `json:"name"`
 }
 
-// Binding gives the rules of a role to its subjects, as it is in force, whoever made it.
+// Binding gives the rules of a role to its subjects. It is in force, whether Polyphony manages it or
+// not.
 type Binding struct {
 	Kind      BindingKind `json:"kind"`
 	Namespace string      `json:"namespace,omitempty"` // where it grants; empty: everywhere
@@ -42,8 +43,8 @@ type Binding struct {
 	Managed bool `json:"managed,omitempty"`
 
 	// TenantRole is the role of a tenant that a binding in this place stands for, such as "admin".
-	// It is also set for a binding that somebody else put in the place of Polyphony's own. Empty: the
-	// place is none of Polyphony's.
+	// It depends on the name and the namespace alone, so it is also set for a binding in this place that
+	// Polyphony does not manage. Empty: no binding of Polyphony has this place.
 	TenantRole string `json:"tenantRole,omitempty"`
 
 	Rules    []Rule    `json:"rules,omitempty"` // empty if the role does not exist
@@ -58,7 +59,11 @@ func (b Binding) Clone() Binding {
 
 // Compare orders bindings by kind, namespace and name.
 func (b Binding) Compare(other Binding) int {
-	return cmp.Or(cmp.Compare(b.Kind, other.Kind), cmp.Compare(b.Namespace, other.Namespace), cmp.Compare(b.Name, other.Name))
+	return cmp.Or(
+		cmp.Compare(b.Kind, other.Kind),
+		cmp.Compare(b.Namespace, other.Namespace),
+		cmp.Compare(b.Name, other.Name),
+	)
 }
 
 // String names the binding, such as "RoleBinding globex/leak".

@@ -8,8 +8,10 @@ import (
 
 // Question asks whether a principal may do something.
 type Question struct {
-	User   string   `json:"user,omitempty"` // "system:serviceaccount:<namespace>:<name>" for a service account
-	Groups []string `json:"groups,omitempty"`
+	// User is the name of the principal. For a service account it is
+	// "system:serviceaccount:<namespace>:<name>".
+	User   string   `json:"user,omitempty"`
+	Groups []string `json:"groups,omitempty"` // that the principal is in
 
 	Verb        string `json:"verb"`
 	APIGroup    string `json:"apiGroup,omitempty"` // "" is the core group
@@ -34,8 +36,10 @@ func (q Question) action() string {
 
 // Answer is the answer to a [Question], and what decided it.
 type Answer struct {
-	Allowed bool   `json:"allowed"`
-	Reason  string `json:"reason,omitempty"` // the binding that decides, for people; may be empty for a refusal
+	Allowed bool `json:"allowed"`
+
+	// Reason names the binding that decides, for people. It may be empty for a refusal.
+	Reason string `json:"reason,omitempty"`
 }
 
 // State answers questions from all bindings that are in force. Use [NewState].

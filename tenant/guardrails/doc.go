@@ -22,7 +22,8 @@
 //
 // A rule applies to writes only. An object that exists and that a rule would refuse stays, and may be
 // changed as long as the change does not touch what is refused. A pod keeps running, but the pod that
-// replaces it is refused. The Outcome has a note for each such object, also on a dry run, so plan first.
+// replaces it is refused. The Outcome has a note for each such object, also on a dry run, so plan
+// first.
 //
 // # Requirements
 //

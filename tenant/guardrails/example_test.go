@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
@@ -69,10 +70,14 @@ func ExampleScore_violations() {
 
 	report, err := score.Run(ctx, guardrails.Score{}.On(cluster.DryRun()))
 	for _, note := range report.Results[0].Outcome.Notes {
-		fmt.Println(note)
+		fmt.Println(strings.ReplaceAll(note, ": ", ":\n  "))
 	}
 	fmt.Println("error:", err)
 	// Output:
-	// exists and would be refused: Service acme/db: services: the external name db.example.net is not allowed: ask for its domain in networkIsolation.externalNames of the TenantScore
+	// exists and would be refused:
+	//   Service acme/db:
+	//   services:
+	//   the external name db.example.net is not allowed:
+	//   ask for its domain in networkIsolation.externalNames of the TenantScore
 	// error: <nil>
 }

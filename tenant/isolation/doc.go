@@ -16,8 +16,9 @@
 // # The report
 //
 // A [Report] has one [Finding] for each [Guarantee] of each tenant, and two for the topology as a
-// whole. Its [Status] is [Enforced], [Broken] or [Declared]. A finding that is broken has a witness, the
-// object that breaks it, and a remedy. The JSON of a report is stable; see [ReportFormat].
+// whole. The [Status] of a finding is [Enforced], [Broken] or [Declared]. A broken finding has a
+// witness, the object that breaks the guarantee, and a remedy. The JSON of a report is stable; see
+// [ReportFormat].
 //
 // # Who may do what
 //

@@ -17,7 +17,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Examine compares what was read with the Scores. It sends no request. The Score has to be valid.
+// Examine compares what was read with the Scores. It sends no request. The Score has to be valid, and
+// the Inspection has to be one that the topology returned: its JSON leaves out some of what Examine
+// needs, such as whether a namespace is managed.
 func (s Score) Examine(in topology.Inspection) Report {
 	x := newExaminer(in, s.Tenants)
 	x.guardrails(topology.GuardrailsWithout(s.Without))

@@ -18,13 +18,21 @@ var broadGroups = []string{"system:authenticated", "system:unauthenticated", "sy
 type breach int
 
 const (
-	breachEveryoneEverywhere breach = iota // everybody has a right in every namespace
-	breachMemberEverywhere                 // a principal of the tenant has a right in every namespace
-	breachMemberElsewhere                  // a principal of the tenant has a right in a namespace of no tenant
-	breachEveryone                         // everybody has a right in the tenant's namespace
-	breachOtherTenant                      // a principal of another tenant has a right in the tenant's namespace
-	breachMissingNamespace                 // a service account of no namespace has a right in the tenant's namespace
-	breachControls                         // a principal of the tenant can change what isolates it
+	// Everybody has a right in every namespace, or in the tenant's.
+	breachEveryoneEverywhere breach = iota
+	breachEveryone
+
+	// A principal of the tenant has a right in every namespace, or in one that belongs to no tenant.
+	breachMemberEverywhere
+	breachMemberElsewhere
+
+	// A principal of another tenant, or a service account whose namespace does not exist, has a right in
+	// the tenant's namespace.
+	breachOtherTenant
+	breachMissingNamespace
+
+	// A principal of the tenant can change what isolates it.
+	breachControls
 )
 
 // unwantedGrant is a grant that breaks a guarantee of a tenant.

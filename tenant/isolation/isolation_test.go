@@ -212,7 +212,9 @@ func TestScoreFailsWithoutAGuardrailThatItRequires(t *testing.T) {
 func TestScoreAcceptsGrantsAndPoliciesThatCrossNoBoundary(t *testing.T) {
 	top, s := neighbours(t)
 	o := top.Outsider()
-	certificates := rbac.Rule{APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificates"}, Verbs: []string{"*"}}
+	certificates := rbac.Rule{
+		APIGroups: []string{"cert-manager.io"}, Resources: []string{"certificates"}, Verbs: []string{"*"},
+	}
 	everything := rbac.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}
 	o.Grant("globex", topology.Grant{
 		Role: "certs", Rules: []rbac.Rule{certificates}, Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "globex-devs"}},

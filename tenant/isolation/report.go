@@ -103,7 +103,7 @@ type Report struct {
 	Topology string    `json:"topology"` // its name
 	Version  string    `json:"version"`  // of the infrastructure
 	At       time.Time `json:"at"`       // when it was read
-	Digest   string    `json:"digest"`   // SHA-256 of what was read, without the time, in hexadecimal
+	Digest   string    `json:"digest"`   // SHA-256 of the JSON of what was read, without the time
 
 	// Findings has those of the topology first, and then those of each tenant in the order of
 	// [Score.Tenants].

@@ -1,0 +1,283 @@
+package isolation_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/tenant/isolation"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/rbac"
+)
+
+// reading returns what is in force in the neighbours' topology, and the Score.
+func reading(t *testing.T) (topology.Inspection, isolation.Score) {
+	t.Helper()
+	top, s := neighbours(t)
+	in, err := top.Inspect(t.Context())
+	require.NoError(t, err)
+	return in, s
+}
+
+// namespaceOf returns the inspection of a namespace, to be changed in place.
+func namespaceOf(t *testing.T, in topology.Inspection, name string) *topology.NamespaceInspection {
+	t.Helper()
+	for i := range in.Namespaces {
+		if in.Namespaces[i].Namespace.Name == name {
+			return &in.Namespaces[i]
+		}
+	}
+	t.Fatalf("the inspection has no namespace %s", name)
+	return nil
+}
+
+// verdict is what programs decide by.
+type verdict struct {
+	tenant    string
+	guarantee isolation.Guarantee
+	status    isolation.Status
+}
+
+func verdicts(r isolation.Report) []verdict {
+	var all []verdict
+	for _, f := range r.Findings {
+		all = append(all, verdict{f.Tenant, f.Guarantee, f.Status})
+	}
+	return all
+}
+
+func brokenVerdicts(r isolation.Report) []verdict {
+	var all []verdict
+	for _, f := range r.Broken() {
+		all = append(all, verdict{f.Tenant, f.Guarantee, f.Status})
+	}
+	return all
+}
+
+func TestExamineReportsANamespaceThatIsNotATenants(t *testing.T) {
+	tests := []struct {
+		name    string
+		change  func(*topology.Inspection)
+		witness string
+	}{
+		{"missing", func(in *topology.Inspection) { in.Namespaces = in.Namespaces[:1] }, "does not exist"},
+		{
+			"not managed", func(in *topology.Inspection) { in.Namespaces[1].Namespace.Managed = false },
+			"is not managed by Polyphony",
+		},
+		{
+			"being deleted", func(in *topology.Inspection) { in.Namespaces[1].Namespace.Terminating = true },
+			"is being deleted",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in, s := reading(t)
+			require.Equal(t, "globex", in.Namespaces[1].Namespace.Name)
+			tt.change(&in)
+			report := s.Examine(in)
+			require.Contains(t, brokenVerdicts(report), verdict{"globex", isolation.GuaranteeBoundary, isolation.Broken})
+			require.Contains(t, report.String(), "Namespace globex "+tt.witness)
+			require.Len(t, report.Findings, 2+7+1, "the boundary is the only finding of globex")
+		})
+	}
+}
+
+func TestExamineReportsWhatValuesCannotExpress(t *testing.T) {
+	for kind, guarantee := range map[topology.Kind]isolation.Guarantee{
+		topology.KindNamespace:  isolation.GuaranteeBoundary,
+		topology.KindQuota:      isolation.GuaranteeQuota,
+		topology.KindLimitRange: isolation.GuaranteeLimits,
+	} {
+		in, s := reading(t)
+		namespaceOf(t, in, "globex").Beyond = map[topology.Kind][]topology.FieldChange{
+			kind: {{Path: "spec.scopes", From: "Terminating"}},
+		}
+		report := s.Examine(in)
+		require.Equal(t, []verdict{{"globex", guarantee, isolation.Broken}}, brokenVerdicts(report))
+		require.Contains(t, report.String(), "globex: spec.scopes: Terminating -> (none)")
+	}
+}
+
+func TestExamineReportsVolumesOfAnotherNamespace(t *testing.T) {
+	tests := []struct {
+		name    string
+		binding topology.VolumeBinding
+		tenants []string
+	}{
+		{"of another tenant", topology.VolumeBinding{Namespace: "acme", ForNamespace: "globex"}, []string{"acme", "globex"}},
+		{"of the platform", topology.VolumeBinding{Namespace: "acme", ForNamespace: "backup"}, []string{"acme"}},
+		{"its own", topology.VolumeBinding{Namespace: "acme", ForNamespace: "acme"}, nil},
+		{"reserved for nobody", topology.VolumeBinding{Namespace: "acme"}, nil},
+		{"between namespaces of the platform", topology.VolumeBinding{Namespace: "dev", ForNamespace: "backup"}, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in, s := reading(t)
+			in.Bindings = []topology.VolumeBinding{tt.binding}
+			var want []verdict
+			for _, name := range tt.tenants {
+				want = append(want, verdict{name, isolation.GuaranteeVolumes, isolation.Broken})
+			}
+			require.Equal(t, want, brokenVerdicts(s.Examine(in)))
+		})
+	}
+}
+
+func TestExamineReportsGrantsBeyondATenant(t *testing.T) {
+	rule := func(group, resource, verb string) rbac.Rule {
+		return rbac.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: []string{verb}}
+	}
+	group := func(name string) rbac.Subject { return rbac.Subject{Kind: rbac.Group, Name: name} }
+	everybody, acme, globex := group("system:authenticated"), group("acme-devs"), group("globex-devs")
+	tests := []struct {
+		name      string
+		namespace string // empty: everywhere
+		rule      rbac.Rule
+		subject   rbac.Subject
+		tenants   []string // whose isolation is broken
+		witness   string
+	}{
+		{
+			"to everybody, everywhere", "", rule("", "secrets", "get"), everybody,
+			[]string{"acme", "globex"}, "which includes principals of every tenant, in every namespace",
+		},
+		{
+			"to a tenant's group, everywhere", "", rule("", "secrets", "get"), acme,
+			[]string{"acme"}, "which belongs to the tenant, in every namespace",
+		},
+		{
+			"to a tenant's group in a namespace of the platform", "kube-system", rule("", "secrets", "get"), acme,
+			[]string{"acme"}, "which belongs to the tenant, in a namespace that does not",
+		},
+		{
+			"of workloads to a group without cluster visibility", "", rule("", "pods", "list"), globex,
+			[]string{"globex"}, "which belongs to the tenant, in every namespace",
+		},
+		{
+			"of logs to a group with cluster visibility", "", rule("", "pods/log", "get"), acme,
+			[]string{"acme"}, "grants get pods/log to Group acme-devs",
+		},
+		{name: "of workloads to a group with cluster visibility", rule: rule("", "pods", "list"), subject: acme},
+		{
+			name:      "to everybody in a namespace of the platform",
+			namespace: "kube-public", rule: rule("", "configmaps", "get"), subject: everybody,
+		},
+		{
+			name: "of questions about oneself",
+			rule: rule("authorization.k8s.io", "selfsubjectaccessreviews", "create"), subject: everybody,
+		},
+		{name: "of public certificates", rule: rule("certificates.k8s.io", "clustertrustbundles", "list"), subject: everybody},
+		{name: "to a group of the platform, everywhere", rule: rule("*", "*", "*"), subject: group("sre")},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in, s := reading(t)
+			b := rbac.Binding{
+				Kind: rbac.ClusterRoleBinding, Name: "leak",
+				Rules: []rbac.Rule{tt.rule}, Subjects: []rbac.Subject{tt.subject},
+			}
+			if tt.namespace != "" {
+				b.Kind, b.Namespace = rbac.RoleBinding, tt.namespace
+			}
+			in.Grants = append(in.Grants, b)
+			report := s.Examine(in)
+			var want []verdict
+			for _, name := range tt.tenants {
+				want = append(want, verdict{name, isolation.GuaranteeIsolation, isolation.Broken})
+			}
+			require.Equal(t, want, brokenVerdicts(report), report.String())
+			require.Contains(t, report.String(), tt.witness)
+		})
+	}
+}
+
+// No decision is read back from text that is made for people: names and paths that mean something
+// elsewhere change no verdict.
+func TestExamineDecidesByTypedFactsOnly(t *testing.T) {
+	worlds := map[string]topology.Inspection{}
+	in, s := reading(t)
+	worlds["isolated"] = in
+	for _, leak := range leaks() {
+		top, _ := neighbours(t)
+		leak.plant(top.Outsider())
+		in, err := top.Inspect(t.Context())
+		require.NoError(t, err)
+		worlds[leak.name] = in
+	}
+	in, _ = reading(t)
+	namespaceOf(t, in, "globex").Beyond = map[topology.Kind][]topology.FieldChange{
+		topology.KindNamespace:  {{Path: "metadata.labels[team]", From: "a", To: "b"}},
+		topology.KindQuota:      {{Path: "spec.scopes", From: "Terminating"}},
+		topology.KindLimitRange: {{Path: "spec.limits[1]", To: "x"}, {Path: "spec.limits[2]"}},
+	}
+	in.Bindings = []topology.VolumeBinding{
+		{Namespace: "acme", Claim: "a", Volume: "v", ForNamespace: "globex", ForClaim: "b"},
+	}
+	in.Readiness.NetworkPlugin = "cilium"
+	worlds["beyond, and a volume"] = in
+
+	broken := map[isolation.Guarantee]bool{}
+	for name, world := range worlds {
+		t.Run(name, func(t *testing.T) {
+			report := s.Examine(world)
+			for _, f := range report.Broken() {
+				broken[f.Guarantee] = true
+			}
+			want := verdicts(report)
+			for _, text := range []string{
+				"", "x", "polyphony-developer", "RoleBinding globex/polyphony-developer", "everybody", "podSecurity", "acme",
+			} {
+				scrambled := scramble(world, text)
+				require.NotEqual(t, world, scrambled)
+				require.Equal(t, want, verdicts(s.Examine(scrambled)), "with %q", text)
+			}
+		})
+	}
+	require.Len(t, broken, 7, "every guarantee of a tenant is broken somewhere: %v", broken)
+}
+
+// scramble returns a copy in which everything that is for people has another text.
+func scramble(in topology.Inspection, text string) topology.Inspection {
+	in.Topology, in.Readiness.Version = in.Topology+text, in.Readiness.Version+text
+	if in.Readiness.NetworkPlugin != "" {
+		in.Readiness.NetworkPlugin = "plugin " + text
+	}
+	in.Namespaces = slices.Clone(in.Namespaces)
+	for i := range in.Namespaces {
+		ns := &in.Namespaces[i]
+		ns.Beyond = maps.Clone(ns.Beyond)
+		for kind, fields := range ns.Beyond {
+			ns.Beyond[kind] = slices.Repeat([]topology.FieldChange{{Path: text, From: text, To: text}}, len(fields))
+		}
+	}
+	in.Grants = slices.Clone(in.Grants)
+	for i := range in.Grants {
+		in.Grants[i].Name, in.Grants[i].Role.Name = text, text
+	}
+	in.Policies = slices.Clone(in.Policies)
+	for i := range in.Policies {
+		if p := &in.Policies[i]; p.Name != topology.PolicyName { // the one name that is a fact
+			p.Name = "other " + text
+		}
+	}
+	in.Bindings = slices.Clone(in.Bindings)
+	for i := range in.Bindings {
+		b := &in.Bindings[i]
+		b.Claim, b.Volume, b.ForClaim = text, text, text
+	}
+	return in
+}
+
+// The facts that are typed do decide: which tenant role a binding stands for is one of them.
+func TestExamineDecidesByTheTenantRoleOfABinding(t *testing.T) {
+	in, s := reading(t)
+	for i := range in.Grants {
+		if b := &in.Grants[i]; b.Namespace == "globex" {
+			b.TenantRole = ""
+		}
+	}
+	require.Equal(t, []verdict{{"globex", isolation.GuaranteeAccess, isolation.Broken}}, brokenVerdicts(s.Examine(in)))
+}

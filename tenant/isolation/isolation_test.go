@@ -29,12 +29,17 @@ func named(name string, visibility tenant.ReadVisibility) tenant.TenantScore {
 	}
 }
 
+// twoTenants returns the Scores of acme, whose groups read every workload, and of globex.
+func twoTenants() []tenant.TenantScore {
+	return []tenant.TenantScore{named("acme", tenant.VisibilityCluster), named("globex", tenant.VisibilityOwn)}
+}
+
 // neighbours returns a topology with every guardrail and two tenants, acme and globex, and the Score
 // that proves them isolated.
 func neighbours(t *testing.T) (*fake.Topology, isolation.Score) {
 	t.Helper()
 	top := fake.New(fake.Options{})
-	tenants := []tenant.TenantScore{named("acme", tenant.VisibilityCluster), named("globex", tenant.VisibilityOwn)}
+	tenants := twoTenants()
 	_, err := score.Run(t.Context(), guardrails.Score{}.On(top), tenants[0].On(top), tenants[1].On(top))
 	require.NoError(t, err)
 	return top, isolation.Score{Tenants: tenants}

@@ -13,11 +13,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Score is the set of rules that a topology enforces on every tenant. Its zero value is every rule of
-// this release.
+// Score is the set of rules that a topology enforces on every tenant. Its zero value is every rule
+// of this release.
 type Score struct {
-	// Without lists rules that are not installed, such as "images". Every tenant may then do what such a
-	// rule would refuse, whatever its tenant.TenantScore says. Unset: every rule is installed.
+	// Without lists rules that are not installed, such as "images". Every tenant may then do what such
+	// a rule would refuse, whatever its tenant.TenantScore says. Unset: every rule is installed.
 	Without []topology.Guardrail `json:"without,omitempty"`
 
 	// Remove removes every rule. It cannot be combined with Without. Unset: the rules are installed.
@@ -54,7 +54,7 @@ func (s Score) Validate() error {
 	return errs.ToAggregate()
 }
 
-// Interpret returns what installs the rules, or removes them. See [Score.On].
+// Interpret returns the steps that install the rules, or remove them. See [Score.On].
 func (s Score) Interpret() interpret.Interpret[Topology] {
 	return interpret.Func[Topology](s.execute)
 }
@@ -64,8 +64,8 @@ func (s Score) rules() []topology.Guardrail {
 	return topology.GuardrailsWithout(s.Without)
 }
 
-// awaitTimeout is how long the Score waits until the stored rules are in force. On healthy API servers
-// this takes seconds.
+// awaitTimeout is how long the Score waits until the stored rules are in force. On healthy API
+// servers this takes seconds.
 const awaitTimeout = time.Minute
 
 func (s Score) execute(ctx context.Context, t Topology) (interpret.Outcome, error) {
@@ -92,7 +92,7 @@ func (s Score) execute(ctx context.Context, t Topology) (interpret.Outcome, erro
 	return out, err
 }
 
-// notes returns one note for each violation, sorted, and at most as many as an Outcome holds.
+// notes returns one note for each violation, sorted. Beyond the first twenty it only counts them.
 func notes(violations []topology.Violation) []string {
 	var lines []string
 	for _, v := range violations {

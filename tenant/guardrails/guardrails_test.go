@@ -204,7 +204,8 @@ func TestScoreNotesTheFirstTwentyViolations(t *testing.T) {
 	violations := func(n int) (all []topology.Violation) {
 		for i := range n {
 			all = append(all, topology.Violation{
-				Rule: topology.GuardrailImages, Namespace: "acme", Kind: "Pod", Name: fmt.Sprintf("web-%02d", n-i), Message: "no",
+				Rule: topology.GuardrailImages, Namespace: "acme", Kind: "Pod",
+				Name: fmt.Sprintf("web-%02d", n-i), Message: "no",
 			})
 		}
 		return all

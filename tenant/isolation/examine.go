@@ -17,9 +17,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Examine compares what was read with the Scores. It sends no request. The Score has to be valid, and
-// the Inspection has to be one that the topology returned: its JSON leaves out some of what Examine
-// needs, such as whether a namespace is managed.
+// Examine compares an Inspection with the Scores. It sends no request. The Score must be valid, and
+// the Inspection must be a value that a topology returned. The JSON of an Inspection leaves out
+// some of what Examine needs, such as whether a namespace is managed.
 func (s Score) Examine(in topology.Inspection) Report {
 	x := newExaminer(in, s.Tenants)
 	x.guardrails(topology.GuardrailsWithout(s.Without))
@@ -33,7 +33,7 @@ func (s Score) Examine(in topology.Inspection) Report {
 	}
 }
 
-// digest returns the same for the same reading, whenever it was read.
+// digest returns the SHA-256 of the Inspection without its time, in hexadecimal.
 func digest(in topology.Inspection) string {
 	in.At = time.Time{}
 	data, _ := json.Marshal(in) // strings, numbers and amounts always marshal
@@ -41,10 +41,10 @@ func digest(in topology.Inspection) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// examiner has what was read, by tenant, and collects the findings.
+// examiner has the Inspection by namespace, and collects the findings.
 //
-// Every decision is taken from typed values: a guarantee is broken if there is any witness, and the
-// text of a witness is never read back.
+// Every decision depends on typed values. A guarantee is broken if there is any witness; nothing
+// reads the text of a witness.
 type examiner struct {
 	in         topology.Inspection
 	namespaces map[string]topology.NamespaceInspection
@@ -83,7 +83,8 @@ func (x *examiner) guardrails(want []topology.Guardrail) {
 	var missing []string
 	for _, rule := range want {
 		if !slices.Contains(x.in.Guardrails.Rules, rule) {
-			missing = append(missing, "the rule "+string(rule)+" is not installed, or is not what this release installs")
+			missing = append(missing,
+				"the rule "+string(rule)+" is not installed, or is not what this release installs")
 		}
 	}
 	x.find("", GuaranteeGuardrails, "run guardrails.Score", missing)
@@ -122,7 +123,7 @@ func (x *examiner) tenant(s tenant.TenantScore) {
 		x.find(name, GuaranteeBoundary, remedyRun, []string{problem})
 		return
 	}
-	want.Namespace.Roster = have.Namespace.Roster // a matter of the rosters
+	want.Namespace.Roster = have.Namespace.Roster // the TenantScore does not decide it
 	x.find(name, GuaranteeBoundary, remedyRun,
 		differences("Namespace "+name, have.Namespace, want.Namespace), beyond(have, topology.KindNamespace))
 	x.find(name, GuaranteeQuota, remedyRun,
@@ -135,7 +136,7 @@ func (x *examiner) tenant(s tenant.TenantScore) {
 	x.find(name, GuaranteeVolumes, remedyVolumes, x.volumes(name))
 }
 
-// missing returns why a namespace is none of a tenant, or "".
+// missing returns why a namespace cannot be that of a tenant, or "".
 func missing(name string, have topology.Namespace) string {
 	switch {
 	case have.Name == "":
@@ -176,7 +177,7 @@ func differences[V any](object string, have, want V) []string {
 	return lines
 }
 
-// optional returns the differences of a value that may not exist.
+// optional returns the differences of a value that is nil if it does not exist.
 func optional[V any](object string, have *V, want V) []string {
 	if have == nil {
 		return []string{object + " does not exist"}
@@ -195,18 +196,20 @@ func (x *examiner) access(name string, want topology.Access) []string {
 	return differences("the rights in "+name, have, want)
 }
 
-// isTenantRole reports whether a binding stands for one of the roles that a Score gives.
+// isTenantRole reports whether a binding has the place of one for a role of a TenantScore.
 func isTenantRole(b rbac.Binding) bool {
 	return slices.Contains(tenant.Roles(), tenant.Role(b.TenantRole))
 }
 
-// volumes returns a line for each claim and volume of which one is the tenant's and the other is not.
+// volumes returns a line for each volume that is reserved for one namespace and named by a claim in
+// another, if either of the two is the tenant's.
 func (x *examiner) volumes(name string) []string {
 	var lines []string
 	for _, b := range x.in.Bindings {
 		crosses := b.ForNamespace != "" && b.Namespace != b.ForNamespace
 		if crosses && (b.Namespace == name || b.ForNamespace == name) {
-			lines = append(lines, fmt.Sprintf("PersistentVolumeClaim %s/%s names the volume %s, which is reserved for %s/%s",
+			lines = append(lines, fmt.Sprintf(
+				"PersistentVolumeClaim %s/%s names the volume %s, which is reserved for %s/%s",
 				b.Namespace, b.Claim, b.Volume, b.ForNamespace, b.ForClaim))
 		}
 	}

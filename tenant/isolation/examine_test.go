@@ -76,7 +76,8 @@ func TestExamineReportsANamespaceThatIsNotATenants(t *testing.T) {
 			require.Equal(t, "globex", in.Namespaces[1].Namespace.Name)
 			tt.change(&in)
 			report := s.Examine(in)
-			require.Contains(t, brokenVerdicts(report), verdict{"globex", isolation.GuaranteeBoundary, isolation.Broken})
+			want := verdict{"globex", isolation.GuaranteeBoundary, isolation.Broken}
+			require.Contains(t, brokenVerdicts(report), want)
 			require.Contains(t, report.String(), "Namespace globex "+tt.witness)
 			require.Len(t, report.Findings, 2+7+1, "the boundary is the only finding of globex")
 		})
@@ -105,7 +106,10 @@ func TestExamineReportsVolumesOfAnotherNamespace(t *testing.T) {
 		binding topology.VolumeBinding
 		tenants []string
 	}{
-		{"of another tenant", topology.VolumeBinding{Namespace: "acme", ForNamespace: "globex"}, []string{"acme", "globex"}},
+		{
+			"of another tenant", topology.VolumeBinding{Namespace: "acme", ForNamespace: "globex"},
+			[]string{"acme", "globex"},
+		},
 		{"of the platform", topology.VolumeBinding{Namespace: "acme", ForNamespace: "backup"}, []string{"acme"}},
 		{"its own", topology.VolumeBinding{Namespace: "acme", ForNamespace: "acme"}, nil},
 		{"reserved for nobody", topology.VolumeBinding{Namespace: "acme"}, nil},
@@ -167,7 +171,10 @@ func TestExamineReportsGrantsBeyondATenant(t *testing.T) {
 			name: "of questions about oneself",
 			rule: rule("authorization.k8s.io", "selfsubjectaccessreviews", "create"), subject: everybody,
 		},
-		{name: "of public certificates", rule: rule("certificates.k8s.io", "clustertrustbundles", "list"), subject: everybody},
+		{
+			name: "of public certificates",
+			rule: rule("certificates.k8s.io", "clustertrustbundles", "list"), subject: everybody,
+		},
 		{name: "to a group of the platform, everywhere", rule: rule("*", "*", "*"), subject: group("sre")},
 	}
 	for _, tt := range tests {

@@ -26,8 +26,8 @@ const (
 	breachMemberEverywhere
 	breachMemberElsewhere
 
-	// A principal of another tenant, or a service account whose namespace does not exist, has a right in
-	// the tenant's namespace.
+	// A principal of another tenant, or a service account whose namespace does not exist, has a right
+	// in the tenant's namespace.
 	breachOtherTenant
 	breachMissingNamespace
 
@@ -39,7 +39,7 @@ const (
 type unwantedGrant struct {
 	binding rbac.Binding
 	subject rbac.Subject
-	rules   []rbac.Rule // of the binding, without those that do not matter
+	rules   []rbac.Rule // of the binding, without the harmless ones
 	breach  breach
 	owner   string // with breachOtherTenant, the tenant that the subject belongs to
 }
@@ -62,7 +62,7 @@ func (g unwantedGrant) why() string {
 	case breachOtherTenant:
 		return "which belongs to the tenant " + g.owner
 	case breachMissingNamespace:
-		return "whose namespace does not exist; who creates the namespace gets the grant"
+		return "whose namespace does not exist; whoever creates the namespace gets these rights"
 	case breachControls:
 		return "which could then change what isolates the tenant"
 	default:
@@ -75,8 +75,8 @@ func rulesText(rules []rbac.Rule) string {
 	return strings.Join(summary.First(texts(rules), 3), "; ")
 }
 
-// grantExaminer finds grants that cross the boundary of a tenant. Each grant is looked at once, so the
-// cost grows with the number of grants and not with the number of pairs of tenants.
+// grantExaminer finds grants that cross the boundary of a tenant. Each grant is looked at once, so
+// the cost grows with the number of grants and not with the number of pairs of tenants.
 type grantExaminer struct {
 	tenants    map[string]bool
 	namespaces map[string]bool           // those that exist
@@ -87,7 +87,7 @@ type grantExaminer struct {
 	excess      map[string][]unwantedGrant // by tenant; they break GuaranteeAccess
 }
 
-// examineGrants returns an examiner that has looked at every grant.
+// examineGrants returns an examiner that has examined every grant.
 func examineGrants(in topology.Inspection, tenants []tenant.TenantScore) grantExaminer {
 	x := grantExaminer{
 		tenants: map[string]bool{}, namespaces: map[string]bool{},
@@ -124,7 +124,7 @@ func (x grantExaminer) addTenant(s tenant.TenantScore) {
 	}
 }
 
-// ownersOf returns the tenants that a subject is a member of, or a service account of.
+// ownersOf returns the tenants that a subject is a member of, or whose service account it is.
 func (x grantExaminer) ownersOf(s rbac.Subject) []string {
 	owners := x.owners[s]
 	home, _ := s.Account()

@@ -13,21 +13,22 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Score is the claim that tenants are isolated. It reads what is in force, whoever made it, and fails
-// with an [*Error] if anything that the tenants' Scores promise does not hold. It changes nothing.
+// Score is the claim that tenants are isolated. It reads everything that is in force, whether
+// Polyphony manages it or not. It fails with an [*Error] if anything that the tenants' Scores
+// promise does not hold. It changes nothing.
 //
 // The number of requests depends on the number of kinds of objects, not on the number of tenants.
 type Score struct {
-	// Tenants lists every tenant of the topology. At least one is required. A right of a tenant that is
-	// not in the list is not recognised as a right of another tenant.
+	// Tenants lists every tenant of the topology. At least one is required. A right of a tenant that
+	// is not in the list is not recognised as a right of another tenant.
 	Tenants []tenant.TenantScore `json:"tenants"`
 
-	// Without lists guardrails that need not be installed, as in guardrails.Score. Unset: all of them have
-	// to be.
+	// Without lists guardrails that need not be installed, as in guardrails.Score. Unset: all of them
+	// must be installed.
 	Without []topology.Guardrail `json:"without,omitempty"`
 
-	// Report receives the report, also if every guarantee holds. It is called before the run returns.
-	// Unset: the report is in the error alone.
+	// Report receives the report before the run returns, also if every guarantee holds. Unset: only
+	// the error has a report.
 	Report func(Report) `json:"-"`
 }
 
@@ -67,7 +68,7 @@ func (s Score) Validate() error {
 	return errs.ToAggregate()
 }
 
-// Interpret returns what reads the topology and examines it. See [Score.On].
+// Interpret returns the steps that read the topology, examine it and report. See [Score.On].
 func (s Score) Interpret() interpret.Interpret[Topology] {
 	return interpret.Func[Topology](s.execute)
 }

@@ -20,8 +20,10 @@ import (
 
 func named(name string, visibility tenant.ReadVisibility) tenant.TenantScore {
 	return tenant.TenantScore{
-		TenantConfig:     tenant.TenantConfig{Name: name, ImageRegistries: []string{"registry.example.com/" + name}},
-		NetworkIsolation: tenant.NetworkIsolationPolicy{PublicInternetEgress: true, Domains: []string{name + ".example.com"}},
+		TenantConfig: tenant.TenantConfig{Name: name, ImageRegistries: []string{"registry.example.com/" + name}},
+		NetworkIsolation: tenant.NetworkIsolationPolicy{
+			PublicInternetEgress: true, Domains: []string{name + ".example.com"},
+		},
 		RBAC: tenant.RBACConfig{ReadVisibility: visibility, Members: []tenant.Member{
 			{Role: tenant.Developer, Name: name + "-devs"},
 			{Role: tenant.Viewer, Kind: rbac.ServiceAccount, Name: "bot", Namespace: name},
@@ -34,8 +36,8 @@ func twoTenants() []tenant.TenantScore {
 	return []tenant.TenantScore{named("acme", tenant.VisibilityCluster), named("globex", tenant.VisibilityOwn)}
 }
 
-// neighbours returns a topology with every guardrail and two tenants, acme and globex, and the Score
-// that proves them isolated.
+// neighbours returns a topology with every guardrail and two tenants, acme and globex, and the
+// Score that proves them isolated.
 func neighbours(t *testing.T) (*fake.Topology, isolation.Score) {
 	t.Helper()
 	top := fake.New(fake.Options{})
@@ -100,7 +102,7 @@ func TestScoreValidate(t *testing.T) {
 	}
 }
 
-// planted is something that breaks one guarantee of the tenant globex.
+// planted is a change by somebody else that breaks one guarantee of the tenant globex.
 type planted struct {
 	name      string
 	plant     func(fake.Outsider)
@@ -108,7 +110,7 @@ type planted struct {
 	witness   string
 }
 
-// grantIn returns what grants a rule in globex to a subject.
+// grantIn returns a function that grants a rule in globex to a subject.
 func grantIn(subject rbac.Subject, rule rbac.Rule) func(fake.Outsider) {
 	return func(o fake.Outsider) {
 		o.Grant("globex", topology.Grant{Role: "leak", Rules: []rbac.Rule{rule}, Subjects: []rbac.Subject{subject}})
@@ -137,7 +139,8 @@ func leaks() []planted {
 		},
 		{
 			"no network rules", occupied(topology.KindNetworkRules),
-			isolation.GuaranteeNetwork, "NetworkPolicy globex/polyphony does not isolate egress, which is therefore open",
+			isolation.GuaranteeNetwork,
+			"NetworkPolicy globex/polyphony does not isolate egress, which is therefore open",
 		},
 		{
 			"a policy that opens the namespace", func(o fake.Outsider) {
@@ -147,7 +150,8 @@ func leaks() []planted {
 			"NetworkPolicy globex/leak is not managed by Polyphony and allows ingress from everybody on every port",
 		},
 		{
-			"a grant to another tenant's group", grantIn(rbac.Subject{Kind: rbac.Group, Name: "acme-devs"}, secrets),
+			"a grant to another tenant's group",
+			grantIn(rbac.Subject{Kind: rbac.Group, Name: "acme-devs"}, secrets),
 			isolation.GuaranteeIsolation,
 			"RoleBinding globex/leak grants get secrets to Group acme-devs, which belongs to the tenant acme",
 		},
@@ -204,12 +208,13 @@ func TestScoreNamesWhatIsBroken(t *testing.T) {
 
 func TestScoreFailsWithoutAGuardrailThatItRequires(t *testing.T) {
 	top, s := neighbours(t)
-	_, err := score.Run(t.Context(), guardrails.Score{Without: []topology.Guardrail{topology.GuardrailPlacement}}.On(top))
+	without := []topology.Guardrail{topology.GuardrailPlacement}
+	_, err := score.Run(t.Context(), guardrails.Score{Without: without}.On(top))
 	require.NoError(t, err)
 	_, err = score.Run(t.Context(), s.On(top))
 	require.ErrorContains(t, err, "the rule placement is not installed")
 	require.ErrorContains(t, err, "run guardrails.Score")
-	s.Without = []topology.Guardrail{topology.GuardrailPlacement}
+	s.Without = without
 	_, err = score.Run(t.Context(), s.On(top))
 	require.NoError(t, err)
 }
@@ -222,7 +227,8 @@ func TestScoreAcceptsGrantsAndPoliciesThatCrossNoBoundary(t *testing.T) {
 	}
 	everything := rbac.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}
 	o.Grant("globex", topology.Grant{
-		Role: "certs", Rules: []rbac.Rule{certificates}, Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "globex-devs"}},
+		Role: "certs", Rules: []rbac.Rule{certificates},
+		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "globex-devs"}},
 	})
 	o.Grant("globex", topology.Grant{
 		Role: "sre", Rules: []rbac.Rule{everything},

@@ -23,10 +23,11 @@ func networkWitnesses(policies []netpolicy.Policy, want netpolicy.Policy) []stri
 	return slices.Concat(own, others)
 }
 
+// policyText names a policy, such as "NetworkPolicy globex/db".
 func policyText(p netpolicy.Policy) string { return "NetworkPolicy " + p.Namespace + "/" + p.Name }
 
-// ownPolicy compares the tenant's own policy with want. A direction that the policy does not isolate is
-// open.
+// ownPolicy compares the tenant's own policy with want. A direction that the policy does not
+// isolate is open.
 func ownPolicy(have, want netpolicy.Policy) []string {
 	name := policyText(have)
 	var lines []string
@@ -39,8 +40,8 @@ func ownPolicy(have, want netpolicy.Policy) []string {
 	return append(lines, differences(name, have, want)...)
 }
 
-// opens returns a line for each rule that allows connections with anything but pods of the policy's own
-// namespace.
+// opens returns a line for each rule that allows connections with anything but pods of the policy's
+// own namespace.
 func opens(p netpolicy.Policy, direction string, rules *netpolicy.Rules) []string {
 	if rules == nil {
 		return nil
@@ -48,11 +49,12 @@ func opens(p netpolicy.Policy, direction string, rules *netpolicy.Rules) []strin
 	var lines []string
 	for _, rule := range *rules {
 		if len(rule.Peers) == 0 || slices.ContainsFunc(rule.Peers, isElsewhere) {
-			lines = append(lines, fmt.Sprintf("%s is not managed by Polyphony and allows %s %s", policyText(p), direction, rule))
+			lines = append(lines, fmt.Sprintf(
+				"%s is not managed by Polyphony and allows %s %s", policyText(p), direction, rule))
 		}
 	}
 	return lines
 }
 
-// isElsewhere reports whether a peer can be anything but pods of the policy's own namespace.
+// isElsewhere reports whether a peer can be outside the policy's own namespace.
 func isElsewhere(p netpolicy.Peer) bool { return p.CIDR != "" || p.Namespaces != nil }

@@ -9,25 +9,26 @@ import (
 	"github.com/polyphony-go/polyphony/internal/summary"
 )
 
-// Guarantee is one of the things that isolation consists of.
+// Guarantee is one part of isolation.
 type Guarantee string
 
-// The guarantees. Those of the topology as a whole are GuaranteeGuardrails and GuaranteeEnforcement.
+// The guarantees. Those of the topology as a whole are GuaranteeGuardrails and
+// GuaranteeEnforcement.
 const (
-	// GuaranteeBoundary means that the namespace exists, and that its pod security, labels and allowances
-	// are those of the Score. If the namespace is missing, or the platform cannot satisfy the Score, this
-	// is the only finding of the tenant.
+	// GuaranteeBoundary means that the namespace exists, and that its pod security, labels and
+	// allowances are those of the Score. If the namespace is missing, or the platform cannot satisfy
+	// the Score, this is the only finding of the tenant.
 	GuaranteeBoundary Guarantee = "boundary"
 
 	// GuaranteeQuota means that the quota is that of the Score.
 	GuaranteeQuota Guarantee = "quota"
 
-	// GuaranteeLimits means that the default, minimum and maximum amounts of containers, pods and claims
-	// are those of the Score.
+	// GuaranteeLimits means that the default, minimum and maximum amounts of containers, pods and
+	// claims are those of the Score.
 	GuaranteeLimits Guarantee = "limits"
 
-	// GuaranteeNetwork means that the tenant's own network policy is that of the Score, and that no other
-	// policy in the namespace allows connections with anything but pods of the same namespace.
+	// GuaranteeNetwork means that the tenant's own network policy is that of the Score, and that no
+	// other policy in the namespace allows connections with anything but pods of the same namespace.
 	GuaranteeNetwork Guarantee = "network"
 
 	// GuaranteeAccess means that the members have the roles of the Score in the namespace, and that no
@@ -35,16 +36,17 @@ const (
 	GuaranteeAccess Guarantee = "access"
 
 	// GuaranteeIsolation means that no grant gives a right in the namespace to a principal of another
-	// tenant, to everybody, or to a service account of a namespace that does not exist. Nor does a grant
-	// give a right elsewhere to a principal of the tenant, except for what cluster visibility lets its
-	// groups read.
+	// tenant, to everybody, or to a service account of a namespace that does not exist. Nor does a
+	// grant give a right elsewhere to a principal of the tenant, except for what cluster visibility
+	// lets its groups read.
 	//
-	// The principals of a tenant are the members in its Score and the service accounts of its namespace.
-	// Questions about oneself and public certificates do not count as rights.
+	// The principals of a tenant are the members in its Score and the service accounts of its
+	// namespace. Questions about oneself and public certificates do not count as rights.
 	GuaranteeIsolation Guarantee = "isolation"
 
 	// GuaranteeVolumes means that no claim of the tenant names a volume that is reserved for another
-	// namespace, and that no claim of another namespace names a volume that is reserved for the tenant.
+	// namespace, and that no claim of another namespace names a volume that is reserved for the
+	// tenant.
 	GuaranteeVolumes Guarantee = "volumes"
 
 	// GuaranteeGuardrails means that every guardrail is stored as this release installs it, except for
@@ -62,7 +64,7 @@ type Status string
 const (
 	Enforced Status = "enforced" // what is stored is what the Scores promise
 	Broken   Status = "broken"   // it is not; the finding has a witness
-	Declared Status = "declared" // the topology cannot be asked
+	Declared Status = "declared" // the API cannot answer it; see the witness
 )
 
 // Finding is the result for one guarantee of one tenant, or of the topology as a whole.
@@ -71,10 +73,10 @@ type Finding struct {
 	Guarantee Guarantee `json:"guarantee"`
 	Status    Status    `json:"status"`
 
-	// Witness names the objects that decide, for people. Empty if the guarantee is enforced.
+	// Witness names the objects that decide, for people. It is empty if the guarantee is enforced.
 	Witness string `json:"witness,omitempty"`
 
-	// Remedy is what to do about it, for people. Empty if there is nothing to do.
+	// Remedy is what to do about it, for people. It is empty if there is nothing to do.
 	Remedy string `json:"remedy,omitempty"`
 }
 
@@ -93,19 +95,19 @@ func (f Finding) String() string {
 	return text
 }
 
-// ReportFormat is the version of the JSON of reports. Within one version a field keeps its meaning, and
-// no field is removed.
+// ReportFormat is the version of the JSON of reports. Within one version a field keeps its meaning,
+// and no field is removed.
 const ReportFormat = 1
 
 // Report has the findings of one examination. It can be kept as JSON.
 type Report struct {
 	Format   int       `json:"format"`   // see ReportFormat
 	Topology string    `json:"topology"` // its name
-	Version  string    `json:"version"`  // of the infrastructure
+	Version  string    `json:"version"`  // of the infrastructure, such as "v1.34.2"
 	At       time.Time `json:"at"`       // when it was read
 	Digest   string    `json:"digest"`   // SHA-256 of the JSON of what was read, without the time
 
-	// Findings has those of the topology first, and then those of each tenant in the order of
+	// Findings has the two of the topology first, and then those of each tenant in the order of
 	// [Score.Tenants].
 	Findings []Finding `json:"findings"`
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// isHarmless reports whether a rule gives nothing that matters: questions of principals about
-// themselves, and public certificates.
+// isHarmless reports whether a rule crosses no boundary: it lets principals ask about themselves,
+// or read public certificates.
 func isHarmless(r rbac.Rule) bool {
 	if isSubset(r.APIGroups, "authentication.k8s.io", "authorization.k8s.io") {
 		return true
@@ -23,8 +23,8 @@ func isSubset(list []string, all ...string) bool {
 	return !slices.ContainsFunc(list, func(v string) bool { return !slices.Contains(all, v) })
 }
 
-// controls are what isolates a tenant and no principal of the tenant may write, and the rights by which
-// a principal can obtain other rights. The zero verb stands for every verb that writes.
+// controls are what isolates a tenant and no principal of the tenant may write, and the rights by
+// which a principal can obtain other rights. The zero verb stands for every verb that writes.
 var controls = []rbac.Question{
 	{APIGroup: "networking.k8s.io", Resource: "networkpolicies"},
 	{Resource: "resourcequotas"},
@@ -47,7 +47,8 @@ var writeVerbs = []string{
 	"create", "update", "patch", "delete", "deletecollection", "escalate", "bind", "impersonate",
 }
 
-// writesControls reports whether a rule allows writing one of the controls, whatever the object's name.
+// writesControls reports whether a rule allows writing one of the controls, whatever the object's
+// name.
 func writesControls(r rbac.Rule) bool {
 	r.ResourceNames = nil
 	return slices.ContainsFunc(controls, func(q rbac.Question) bool {

@@ -17,9 +17,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// scrambled is the fake with other texts in everything that is for people, and with lists in another
-// order where no order is promised. Names of subjects, roles of tenants, namespaces and the network
-// policy of Polyphony stay, since they are values that decide.
+// scrambled is the fake with other texts in everything that is for people, and with lists in
+// another order where no order is promised. Names of subjects, roles of tenants, namespaces and the
+// network policy of Polyphony stay, since they are values that decide.
 type scrambled struct {
 	*fake.Topology
 	edit func(*topology.Inspection) // adds what the fake cannot hold; nil: nothing
@@ -285,11 +285,10 @@ var mutants = []struct {
 		}
 	})},
 	{"a field without a value does not differ", after(func(in *topology.Inspection) {
-		for i := range in.Namespaces {
-			for kind, fields := range in.Namespaces[i].Beyond {
-				in.Namespaces[i].Beyond[kind] = slices.DeleteFunc(slices.Clone(fields), func(f topology.FieldChange) bool {
-					return f.From == "" && f.To == ""
-				})
+		isEmpty := func(f topology.FieldChange) bool { return f.From == "" && f.To == "" }
+		for _, ns := range in.Namespaces {
+			for kind, fields := range ns.Beyond {
+				ns.Beyond[kind] = slices.DeleteFunc(slices.Clone(fields), isEmpty)
 			}
 		}
 	})},

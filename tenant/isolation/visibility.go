@@ -11,11 +11,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// VisibilityTable is what a member of one tenant may do at home and in another tenant, one row for each
-// operation. Source: the read-visibility ADR, "What IS Enforced" and "What is NOT Enforced"; see
-// docs/sources.md.
+// VisibilityTable is what a member of one tenant may do at home and in another tenant, one row for
+// each operation. Source: the read-visibility ADR, "What IS Enforced" and "What is NOT Enforced";
+// see docs/sources.md.
 type VisibilityTable struct {
-	Member string          `json:"member"` // as rbac.Subject prints it
+	Member string          `json:"member"` // as rbac.Subject.String prints it
 	Own    string          `json:"own"`    // the namespace of the member's tenant
 	Other  string          `json:"other"`  // the namespace of the other tenant
 	Rows   []VisibilityRow `json:"rows"`
@@ -23,10 +23,10 @@ type VisibilityTable struct {
 
 // VisibilityRow is one operation.
 type VisibilityRow struct {
-	Operation string `json:"operation"`
-	Own       bool   `json:"own"`   // allowed in the member's own tenant
-	Other     bool   `json:"other"` // allowed in the other tenant
-	Why       string `json:"why"`   // what decides in the other tenant, for people
+	Operation string `json:"operation"` // such as "view pods"
+	Own       bool   `json:"own"`       // allowed in the member's own tenant
+	Other     bool   `json:"other"`     // allowed in the other tenant
+	Why       string `json:"why"`       // what decides in the other tenant, for people
 }
 
 // visibilityRows are the operations about objects, and the question that stands for each.
@@ -41,20 +41,24 @@ var visibilityRows = []struct {
 	{"run commands in pods", rbac.Question{Verb: "create", Resource: "pods", Subresource: "exec"}},
 	{"forward ports", rbac.Question{Verb: "create", Resource: "pods", Subresource: "portforward"}},
 	{"view deployments", rbac.Question{Verb: "list", APIGroup: "apps", Resource: "deployments"}},
-	{"scale deployments", rbac.Question{Verb: "patch", APIGroup: "apps", Resource: "deployments", Subresource: "scale"}},
+	{"scale deployments", rbac.Question{
+		Verb: "patch", APIGroup: "apps", Resource: "deployments", Subresource: "scale",
+	}},
 	{"modify services", rbac.Question{Verb: "patch", Resource: "services"}},
 	{"view ingresses", rbac.Question{Verb: "list", APIGroup: "networking.k8s.io", Resource: "ingresses"}},
 	{"read ConfigMaps", rbac.Question{Verb: "get", Resource: "configmaps"}},
 	{"read Secrets", rbac.Question{Verb: "get", Resource: "secrets"}},
 	{"tokens of service accounts", rbac.Question{Verb: "create", Resource: "serviceaccounts", Subresource: "token"}},
-	{"modify network policies", rbac.Question{Verb: "patch", APIGroup: "networking.k8s.io", Resource: "networkpolicies"}},
+	{"modify network policies", rbac.Question{
+		Verb: "patch", APIGroup: "networking.k8s.io", Resource: "networkpolicies",
+	}},
 	{"modify quotas", rbac.Question{Verb: "patch", Resource: "resourcequotas"}},
 	{"grant rights", rbac.Question{Verb: "create", APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings"}},
 }
 
-// Visibility returns the table for the first member of a tenant, from every grant and network policy
-// that was read. The last row asks whether a pod of the tenant can connect to pods on TCP port 80. A
-// tenant without members is an error.
+// Visibility returns the table for the first member of a tenant, from every grant and network
+// policy that was read. The last row asks whether a pod of the tenant can connect to pods on TCP
+// port 80. A tenant without members is an error.
 func Visibility(in topology.Inspection, of, other tenant.TenantScore) (VisibilityTable, error) {
 	if len(of.RBAC.Members) == 0 {
 		return VisibilityTable{}, fmt.Errorf("the tenant %s has no members; set rbac.members", of.TenantConfig.Name)
@@ -80,8 +84,8 @@ func Visibility(in topology.Inspection, of, other tenant.TenantScore) (Visibilit
 	return table, nil
 }
 
-// principal returns the user and the groups that a subject stands for: for a group, those of somebody
-// in it.
+// principal returns a user and groups that have the rights of a subject. For a group they are those
+// of a member.
 func principal(s rbac.Subject, tenant string) (user string, groups []string) {
 	user, groups = "member of "+tenant, []string{"system:authenticated"}
 	switch s.Kind {
@@ -95,7 +99,7 @@ func principal(s rbac.Subject, tenant string) (user string, groups []string) {
 	return user, groups
 }
 
-// reach answers whether pods of one namespace can connect to pods of another.
+// reach reports whether pods of one namespace can connect to pods of another.
 func reach(in topology.Inspection, from, to string) netpolicy.Answer {
 	state := netpolicy.State{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
 	for _, ns := range in.Namespaces {

@@ -34,6 +34,7 @@ func TestVisibilityAsksForEveryKindOfMember(t *testing.T) {
 
 func TestVisibilityNeedsAMember(t *testing.T) {
 	in, s := reading(t)
-	_, err := isolation.Visibility(in, tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "empty"}}, s.Tenants[0])
+	empty := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "empty"}}
+	_, err := isolation.Visibility(in, empty, s.Tenants[0])
 	require.EqualError(t, err, "the tenant empty has no members; set rbac.members")
 }

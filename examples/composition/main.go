@@ -1,7 +1,9 @@
-// Command composition runs Scores of two kinds on one topology in one run: tenants, and the DNS zone that each of them gets.
+// Command composition runs Scores of two kinds on one topology in one run: tenants, and a DNS zone
+// for each tenant.
 //
-// Polyphony knows nothing of zones. Everything about them is in this folder: the capability and its Score with its Interpret in zone.go, an
-// adapter in nameservers.go. Together with an adapter of Polyphony's own it makes the topology below.
+// No package of Polyphony has DNS zones. Everything about them is in this directory: the
+// capability, its Score and its Interpret in zone.go, and an adapter in nameservers.go. The
+// topology of this program embeds that adapter and one of Polyphony's.
 package main
 
 import (
@@ -15,7 +17,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// site is a cluster and the name servers next to it. By embedding both it has the capabilities of both.
+// site is a cluster and its name servers. It embeds both, so it has the capabilities of both.
 type site struct {
 	*fake.Topology
 	*nameServers
@@ -32,10 +34,11 @@ func newSite() site {
 	return site{fake.New(fake.Options{Name: "site"}), newNameServers()}
 }
 
-// DryRun returns the same site for somebody who does not write.
+// DryRun returns a view of the same site that writes nothing.
 func (s site) DryRun() site { return site{s.Topology.DryRun(), s.nameServers.DryRun()} }
 
-// compose runs a tenant and its zone in sequence, since a zone is of no use without its tenant; one tenant does not wait for another.
+// compose provisions two tenants at the same time. The zone of each tenant comes after the tenant,
+// and only if the tenant succeeds.
 func compose(ctx context.Context, out io.Writer, on site) error {
 	report, err := score.Run(ctx,
 		score.Sequence(namedTenant("acme").On(on), ZoneScore{Zone: "acme.example.org", Tenant: "acme"}.On(on)),

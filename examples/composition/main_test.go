@@ -39,7 +39,7 @@ func Example() {
 	// 10 created, 0 updated, 0 deleted, 4 unchanged
 }
 
-// A tenant that cannot be provisioned stops what follows it in its sequence, and nothing else.
+// A tenant that fails stops the steps that follow in its sequence, and nothing else.
 func Example_failure() {
 	on := newSite()
 	on.Outsider().CreateNamespace("acme", "Helm")
@@ -61,17 +61,18 @@ func Example_failure() {
 	// 5 created, 0 updated, 0 deleted, 2 unchanged, 2 of 4 steps failed
 }
 
-func TestAgainChangesNothing(t *testing.T) {
+func TestComposeTwiceChangesNothing(t *testing.T) {
 	on := newSite()
 	require.NoError(t, compose(t.Context(), io.Discard, on))
 	writes := on.Counts().Writes
-	report, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "acme"}.On(on), namedTenant("acme").On(on))
+	report, err := score.Run(t.Context(),
+		ZoneScore{Zone: "acme.example.org", Tenant: "acme"}.On(on), namedTenant("acme").On(on))
 	require.NoError(t, err)
 	require.False(t, report.Changed(), report.String())
 	require.Equal(t, writes, on.Counts().Writes)
 }
 
-func TestTheZoneOfAnotherTenantIsAConflict(t *testing.T) {
+func TestZoneScoreRefusesTheZoneOfAnotherTenant(t *testing.T) {
 	on := newSite()
 	require.NoError(t, compose(t.Context(), io.Discard, on))
 	_, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "globex"}.On(on))
@@ -81,12 +82,15 @@ func TestTheZoneOfAnotherTenantIsAConflict(t *testing.T) {
 	require.Equal(t, Zone{Name: "acme.example.org", Tenant: "acme", TTL: defaultTTL}, zone)
 }
 
-func TestChangesOfAZoneAreNamed(t *testing.T) {
+func TestNameServersReportChangesOfAZone(t *testing.T) {
 	on := newSite()
 	require.NoError(t, compose(t.Context(), io.Discard, on))
 	report, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "acme", TTL: 60}.On(on))
 	require.NoError(t, err)
-	require.Equal(t, []topology.FieldChange{{Path: "ttl", From: "300", To: "60"}}, report.Changes()[0].Fields)
+	updated := report.Changes()[0]
+	require.Equal(t, topology.Updated, updated.Action)
+	require.Equal(t, []topology.FieldChange{{Path: "ttl", From: "300", To: "60"}}, updated.Fields)
+	require.Equal(t, Zone{Name: "acme.example.org", Tenant: "acme", TTL: 60}, updated.After)
 
 	change, err := on.DeleteZone(t.Context(), "acme.example.org")
 	require.NoError(t, err)
@@ -98,7 +102,7 @@ func TestChangesOfAZoneAreNamed(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 }
 
-func TestMistakesInAZoneAreAllReported(t *testing.T) {
+func TestZoneScoreValidateReportsEveryMistake(t *testing.T) {
 	_, err := score.Run(t.Context(), ZoneScore{Zone: "not a zone", Tenant: "", TTL: -1}.On(newSite()))
 	require.ErrorIs(t, err, score.ErrInvalid)
 	for _, path := range []string{"zone:", "tenant:", "ttl:"} {

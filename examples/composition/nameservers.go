@@ -9,52 +9,55 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// nameServers is an adapter of [Zones] in memory. A real one would talk to a DNS provider here.
+// nameServers is an adapter of [Zones] in memory. A real one would call a DNS provider here.
 type nameServers struct {
-	mu    *sync.Mutex
+	mu    *sync.Mutex // shared with every dry run
 	zones map[string]Zone
 	dry   bool
 }
 
-func newNameServers() *nameServers { return &nameServers{mu: &sync.Mutex{}, zones: map[string]Zone{}} }
+func newNameServers() *nameServers {
+	return &nameServers{mu: &sync.Mutex{}, zones: map[string]Zone{}}
+}
 
-// DryRun returns the same name servers for somebody who does not write.
-func (n *nameServers) DryRun() *nameServers { return &nameServers{mu: n.mu, zones: n.zones, dry: true} }
+// DryRun returns a view of the same name servers that writes nothing.
+func (n *nameServers) DryRun() *nameServers {
+	return &nameServers{mu: n.mu, zones: n.zones, dry: true}
+}
 
 // Zone implements Zones.
 func (n *nameServers) Zone(ctx context.Context, name string) (Zone, error) {
+	call := adapter.Read(kindZone, name)
+	if ctx.Err() != nil {
+		return Zone{}, call.Stopped(ctx)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	zone, ok := n.zones[name]
-	switch {
-	case ctx.Err() != nil:
-		return Zone{}, &topology.Error{Op: "read", Kind: "Zone", Name: name, Cause: ctx.Err()}
-	case !ok:
-		return Zone{}, &topology.Error{Op: "read", Kind: "Zone", Name: name, Reason: topology.ErrNotFound}
+	if !ok {
+		return Zone{}, call.Fail(topology.ErrNotFound, "")
 	}
 	return zone, nil
 }
 
 // EnsureZone implements Zones.
 func (n *nameServers) EnsureZone(ctx context.Context, want Zone) (topology.Change, error) {
+	call := adapter.Ensure(kindZone, want.Name)
+	if ctx.Err() != nil {
+		return topology.Change{}, call.Stopped(ctx)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	change := topology.Change{Kind: "Zone", Name: want.Name, Action: topology.Created}
 	have, ok := n.zones[want.Name]
-	switch {
-	case ctx.Err() != nil:
-		return topology.Change{}, &topology.Error{Op: "ensure", Kind: "Zone", Name: want.Name, Cause: ctx.Err()}
-	case ok && have.Tenant != want.Tenant:
-		return topology.Change{}, &topology.Error{Op: "ensure", Kind: "Zone", Name: want.Name, Reason: topology.ErrConflict,
-			Detail: fmt.Sprintf("is the zone of the tenant %q; choose another, or have it removed there", have.Tenant)}
-	case ok:
-		if change.Fields = adapter.Diff(have, want); len(change.Fields) == 0 {
-			change.Action = topology.Unchanged
-			return change, nil
-		}
-		change.Action = topology.Updated
+	if ok && have.Tenant != want.Tenant {
+		return topology.Change{}, call.Fail(topology.ErrConflict, fmt.Sprintf(
+			"is the zone of the tenant %q; choose another name, or delete the zone first", have.Tenant))
 	}
-	if !n.dry {
+	change := call.Created(want)
+	if ok {
+		change = call.Updated(have, want, adapter.Diff(have, want))
+	}
+	if change.Action != topology.Unchanged && !n.dry {
 		n.zones[want.Name] = want
 	}
 	return change, nil
@@ -62,17 +65,18 @@ func (n *nameServers) EnsureZone(ctx context.Context, want Zone) (topology.Chang
 
 // DeleteZone implements Zones.
 func (n *nameServers) DeleteZone(ctx context.Context, name string) (topology.Change, error) {
+	call := adapter.Delete(kindZone, name)
+	if ctx.Err() != nil {
+		return topology.Change{}, call.Stopped(ctx)
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	change := topology.Change{Kind: "Zone", Name: name, Action: topology.Unchanged}
-	if ctx.Err() != nil {
-		return topology.Change{}, &topology.Error{Op: "delete", Kind: "Zone", Name: name, Cause: ctx.Err()}
+	have, ok := n.zones[name]
+	if !ok {
+		return call.Unchanged(), nil
 	}
-	if _, ok := n.zones[name]; ok {
-		change.Action = topology.Deleted
-		if !n.dry {
-			delete(n.zones, name)
-		}
+	if !n.dry {
+		delete(n.zones, name)
 	}
-	return change, nil
+	return call.Deleted(have), nil
 }

@@ -11,33 +11,39 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Zones is a capability: DNS zones, each of them a tenant's. It keeps the promises of every capability, see package topology.
+// kindZone is the kind of a Zone, in changes and errors.
+const kindZone topology.Kind = "Zone"
+
+// Zones is a capability: DNS zones, each of which belongs to a tenant. What every capability
+// promises is in package topology.
 type Zones interface {
+	// Zone reads a zone. A zone that does not exist is ErrNotFound.
 	Zone(ctx context.Context, name string) (Zone, error)
 
-	// EnsureZone creates or repairs a zone. One that another tenant has is ErrConflict.
+	// EnsureZone creates a zone or makes it equal to want. A zone of another tenant is ErrConflict.
 	EnsureZone(ctx context.Context, want Zone) (topology.Change, error)
 
+	// DeleteZone deletes a zone. If it does not exist, the change is Unchanged.
 	DeleteZone(ctx context.Context, name string) (topology.Change, error)
 }
 
 // Zone is a DNS zone.
 type Zone struct {
-	Name   string `json:"name"`
-	Tenant string `json:"tenant"` // who may edit its records
-	TTL    int    `json:"ttl"`    // in seconds, of records that state none
+	Name   string `json:"name"`   // a domain, such as "acme.example.org"
+	Tenant string `json:"tenant"` // the tenant that may edit its records
+	TTL    int    `json:"ttl"`    // in seconds, of records without a TTL of their own
 }
 
 // ZoneScore is the desired state of one zone.
 type ZoneScore struct {
-	Zone   string `json:"zone"`
-	Tenant string `json:"tenant"`
-	TTL    int    `json:"ttl,omitempty"` // in seconds; unset: five minutes
+	Zone   string `json:"zone"`          // the domain; required
+	Tenant string `json:"tenant"`        // the tenant that may edit its records; required
+	TTL    int    `json:"ttl,omitempty"` // in seconds, of records without a TTL; unset: 300
 }
 
-const defaultTTL = 300
+const defaultTTL = 300 // seconds
 
-// ZoneTopology is what it takes to make a zone.
+// ZoneTopology has the capabilities that a ZoneScore needs.
 type ZoneTopology interface {
 	topology.Topology
 	Zones
@@ -66,15 +72,17 @@ func (s ZoneScore) Validate() error {
 	return errs.ToAggregate()
 }
 
-// Interpret makes the zone.
+// Interpret returns the step that ensures the zone.
 func (s ZoneScore) Interpret() interpret.Interpret[ZoneTopology] {
-	return interpret.Func[ZoneTopology](func(ctx context.Context, t ZoneTopology) (interpret.Outcome, error) {
-		return interpret.Run(ctx, interpret.Step{Name: "zone", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureZone(ctx, s.desired())
-		}})
-	})
+	return interpret.Func[ZoneTopology](s.execute)
 }
 
+func (s ZoneScore) execute(ctx context.Context, t ZoneTopology) (interpret.Outcome, error) {
+	ensure := func(ctx context.Context) (topology.Change, error) { return t.EnsureZone(ctx, s.desired()) }
+	return interpret.Run(ctx, interpret.Step{Name: "zone", Do: ensure})
+}
+
+// desired returns the zone with its defaults.
 func (s ZoneScore) desired() Zone {
 	want := Zone{Name: s.Zone, Tenant: s.Tenant, TTL: s.TTL}
 	if want.TTL == 0 {

@@ -10,11 +10,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// watched is a site whose calls about zones are counted, and can be cut off.
+// watched is a site that counts the calls about zones, and fails after a number of them.
 type watched struct {
 	site
 	counts *counts
-	limit  int // of calls; negative: none
+	limit  int // the calls that succeed; negative: all
 }
 
 type counts struct{ calls, writes int }
@@ -32,7 +32,8 @@ func (w watched) EnsureZone(ctx context.Context, want Zone) (topology.Change, er
 }
 
 func TestZoneScore(t *testing.T) {
-	scoretest.Run(t, ZoneScore{Zone: "acme.example.org", Tenant: "acme"}, func(scoretest.T) scoretest.Infrastructure[watched] {
+	acme := ZoneScore{Zone: "acme.example.org", Tenant: "acme"}
+	scoretest.Run(t, acme, func(scoretest.T) scoretest.Infrastructure[watched] {
 		on, counted := newSite(), &counts{}
 		return scoretest.Infrastructure[watched]{
 			Topology: watched{on, counted, -1}, DryRun: watched{on.DryRun(), counted, -1},

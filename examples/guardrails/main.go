@@ -1,4 +1,5 @@
-// Command guardrails shows what a tenant's developer is refused although the role allows it, in memory:
+// Command guardrails shows, in memory, what the guardrails refuse a tenant's developer although the
+// role allows it:
 //
 //	go run ./examples/guardrails
 package main
@@ -45,21 +46,24 @@ func run(ctx context.Context, out io.Writer) error {
 		if verdict.Allowed {
 			fmt.Fprintf(out, "%s: allowed\n", host)
 		} else {
-			fmt.Fprintf(out, "%s: refused by the rule %s: %s\n", host, verdict.Rule, verdict.Reason)
+			fmt.Fprintf(out, "%s: refused by the rule %s:\n  %s\n", host, verdict.Rule, verdict.Reason)
 		}
 	}
 	return nil
 }
 
-// ingress is a request by which a developer of the tenant would serve a host.
+// ingress returns the request of a developer of the tenant to create an Ingress that serves a host.
 func ingress(namespace, host string) topology.Request {
 	return topology.Request{
 		Question: rbac.Question{
 			User: "jane@example.com", Groups: []string{"acme-devs"},
 			Verb: "create", APIGroup: "networking.k8s.io", Resource: "ingresses", Namespace: namespace,
 		},
-		Object: json.RawMessage(`{"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"},
-			"spec": {"rules": [{"host": "` + host + `", "http": {"paths": [
-				{"path": "/", "pathType": "Prefix", "backend": {"service": {"name": "web", "port": {"number": 80}}}}]}}]}}`),
+		Object: json.RawMessage(`{
+			"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "web"},
+			"spec": {"rules": [{"host": "` + host + `", "http": {"paths": [{
+				"path": "/", "pathType": "Prefix",
+				"backend": {"service": {"name": "web", "port": {"number": 80}}}
+			}]}}]}}`),
 	}
 }

@@ -32,12 +32,14 @@ func Example() {
 	// 6 created, 0 updated, 0 deleted, 1 unchanged
 	//
 	// www.acme.example.com: allowed
-	// www.globex.example.com: refused by the rule ingress: the host www.globex.example.com is not within a domain of the tenant: ask for the domain in networkIsolation.domains of its TenantScore
-	// *.example.com: refused by the rule ingress: the host *.example.com is not within a domain of the tenant: ask for the domain in networkIsolation.domains of its TenantScore
+	// www.globex.example.com: refused by the rule ingress:
+	//   the host www.globex.example.com is not within a domain of the tenant: ask for the domain in networkIsolation.domains of its TenantScore
+	// *.example.com: refused by the rule ingress:
+	//   the host *.example.com is not within a domain of the tenant: ask for the domain in networkIsolation.domains of its TenantScore
 }
 
-// On a real cluster nothing is left untried; the fake cannot tell what becomes of pods.
-func TestTheAdversary(t *testing.T) {
+// The fake does not run pods, so it cannot answer every attack. A cluster answers all of them.
+func TestAttackFindsNoWayOut(t *testing.T) {
 	cluster := fake.New(fake.Options{})
 	named := func(name string) tenant.TenantScore {
 		return tenant.TenantScore{

@@ -1,7 +1,10 @@
-// Command isolation proves that two tenants are isolated, shows what a member of one may do in the other, and finds a leak that it plants itself.
+// Command isolation proves that two tenants are isolated, and shows what a member of one may do in
+// the other. Then it makes a leak, and proves that the leak is found.
 //
-//	go run ./examples/isolation                               # in memory
-//	go run ./examples/isolation -kubeconfig ~/.kube/config    # on a cluster, with namespaces of its own that it removes again
+// It runs in memory, or on a cluster, where it makes two namespaces and removes them again:
+//
+//	go run ./examples/isolation
+//	go run ./examples/isolation -kubeconfig ~/.kube/config
 package main
 
 import (
@@ -15,6 +18,8 @@ import (
 	"os/signal"
 	"time"
 
+	"k8s.io/client-go/tools/clientcmd"
+
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/tenant/isolation"
@@ -22,10 +27,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 	"github.com/polyphony-go/polyphony/topology/rbac"
-	"k8s.io/client-go/tools/clientcmd"
 )
 
-var kubeconfig = flag.String("kubeconfig", "", "of a cluster; empty: in memory")
+var kubeconfig = flag.String("kubeconfig", "", "path of the kubeconfig of a cluster; empty: run in memory")
 
 func main() {
 	flag.Parse()
@@ -37,13 +41,14 @@ func main() {
 	}
 }
 
-// infrastructure is what this program takes.
+// infrastructure has the capabilities that this program needs.
 type infrastructure interface {
 	tenant.Topology
 	tenant.OffboardTopology
 	isolation.Topology
 }
 
+// open returns the cluster of a kubeconfig, or one in memory if the path is empty.
 func open(kubeconfig string) (infrastructure, error) {
 	if kubeconfig == "" {
 		return fake.New(fake.Options{Name: "memory"}), nil
@@ -55,12 +60,17 @@ func open(kubeconfig string) (infrastructure, error) {
 	return k8s.New(config, k8s.Options{})
 }
 
+// prefix keeps the namespaces apart from others on a cluster.
 const prefix = "polyphony-isolation-"
 
-func named(name string, visibility tenant.ReadVisibility) tenant.TenantScore {
+// team returns a tenant whose developers are one group.
+func team(name string, visibility tenant.ReadVisibility) tenant.TenantScore {
 	return tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{Name: prefix + name},
-		RBAC:         tenant.RBACConfig{Members: []tenant.Member{{Role: tenant.Developer, Name: prefix + name + "-devs"}}, ReadVisibility: visibility},
+		RBAC: tenant.RBACConfig{
+			Members:        []tenant.Member{{Role: tenant.Developer, Name: prefix + name + "-devs"}},
+			ReadVisibility: visibility,
+		},
 	}
 }
 
@@ -69,16 +79,33 @@ func run(ctx context.Context, kubeconfig string, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	acme, globex := named("acme", tenant.VisibilityCluster), named("globex", tenant.VisibilityOwn)
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
-		defer cancel()
-		_, offErr := score.Run(ctx, tenant.OffboardScore{Tenant: acme.TenantConfig.Name}.On(cluster), tenant.OffboardScore{Tenant: globex.TenantConfig.Name}.On(cluster))
-		err = errors.Join(err, offErr)
-	}()
+	acme, globex := team("acme", tenant.VisibilityCluster), team("globex", tenant.VisibilityOwn)
+	defer func() { err = errors.Join(err, offboard(ctx, cluster, acme, globex)) }()
 	if _, err := score.Run(ctx, acme.On(cluster), globex.On(cluster)); err != nil {
 		return err
 	}
+	if err := showVisibility(ctx, cluster, acme, globex, out); err != nil {
+		return err
+	}
+	return leak(ctx, cluster, acme, globex, out)
+}
+
+// offboard removes the tenants, also after the context has ended.
+func offboard(ctx context.Context, cluster infrastructure, tenants ...tenant.TenantScore) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	defer cancel()
+	var steps []score.Step
+	for _, t := range tenants {
+		steps = append(steps, tenant.OffboardScore{Tenant: t.TenantConfig.Name}.On(cluster))
+	}
+	_, err := score.Run(ctx, steps...)
+	return err
+}
+
+// showVisibility prints what a member of each tenant may do in its own tenant and in the other.
+func showVisibility(
+	ctx context.Context, cluster infrastructure, acme, globex tenant.TenantScore, out io.Writer,
+) error {
 	in, err := cluster.Inspect(ctx)
 	if err != nil {
 		return err
@@ -90,14 +117,19 @@ func run(ctx context.Context, kubeconfig string, out io.Writer) (err error) {
 		}
 		fmt.Fprintf(out, "--- Read visibility %q\n%s\n\n", pair[0].RBAC.ReadVisibility, table)
 	}
-	return leak(ctx, cluster, acme, globex, out)
+	return nil
 }
 
-// leak proves, plants a leak and proves again.
-func leak(ctx context.Context, cluster infrastructure, acme, globex tenant.TenantScore, out io.Writer) error {
+// leak proves isolation three times: as provisioned, with a leak, and after the next run, which
+// removes the leak.
+func leak(
+	ctx context.Context, cluster infrastructure, acme, globex tenant.TenantScore, out io.Writer,
+) error {
 	proof := isolation.Score{
-		Tenants: []tenant.TenantScore{acme, globex}, Without: topology.AllGuardrails(), // which are the cluster's, not this program's to install
-		Report: func(r isolation.Report) { fmt.Fprintln(out, r) },
+		Tenants: []tenant.TenantScore{acme, globex},
+		// Guardrails apply to the whole cluster, so this program does not install them.
+		Without: topology.AllGuardrails(),
+		Report:  func(r isolation.Report) { fmt.Fprintln(out, r) },
 	}
 	fmt.Fprintln(out, "--- As provisioned")
 	if _, err := score.Run(ctx, proof.On(cluster)); err != nil {
@@ -108,7 +140,8 @@ func leak(ctx context.Context, cluster infrastructure, acme, globex tenant.Tenan
 	if err != nil {
 		return err
 	}
-	access.Grants[0].Subjects = append(access.Grants[0].Subjects, rbac.Subject{Kind: rbac.Group, Name: acme.RBAC.Members[0].Name})
+	other := rbac.Subject{Kind: rbac.Group, Name: acme.RBAC.Members[0].Name}
+	access.Grants[0].Subjects = append(access.Grants[0].Subjects, other)
 	if _, err := cluster.EnsureAccess(ctx, access); err != nil {
 		return err
 	}

@@ -14,11 +14,11 @@ import (
 	"github.com/polyphony-go/polyphony/internal/testcluster"
 )
 
-var update = flag.Bool("update", false, "write testdata/output.txt anew")
+var update = flag.Bool("update", false, "write testdata/output.txt")
 
 func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 
-func TestInMemory(t *testing.T) {
+func TestRunPrintsTheGoldenOutput(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), "", &out))
 	golden := filepath.Join("testdata", "output.txt")
@@ -28,16 +28,17 @@ func TestInMemory(t *testing.T) {
 	}
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "if this is as it should be: go test ./examples/isolation -update")
+	require.Equal(t, string(want), out.String(), "to accept it: go test ./examples/isolation -update")
 }
 
-// A cluster answers as the model in memory does, but for its name.
+// Apart from its name and its network plugin, a cluster gives the same output as the fake.
 func TestOnARealCluster(t *testing.T) {
 	var onCluster, inMemory bytes.Buffer
 	kubeconfig := testcluster.Use(t).Kubeconfig()
 	require.NoError(t, run(t.Context(), kubeconfig, &onCluster))
 	require.NoError(t, run(t.Context(), "", &inMemory))
 	host := strings.TrimPrefix(testcluster.Use(t).URL(), "https://")
-	same := regexp.MustCompile("(?m)^network enforcement declared: .*$") // a cluster may have a plugin that is recognised
-	require.Equal(t, same.ReplaceAllString(strings.ReplaceAll(inMemory.String(), "on memory", "on "+host), ""), same.ReplaceAllString(onCluster.String(), ""))
+	plugin := regexp.MustCompile("(?m)^network enforcement declared: .*$")
+	want := strings.ReplaceAll(inMemory.String(), "on memory", "on "+host)
+	require.Equal(t, plugin.ReplaceAllString(want, ""), plugin.ReplaceAllString(onCluster.String(), ""))
 }

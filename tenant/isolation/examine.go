@@ -22,10 +22,10 @@ import (
 // some of what Examine needs, such as whether a namespace is managed.
 func (s Score) Examine(in topology.Inspection) Report {
 	x := newExaminer(in, s.Tenants)
-	x.guardrails(topology.GuardrailsWithout(s.Without))
-	x.enforcement()
+	x.checkGuardrails(topology.GuardrailsWithout(s.Without))
+	x.checkEnforcement()
 	for _, t := range s.Tenants {
-		x.tenant(t)
+		x.checkTenant(t)
 	}
 	return Report{
 		Format: ReportFormat, Topology: in.Topology, Version: in.Readiness.Version, At: in.At, Digest: digest(in),
@@ -69,8 +69,8 @@ func newExaminer(in topology.Inspection, tenants []tenant.TenantScore) *examiner
 	return x
 }
 
-// find adds a finding, which is broken if there is a witness.
-func (x *examiner) find(tenant string, guarantee Guarantee, remedy string, witnesses ...[]string) {
+// addFinding adds a finding, which is broken if there is a witness.
+func (x *examiner) addFinding(tenant string, guarantee Guarantee, remedy string, witnesses ...[]string) {
 	f := Finding{Tenant: tenant, Guarantee: guarantee, Status: Enforced}
 	if lines := slices.Concat(witnesses...); len(lines) > 0 {
 		f.Status, f.Remedy = Broken, remedy
@@ -79,7 +79,7 @@ func (x *examiner) find(tenant string, guarantee Guarantee, remedy string, witne
 	x.findings = append(x.findings, f)
 }
 
-func (x *examiner) guardrails(want []topology.Guardrail) {
+func (x *examiner) checkGuardrails(want []topology.Guardrail) {
 	var missing []string
 	for _, rule := range want {
 		if !slices.Contains(x.in.Guardrails.Rules, rule) {
@@ -87,10 +87,10 @@ func (x *examiner) guardrails(want []topology.Guardrail) {
 				"the rule "+string(rule)+" is not installed, or is not what this release installs")
 		}
 	}
-	x.find("", GuaranteeGuardrails, "run guardrails.Score", missing)
+	x.addFinding("", GuaranteeGuardrails, "run guardrails.Score", missing)
 }
 
-func (x *examiner) enforcement() {
+func (x *examiner) checkEnforcement() {
 	f := Finding{Guarantee: GuaranteeEnforcement, Status: Declared}
 	if plugin := x.in.Readiness.NetworkPlugin; plugin != "" {
 		f.Witness = "the network plugin is " + plugin + ", which enforces network policies while it works"
@@ -111,29 +111,29 @@ const (
 	remedyVolumes   = "find out whose data it is, and delete the claim that should not have it"
 )
 
-func (x *examiner) tenant(s tenant.TenantScore) {
+func (x *examiner) checkTenant(s tenant.TenantScore) {
 	name := s.TenantConfig.Name
 	want, err := s.Desired(x.in.Platform)
 	if err != nil {
-		x.find(name, GuaranteeBoundary, remedyChange, []string{err.Error()})
+		x.addFinding(name, GuaranteeBoundary, remedyChange, []string{err.Error()})
 		return
 	}
 	have := x.namespaces[name]
 	if problem := missing(name, have.Namespace); problem != "" {
-		x.find(name, GuaranteeBoundary, remedyRun, []string{problem})
+		x.addFinding(name, GuaranteeBoundary, remedyRun, []string{problem})
 		return
 	}
 	want.Namespace.Roster = have.Namespace.Roster // the TenantScore does not decide it
-	x.find(name, GuaranteeBoundary, remedyRun,
+	x.addFinding(name, GuaranteeBoundary, remedyRun,
 		differences("Namespace "+name, have.Namespace, want.Namespace), beyond(have, topology.KindNamespace))
-	x.find(name, GuaranteeQuota, remedyRun,
+	x.addFinding(name, GuaranteeQuota, remedyRun,
 		optional("Quota "+name, have.Quota, want.Quota), beyond(have, topology.KindQuota))
-	x.find(name, GuaranteeLimits, remedyRun,
+	x.addFinding(name, GuaranteeLimits, remedyRun,
 		optional("LimitRange "+name, have.LimitRange, want.LimitRange), beyond(have, topology.KindLimitRange))
-	x.find(name, GuaranteeNetwork, remedyNetwork, networkWitnesses(x.policies[name], want.Network.Policy()))
-	x.find(name, GuaranteeAccess, remedyAccess, x.access(name, want.Access), texts(x.grants.excess[name]))
-	x.find(name, GuaranteeIsolation, remedyIsolation, texts(x.grants.crossTenant[name]))
-	x.find(name, GuaranteeVolumes, remedyVolumes, x.volumes(name))
+	x.addFinding(name, GuaranteeNetwork, remedyNetwork, networkWitnesses(x.policies[name], want.Network.Policy()))
+	x.addFinding(name, GuaranteeAccess, remedyAccess, x.accessDifferences(name, want.Access), texts(x.grants.excess[name]))
+	x.addFinding(name, GuaranteeIsolation, remedyIsolation, texts(x.grants.crossTenant[name]))
+	x.addFinding(name, GuaranteeVolumes, remedyVolumes, x.foreignVolumes(name))
 }
 
 // missing returns why a namespace cannot be that of a tenant, or "".
@@ -185,8 +185,9 @@ func optional[V any](object string, have *V, want V) []string {
 	return differences(object, *have, want)
 }
 
-// access compares the tenant roles that are in force in the namespace with those of the Score.
-func (x *examiner) access(name string, want topology.Access) []string {
+// accessDifferences compares the tenant roles that are in force in the namespace with those of the
+// Score.
+func (x *examiner) accessDifferences(name string, want topology.Access) []string {
 	have := topology.Access{Namespace: name}
 	for _, b := range x.in.Grants {
 		if b.Namespace == name && isTenantRole(b) {
@@ -201,9 +202,9 @@ func isTenantRole(b rbac.Binding) bool {
 	return slices.Contains(tenant.Roles(), tenant.Role(b.TenantRole))
 }
 
-// volumes returns a line for each volume that is reserved for one namespace and named by a claim in
-// another, if either of the two is the tenant's.
-func (x *examiner) volumes(name string) []string {
+// foreignVolumes returns a line for each volume that is reserved for one namespace and named by a
+// claim in another, if either of the two is the tenant's.
+func (x *examiner) foreignVolumes(name string) []string {
 	var lines []string
 	for _, b := range x.in.Bindings {
 		crosses := b.ForNamespace != "" && b.Namespace != b.ForNamespace

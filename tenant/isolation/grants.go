@@ -140,29 +140,29 @@ func (x grantExaminer) examine(g unwantedGrant) {
 	switch namespace := g.binding.Namespace; {
 	case namespace == "" && isBroad:
 		for name := range x.tenants {
-			x.cross(name, g, breachEveryoneEverywhere)
+			x.addCrossTenant(name, g, breachEveryoneEverywhere)
 		}
 	case namespace == "":
-		x.everywhere(g)
+		x.examineEverywhere(g)
 	case !x.tenants[namespace]: // a namespace of the platform, where everybody may have a right
 		for _, owner := range x.ownersOf(g.subject) {
-			x.cross(owner, g, breachMemberElsewhere)
+			x.addCrossTenant(owner, g, breachMemberElsewhere)
 		}
 	case isBroad:
-		x.cross(namespace, g, breachEveryone)
+		x.addCrossTenant(namespace, g, breachEveryone)
 	default:
-		x.atHome(g)
+		x.examineInTenant(g)
 	}
 }
 
-// cross files a grant as one that crosses the boundary of a tenant.
-func (x grantExaminer) cross(tenant string, g unwantedGrant, how breach) {
+// addCrossTenant files a grant as one that crosses the boundary of a tenant.
+func (x grantExaminer) addCrossTenant(tenant string, g unwantedGrant, how breach) {
 	g.breach = how
 	x.crossTenant[tenant] = append(x.crossTenant[tenant], g)
 }
 
-// everywhere examines a grant in every namespace.
-func (x grantExaminer) everywhere(g unwantedGrant) {
+// examineEverywhere examines a grant in every namespace.
+func (x grantExaminer) examineEverywhere(g unwantedGrant) {
 	if x.readers[g.subject] {
 		g.rules = slices.DeleteFunc(slices.Clone(g.rules), isClusterRead)
 	}
@@ -170,12 +170,12 @@ func (x grantExaminer) everywhere(g unwantedGrant) {
 		return
 	}
 	for _, owner := range x.ownersOf(g.subject) {
-		x.cross(owner, g, breachMemberEverywhere)
+		x.addCrossTenant(owner, g, breachMemberEverywhere)
 	}
 }
 
-// atHome examines a grant in the namespace of a tenant.
-func (x grantExaminer) atHome(g unwantedGrant) {
+// examineInTenant examines a grant in the namespace of a tenant.
+func (x grantExaminer) examineInTenant(g unwantedGrant) {
 	name, owners := g.binding.Namespace, x.ownersOf(g.subject)
 	switch {
 	case slices.Contains(owners, name):
@@ -186,9 +186,9 @@ func (x grantExaminer) atHome(g unwantedGrant) {
 		}
 	case len(owners) > 0:
 		g.owner = owners[0]
-		x.cross(name, g, breachOtherTenant)
+		x.addCrossTenant(name, g, breachOtherTenant)
 	}
 	if g.subject.Kind == rbac.ServiceAccount && !x.namespaces[g.subject.Namespace] {
-		x.cross(name, g, breachMissingNamespace)
+		x.addCrossTenant(name, g, breachMissingNamespace)
 	}
 }

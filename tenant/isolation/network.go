@@ -14,11 +14,11 @@ func networkWitnesses(policies []netpolicy.Policy, want netpolicy.Policy) []stri
 	var others []string
 	for _, p := range policies {
 		if p.Name == want.Name {
-			own = ownPolicy(p, want)
+			own = ownDifferences(p, want)
 			continue
 		}
-		others = append(others, opens(p, "ingress from", p.Ingress)...)
-		others = append(others, opens(p, "egress to", p.Egress)...)
+		others = append(others, openRules(p, "ingress from", p.Ingress)...)
+		others = append(others, openRules(p, "egress to", p.Egress)...)
 	}
 	return slices.Concat(own, others)
 }
@@ -26,9 +26,9 @@ func networkWitnesses(policies []netpolicy.Policy, want netpolicy.Policy) []stri
 // policyText names a policy, such as "NetworkPolicy globex/db".
 func policyText(p netpolicy.Policy) string { return "NetworkPolicy " + p.Namespace + "/" + p.Name }
 
-// ownPolicy compares the tenant's own policy with want. A direction that the policy does not
+// ownDifferences compares the tenant's own policy with want. A direction that the policy does not
 // isolate is open.
-func ownPolicy(have, want netpolicy.Policy) []string {
+func ownDifferences(have, want netpolicy.Policy) []string {
 	name := policyText(have)
 	var lines []string
 	if have.Ingress == nil {
@@ -40,9 +40,9 @@ func ownPolicy(have, want netpolicy.Policy) []string {
 	return append(lines, differences(name, have, want)...)
 }
 
-// opens returns a line for each rule that allows connections with anything but pods of the policy's
-// own namespace.
-func opens(p netpolicy.Policy, direction string, rules *netpolicy.Rules) []string {
+// openRules returns a line for each rule that allows connections with anything but pods of the
+// policy's own namespace.
+func openRules(p netpolicy.Policy, direction string, rules *netpolicy.Rules) []string {
 	if rules == nil {
 		return nil
 	}

@@ -32,17 +32,17 @@ func accessAttacks() []AttackCase {
 		}),
 		access("edit a fence", func(s scene) []attempt {
 			return each(
-				write("patch", networkPolicies, s.own, "polyphony", `{"spec":{"ingress":[{}]}}`),
-				write("patch", "resourcequotas", s.own, "polyphony", `{"spec":{"hard":{"pods":"1000"}}}`),
-				write("patch", "limitranges", s.own, "polyphony", `{"spec":{"limits":[]}}`),
-				write("patch", roles, s.own, "polyphony-viewer", `{"rules":[]}`),
-				write("patch", roleBindings, s.own, "polyphony-viewer", `{"subjects":[]}`),
+				write("patch", networkPolicies, s.own, storedName, `{"spec":{"ingress":[{}]}}`),
+				write("patch", "resourcequotas", s.own, storedName, `{"spec":{"hard":{"pods":"1000"}}}`),
+				write("patch", "limitranges", s.own, storedName, `{"spec":{"limits":[]}}`),
+				write("patch", roles, s.own, storedRole, `{"rules":[]}`),
+				write("patch", roleBindings, s.own, storedRole, `{"subjects":[]}`),
 			)
 		}),
 		access("delete a fence", func(s scene) []attempt {
 			var requests []topology.Request
 			for _, resource := range []string{networkPolicies, "resourcequotas", "limitranges", roles, roleBindings} {
-				requests = append(requests, ask("delete", resource, s.own, "polyphony"), ask("deletecollection", resource, s.own, ""))
+				requests = append(requests, ask("delete", resource, s.own, storedName), ask("deletecollection", resource, s.own, ""))
 			}
 			return each(append(requests, ask("delete", "namespaces", s.own, s.own))...)
 		}),
@@ -105,8 +105,8 @@ func accessAttacks() []AttackCase {
 			return each(
 				create("validatingwebhookconfigurations."+admission, "", object(admission+"/v1", "ValidatingWebhookConfiguration", nobody, "")),
 				create("mutatingwebhookconfigurations."+admission, "", object(admission+"/v1", "MutatingWebhookConfiguration", nobody, "")),
-				write("patch", "validatingadmissionpolicies."+admission, "", "polyphony-services", `{`+label+`}`),
-				ask("delete", "validatingadmissionpolicybindings."+admission, "", "polyphony-services"),
+				write("patch", "validatingadmissionpolicies."+admission, "", storedRule, `{`+label+`}`),
+				ask("delete", "validatingadmissionpolicybindings."+admission, "", storedRule),
 				ask("delete", "apiservices.apiregistration.k8s.io", "", nobody),
 				ask("delete", "customresourcedefinitions.apiextensions.k8s.io", "", nobody),
 			)

@@ -69,7 +69,15 @@ func newScene(attacker, victim tenant.TenantScore) scene {
 	return s
 }
 
-// Names of objects that there are not.
+// Names of objects that attacks change, as Polyphony stores them on Kubernetes. They matter only to
+// roles with resourceNames. Any other role refuses an attack by its resource, whatever the name.
+const (
+	storedName = topology.PolicyName                                   // in a tenant's namespace
+	storedRole = storedName + "-" + string(tenant.Viewer)              // of a role and its binding
+	storedRule = storedName + "-" + string(topology.GuardrailServices) // of a guardrail
+)
+
+// Names of objects that do not exist.
 const (
 	nobody = "polyphony-tenanttest"
 	label  = `"metadata":{"labels":{"polyphony-tenanttest":"true"}}`

@@ -2,6 +2,7 @@ package isolation_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -128,4 +129,60 @@ func ExampleScore_Examine() {
 	// "" guardrails enforced
 	// "" network enforcement declared
 	// "acme" boundary broken
+}
+
+// A report can be kept as JSON. Programs decide by its tenants, guarantees and statuses.
+func ExampleReport() {
+	report := isolation.Report{
+		Format: isolation.ReportFormat, Topology: "cluster-1", Version: "v1.34.2", Digest: "5e88...",
+		Findings: []isolation.Finding{
+			{Guarantee: isolation.GuaranteeGuardrails, Status: isolation.Enforced},
+			{
+				Tenant: "acme", Guarantee: isolation.GuaranteeQuota, Status: isolation.Broken,
+				Witness: "Quota acme does not exist", Remedy: "run its tenant.TenantScore",
+			},
+		},
+	}
+	data, err := json.MarshalIndent(report, "", "  ")
+	fmt.Println(string(data))
+	fmt.Println("error:", err)
+	// Output:
+	// {
+	//   "format": 1,
+	//   "topology": "cluster-1",
+	//   "version": "v1.34.2",
+	//   "at": "0001-01-01T00:00:00Z",
+	//   "digest": "5e88...",
+	//   "findings": [
+	//     {
+	//       "guarantee": "guardrails",
+	//       "status": "enforced"
+	//     },
+	//     {
+	//       "tenant": "acme",
+	//       "guarantee": "quota",
+	//       "status": "broken",
+	//       "witness": "Quota acme does not exist",
+	//       "remedy": "run its tenant.TenantScore"
+	//     }
+	//   ]
+	// }
+	// error: <nil>
+}
+
+// With Markdown, the table also has what decides in the other tenant.
+func ExampleVisibilityTable_Markdown() {
+	table := isolation.VisibilityTable{
+		Member: "Group acme-devs", Own: "acme", Other: "globex",
+		Rows: []isolation.VisibilityRow{
+			{Operation: "view pods", Own: true, Other: true, Why: "ClusterRoleBinding readers"},
+			{Operation: "read Secrets", Own: true, Why: "no binding grants it"},
+		},
+	}
+	fmt.Print(table.Markdown())
+	// Output:
+	// | Group acme-devs | in acme | in globex | why |
+	// | --- | --- | --- | --- |
+	// | view pods | allowed | allowed | ClusterRoleBinding readers |
+	// | read Secrets | allowed | refused | no binding grants it |
 }

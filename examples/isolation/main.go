@@ -135,7 +135,7 @@ func leak(
 	if _, err := score.Run(ctx, proof.On(cluster)); err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "\n--- After somebody let a group of one tenant read the other's secrets")
+	fmt.Fprintln(out, "\n--- With a grant that lets a group of one tenant read the secrets of the other")
 	access, err := cluster.Access(ctx, globex.TenantConfig.Name)
 	if err != nil {
 		return err

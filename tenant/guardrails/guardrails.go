@@ -17,7 +17,8 @@ import (
 // of this release.
 type Score struct {
 	// Without lists rules that are not installed, such as "images". Every tenant may then do what such
-	// a rule would refuse, whatever its tenant.TenantScore says. Unset: every rule is installed.
+	// a rule would refuse, even if its tenant.TenantScore does not ask for it. Unset: every rule is
+	// installed.
 	Without []topology.Guardrail `json:"without,omitempty"`
 
 	// Remove removes every rule. It cannot be combined with Without. Unset: the rules are installed.

@@ -102,7 +102,7 @@ func TestScoreValidate(t *testing.T) {
 	}
 }
 
-// planted is a change by somebody else that breaks one guarantee of the tenant globex.
+// planted is a change outside Polyphony that breaks one guarantee of the tenant globex.
 type planted struct {
 	name      string
 	plant     func(fake.Outsider)

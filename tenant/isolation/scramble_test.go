@@ -23,7 +23,7 @@ import (
 type scrambled struct {
 	*fake.Topology
 	edit func(*topology.Inspection) // adds what the fake cannot hold; nil: nothing
-	text *string                    // nil: everything stays as it is
+	text *string                    // nil: nothing is scrambled
 }
 
 func (s scrambled) Name() string {

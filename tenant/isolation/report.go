@@ -69,7 +69,7 @@ const (
 
 // Finding is the result for one guarantee of one tenant, or of the topology as a whole.
 type Finding struct {
-	Tenant    string    `json:"tenant,omitempty"` // empty: the topology as a whole
+	Tenant    string    `json:"tenant,omitempty"` // its name; empty: the topology as a whole
 	Guarantee Guarantee `json:"guarantee"`
 	Status    Status    `json:"status"`
 
@@ -105,7 +105,7 @@ type Report struct {
 	Topology string    `json:"topology"` // its name
 	Version  string    `json:"version"`  // of the infrastructure, such as "v1.34.2"
 	At       time.Time `json:"at"`       // when it was read
-	Digest   string    `json:"digest"`   // SHA-256 of the JSON of what was read, without the time
+	Digest   string    `json:"digest"`   // SHA-256 of the JSON of the Inspection without its time, in hex
 
 	// Findings has the two of the topology first, and then those of each tenant in the order of
 	// [Score.Tenants].

@@ -12,9 +12,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Admit implements topology.Admission: rights, limits, pod security, guardrails and quotas, in the order in which a cluster asks them. Not modelled, and
-// said so, are pods that are given resources as a whole, and changes of those of containers. Whether an object is valid, and what policies of others say, is
-// not looked at: "allowed" is that no fence of Polyphony's refuses.
+// Admit implements topology.Admission. It asks rights, limits, pod security, guardrails and quotas, in
+// the order of a cluster.
+//
+// Pods that state their resources as a whole, and changes of the resources of running containers, are
+// ErrNotModelled. Admit does not check whether an object is valid, nor what policies of others say: a
+// request is allowed if nothing that Polyphony provisions refuses it.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := adapter.Ask(topology.KindAdmission, r.Namespace)
 	if err := t.begin(ctx, c); err != nil {
@@ -33,50 +36,41 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 		return topology.Verdict{Allowed: true}, nil
 	}
 	ns := t.state.namespaces[r.Namespace]
+	isSystem := r.Namespace == "" || slices.Contains(systemNamespaces, r.Namespace)
 	switch {
-	case ns == nil && (r.Namespace == "" || slices.Contains(systemNamespaces, r.Namespace)): // no fence of a tenant's is there
+	case ns == nil && isSystem: // outside every tenant
 		return topology.Verdict{Allowed: true}, nil
 	case ns == nil:
 		return topology.Verdict{}, c.Fail(topology.ErrNotFound, "the namespace does not exist")
-	}
-	if ns.value.Terminating && r.Verb == "create" {
+	case ns.value.Terminating && r.Verb == "create":
 		return topology.Verdict{By: topology.FenceOther, Reason: "the namespace is being deleted"}, nil
 	}
+	return t.state.admit(c, ns, r)
+}
+
+// admit returns the verdict on a write into a namespace.
+func (s *state) admit(c adapter.Call, ns *namespace, r topology.Request) (topology.Verdict, error) {
 	object, old, err := ns.written(c, r)
 	if err != nil {
 		return topology.Verdict{}, err
 	}
-	if r.Verb == "create" { // what is stored has its defaults
-		if object, err = t.state.defaulted(ns, r.APIGroup, r.Resource, object); err != nil {
-			return topology.Verdict{}, c.Fail(topology.ErrInvalid, err.Error())
+	if r.Verb == "create" {
+		if object, err = s.withDefaults(ns, r.APIGroup, r.Resource, object); err != nil {
+			return topology.Verdict{}, c.Invalid(err)
 		}
 	}
-	return t.state.judge(c, ns, r, object, old)
-}
-
-// judge asks one fence after the other. The first that refuses is the answer.
-func (s *state) judge(c adapter.Call, ns *namespace, r topology.Request, object, old json.RawMessage) (topology.Verdict, error) {
-	if err := modelled(c, r, object); err != nil {
+	if err := checkModelled(c, r, object); err != nil {
 		return topology.Verdict{}, err
 	}
-	refusedBy := func(fence topology.Fence, ask func() (string, error)) func() (topology.Verdict, error) {
-		return func() (topology.Verdict, error) {
-			reason, err := ask()
-			if err != nil || reason == "" {
-				return topology.Verdict{Allowed: err == nil}, err
-			}
-			return topology.Verdict{By: fence, Reason: reason}, nil
-		}
-	}
-	for _, ask := range []func() (topology.Verdict, error){
-		refusedBy(topology.FenceLimits, func() (string, error) { return ns.limited(r, object) }),
-		refusedBy(topology.FencePodSecurity, func() (string, error) { return ns.insecure(r, object, old) }),
-		func() (topology.Verdict, error) { return s.guard(r.Question, ns, object, old) },
-		refusedBy(topology.FenceQuota, func() (string, error) { return ns.overQuota(r, object, old) }),
+	for _, check := range []func() (topology.Verdict, error){
+		verdictOf(topology.FenceLimits, func() (string, error) { return ns.outOfLimits(r, object) }),
+		verdictOf(topology.FencePodSecurity, func() (string, error) { return ns.insecure(r, object, old) }),
+		func() (topology.Verdict, error) { return s.checkGuardrails(r.Question, ns, object, old) },
+		verdictOf(topology.FenceQuota, func() (string, error) { return ns.overQuota(r, object, old) }),
 	} {
-		verdict, err := ask()
+		verdict, err := check()
 		if err != nil {
-			return topology.Verdict{}, c.Fail(topology.ErrInvalid, err.Error())
+			return topology.Verdict{}, c.Invalid(err)
 		}
 		if !verdict.Allowed {
 			return verdict, nil
@@ -85,25 +79,42 @@ func (s *state) judge(c adapter.Call, ns *namespace, r topology.Request, object,
 	return topology.Verdict{Allowed: true}, nil
 }
 
-// modelled refuses what there is no model of.
-func modelled(c adapter.Call, r topology.Request, object json.RawMessage) error {
+// verdictOf turns a check that returns the reason of a refusal, or "", into one that returns a verdict.
+func verdictOf(fence topology.Fence, check func() (string, error)) func() (topology.Verdict, error) {
+	return func() (topology.Verdict, error) {
+		reason, err := check()
+		if err != nil || reason == "" {
+			return topology.Verdict{Allowed: err == nil}, err
+		}
+		return topology.Verdict{By: fence, Reason: reason}, nil
+	}
+}
+
+// checkModelled returns ErrNotModelled for a write that the fake cannot judge.
+func checkModelled(c adapter.Call, r topology.Request, object json.RawMessage) error {
 	if r.APIGroup != "" || r.Resource != "pods" {
 		return nil
 	}
 	pod, err := readConsumer(object)
 	if err != nil {
-		return c.Fail(topology.ErrInvalid, err.Error())
+		return c.Invalid(err)
 	}
-	if pod.Spec.Resources != nil || r.Subresource == "resize" {
-		return c.Fail(topology.ErrNotModelled, "the fake does not model pods that are given resources as a whole, nor changes of those of containers")
+	switch {
+	case pod.Spec.Resources != nil:
+		return c.Fail(topology.ErrNotModelled, "the fake does not model spec.resources of pods")
+	case r.Subresource == "resize":
+		return c.Fail(topology.ErrNotModelled, "the fake does not model the subresource pods/resize")
+	default:
+		return nil
 	}
-	return nil
 }
 
-// insecure says what the namespace's level of pod security forbids about a pod, or nothing.
+// insecure returns what the pod security level of the namespace refuses about a pod, or "".
 func (n *namespace) insecure(r topology.Request, object, old json.RawMessage) (string, error) {
-	level := cmp.Or(n.value.PodSecurity, topology.PodSecurity(n.foreignLabels["pod-security.kubernetes.io/enforce"]))
-	if r.APIGroup != "" || r.Resource != "pods" || level == "" || r.Subresource != "" && r.Subresource != "ephemeralcontainers" {
+	level := cmp.Or(n.value.PodSecurity, topology.PodSecurity(n.foreignLabels[enforceLabel]))
+	isPod := r.APIGroup == "" && r.Resource == "pods" &&
+		(r.Subresource == "" || r.Subresource == "ephemeralcontainers")
+	if !isPod || level == "" {
 		return "", nil
 	}
 	if old != nil {
@@ -115,10 +126,8 @@ func (n *namespace) insecure(r topology.Request, object, old json.RawMessage) (s
 	return strings.Join(reasons, ", "), err
 }
 
-// systemNamespaces are those that every cluster has.
-var systemNamespaces = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
-
-// written is what the request would store, and what is stored now.
+// written returns the object that a write would store, and the one that is stored now. On a create, old
+// is nil.
 func (n *namespace) written(c adapter.Call, r topology.Request) (object, old json.RawMessage, err error) {
 	if r.Verb == "create" {
 		return r.Object, nil, nil
@@ -135,12 +144,12 @@ func (n *namespace) written(c adapter.Call, r topology.Request) (object, old jso
 	}
 	object, err = mergePatch(old, r.Object)
 	if err != nil {
-		return nil, nil, c.Fail(topology.ErrInvalid, err.Error())
+		return nil, nil, c.Invalid(err)
 	}
 	return object, old, nil
 }
 
-// mergePatch applies a patch as RFC 7386 says.
+// mergePatch applies a merge patch. Source: RFC 7386.
 func mergePatch(target, patch json.RawMessage) (json.RawMessage, error) {
 	var into, from any
 	if err := json.Unmarshal(target, &into); err != nil {
@@ -149,10 +158,11 @@ func mergePatch(target, patch json.RawMessage) (json.RawMessage, error) {
 	if err := json.Unmarshal(patch, &from); err != nil {
 		return nil, err
 	}
-	return json.Marshal(merged(into, from))
+	return json.Marshal(patched(into, from))
 }
 
-func merged(target, patch any) any {
+// patched returns the target with the changes of a patch. It may change the target.
+func patched(target, patch any) any {
 	changes, ok := patch.(map[string]any)
 	if !ok {
 		return patch
@@ -165,52 +175,8 @@ func merged(target, patch any) any {
 		if value == nil {
 			delete(object, key)
 		} else {
-			object[key] = merged(object[key], value)
+			object[key] = patched(object[key], value)
 		}
 	}
 	return object
-}
-
-// defaulted is the object with what the infrastructure fills in and some fence looks at.
-func (s *state) defaulted(ns *namespace, group, resource string, data json.RawMessage) (json.RawMessage, error) {
-	if group != "" || resource != "pods" && resource != "persistentvolumeclaims" {
-		return data, nil
-	}
-	var object map[string]any
-	if err := json.Unmarshal(data, &object); err != nil {
-		return nil, err
-	}
-	spec, _ := object["spec"].(map[string]any)
-	if spec == nil {
-		return data, nil
-	}
-	if resource == "pods" {
-		fill(spec, "priorityClassName", s.platform.DefaultPriorityClass)
-		account, _ := spec["serviceAccount"].(string) // its name of old
-		fill(spec, "serviceAccountName", cmp.Or(account, "default"))
-		mountToken(spec)
-		ns.fillResources(spec)
-	} else if _, named := spec["storageClassName"]; !named { // an empty one is none
-		i := slices.IndexFunc(s.platform.StorageClasses, func(c topology.StorageClass) bool { return c.Default })
-		if i >= 0 {
-			spec["storageClassName"] = s.platform.StorageClasses[i].Name
-		}
-	}
-	return json.Marshal(object)
-}
-
-// fill sets a field of text that has none.
-func fill(spec map[string]any, field, text string) {
-	if have, _ := spec[field].(string); have == "" && text != "" {
-		spec[field] = text
-	}
-}
-
-// mountToken adds the volume with the service account's token, unless the pod says otherwise.
-func mountToken(spec map[string]any) {
-	volumes, ok := spec["volumes"].([]any)
-	if spec["automountServiceAccountToken"] == false || !ok && spec["volumes"] != nil {
-		return
-	}
-	spec["volumes"] = append(volumes, map[string]any{"name": "kube-api-access-fake", "projected": map[string]any{}})
 }

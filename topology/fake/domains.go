@@ -12,14 +12,16 @@ import (
 )
 
 // OverlappingDomains implements topology.Domains.
-func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+func (t *Topology) OverlappingDomains(
+	ctx context.Context, tenant string, domains []string,
+) ([]topology.DomainHolder, error) {
 	if err := t.begin(ctx, adapter.Read(topology.KindDomains, tenant)); err != nil {
 		return nil, err
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	var holders []topology.DomainHolder
-	for name := range t.state.near(domains) {
+	for name := range t.state.candidates(domains) {
 		ns := t.state.namespaces[name]
 		if name == tenant || !ns.value.Managed {
 			continue
@@ -36,8 +38,9 @@ func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domain
 	return holders, nil
 }
 
-// near are the namespaces that may have a domain that overlaps one of these: all that do are among them.
-func (s *state) near(domains []string) map[string]bool {
+// candidates returns the namespaces that may have a domain which overlaps one of the given ones. None
+// that has such a domain is missing.
+func (s *state) candidates(domains []string) map[string]bool {
 	found := map[string]bool{}
 	for _, domain := range domains {
 		maps.Copy(found, s.index.within[domain])
@@ -48,5 +51,5 @@ func (s *state) near(domains []string) map[string]bool {
 	return found
 }
 
-// covers tells whether a host is the domain or below it.
+// covers reports whether a host is the domain or below it.
 func covers(domain, host string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }

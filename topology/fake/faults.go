@@ -9,33 +9,45 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Fault is something that goes wrong. Op and Kind say with which calls: "ensure" and "Quota" with EnsureQuota, "read" and "Platform" with
-// Platform, and so on as in [topology.Error]; empty is any.
+// Fault makes calls slow, or lets them fail. Op and Kind select the calls, as in [topology.Error]:
+// "ensure" and "Quota" select EnsureQuota, "read" and "Platform" select Platform. If one of them is
+// empty, it selects any.
 type Fault struct {
 	Op   string
 	Kind topology.Kind
 
-	Nth     int           // with the Nth such call only, from 1; 0: with each
-	After   int           // but not with the first so many such calls
-	Latency time.Duration // the call takes that much longer; an "await" then says that it waits
-	Err     error         // the call fails so, as the reason of a *topology.Error; nil: it does not fail
-	Late    bool          // an "ensure" or "delete" fails after it has taken effect, as when an answer is lost
+	// Nth applies the fault to the n-th selected call only, counted from 1. 0: to each of them.
+	Nth int
+
+	// After exempts the first so many selected calls.
+	After int
+
+	// Latency is how much longer the call takes. An "await" reports that it waits.
+	Latency time.Duration
+
+	// Err is the reason of the *topology.Error with which the call fails. Nil: it does not fail.
+	Err error
+
+	// Late lets an "ensure" or "delete" fail after it has taken effect, as if the answer were lost.
+	Late bool
 }
 
-// WithFaults returns the same infrastructure, seen through faults. Those of t no longer apply.
+// WithFaults returns the same infrastructure with these faults. Those of t do not apply to it.
 func (t *Topology) WithFaults(list ...Fault) *Topology {
 	faulty := *t
 	faulty.faults = &faults{list: list, seen: make([]int, len(list)), due: map[adapter.Call]error{}}
 	return &faulty
 }
 
+// faults apply to the calls of one Topology. A nil *faults is none.
 type faults struct {
 	mu   sync.Mutex
 	list []Fault
-	seen []int
-	due  map[adapter.Call]error // late errors of calls that are under way
+	seen []int                  // how many calls each fault has selected
+	due  map[adapter.Call]error // late errors of calls that have not ended
 }
 
+// before delays a call and returns the error of a fault that is not late.
 func (f *faults) before(ctx context.Context, c adapter.Call) error {
 	if f == nil {
 		return nil
@@ -51,6 +63,7 @@ func (f *faults) before(ctx context.Context, c adapter.Call) error {
 	return err
 }
 
+// match counts a call and returns what the faults that select it do.
 func (f *faults) match(c adapter.Call) (latency time.Duration, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -74,6 +87,7 @@ func (f *faults) match(c adapter.Call) (latency time.Duration, err error) {
 	return latency, err
 }
 
+// after returns the late error of a call that has taken effect.
 func (f *faults) after(c adapter.Call) error {
 	if f == nil {
 		return nil

@@ -1,7 +1,6 @@
 package fake
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -43,9 +42,12 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 	change := c.Created(want.Clone())
 	switch {
 	case want.Version != topology.GuardrailsVersion:
-		return topology.Change{}, c.Fail(topology.ErrInvalid, fmt.Sprintf("this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
+		return topology.Change{}, c.Fail(topology.ErrInvalid, fmt.Sprintf(
+			"this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
 	case have != nil && have.Version > want.Version:
-		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", have.Version, want.Version))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf(
+			"a newer release of polyphony has installed version %d, and this one knows version %d; use the newer one",
+			have.Version, want.Version))
 	case have != nil:
 		change = c.Updated(have.Clone(), want.Clone(), adapter.Diff(*have, want))
 	}
@@ -67,7 +69,8 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	have := t.state.guardrails
 	switch {
 	case have != nil && have.Version > topology.GuardrailsVersion:
-		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", have.Version))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf(
+			"a newer release of polyphony has installed version %d; use that release", have.Version))
 	case have != nil:
 		change = c.Deleted(have.Clone())
 		t.write(func() { t.state.guardrails = nil })
@@ -75,7 +78,8 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	return change, t.end(c)
 }
 
-// AwaitGuardrails implements topology.Guardrails. Here rules are in force as soon as they are stored.
+// AwaitGuardrails implements topology.Guardrails. Rules of a fake are in force as soon as they are
+// stored.
 func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	c := adapter.Await(topology.KindGuardrails, t.name)
 	if err := t.begin(ctx, c); err != nil {
@@ -89,7 +93,7 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	return nil
 }
 
-// Violations implements topology.Guardrails, over the objects that an Outsider has put there.
+// Violations implements topology.Guardrails. It checks the objects that an Outsider has put.
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
 	c := adapter.Read(topology.KindViolations, t.name)
 	if err := t.begin(ctx, c); err != nil {
@@ -98,68 +102,80 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	var all []topology.Violation
-	for name, ns := range t.state.namespaces {
+	for _, ns := range t.state.namespaces {
 		if !ns.value.Managed {
 			continue
 		}
-		for key, object := range ns.objects {
-			findings, err := guardrail.Existing(guardrail.Write{Rules: rules, Allowed: ns.value.Allowed, Resource: key.resource, Object: object})
-			if err != nil {
-				return nil, c.Fail(topology.ErrInvalid, err.Error())
-			}
-			for _, f := range findings {
-				all = append(all, topology.Violation{Rule: f.Rule, Namespace: name, Kind: kindOf(object), Name: key.name, Message: f.Message})
-			}
+		found, err := ns.violations(rules)
+		if err != nil {
+			return nil, c.Invalid(err)
 		}
+		all = append(all, found...)
 	}
 	slices.SortFunc(all, func(a, b topology.Violation) int { return strings.Compare(a.String(), b.String()) })
 	return all, nil
 }
 
-func kindOf(object json.RawMessage) string {
+// violations returns the objects of a namespace that the rules would refuse, in no order.
+func (n *namespace) violations(rules []topology.Guardrail) ([]topology.Violation, error) {
+	var all []topology.Violation
+	for key, object := range n.objects {
+		findings, err := guardrail.Existing(guardrail.Write{
+			Rules: rules, Allowed: n.value.Allowed, Resource: key.resource, Object: object,
+		})
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range findings {
+			all = append(all, topology.Violation{
+				Rule: f.Rule, Namespace: n.value.Name, Kind: objectKind(object), Name: key.name, Message: f.Message,
+			})
+		}
+	}
+	return all, nil
+}
+
+// objectKind returns the kind of an object, such as "Service".
+func objectKind(object json.RawMessage) string {
 	var typed struct {
 		Kind string `json:"kind"`
 	}
-	_ = json.Unmarshal(object, &typed) // it was when it was put there
+	_ = json.Unmarshal(object, &typed) // the guardrails have read it before
 	return typed.Kind
 }
 
-// objectKey is where an object of a namespace is.
-type objectKey struct{ group, resource, name string }
+// platformUsers are the components of a cluster that are not service accounts.
+var platformUsers = []string{
+	"system:apiserver", "system:cloud-controller-manager",
+	"system:kube-controller-manager", "system:kube-scheduler",
+}
 
-// platformUsers are components of a cluster that are no service accounts.
-var platformUsers = []string{"system:apiserver", "system:cloud-controller-manager", "system:kube-controller-manager", "system:kube-scheduler"}
-
-// guard holds a write against the installed guardrails, which are for tenants.
-func (s *state) guard(q rbac.Question, ns *namespace, object, old json.RawMessage) (topology.Verdict, error) {
+// checkGuardrails returns what the installed guardrails say about a write into a tenant's namespace.
+func (s *state) checkGuardrails(
+	q rbac.Question, ns *namespace, object, old json.RawMessage,
+) (topology.Verdict, error) {
 	if s.guardrails == nil || !ns.value.Managed {
 		return topology.Verdict{Allowed: true}, nil
 	}
+	fromPlatform := slices.Contains(platformUsers, q.User) ||
+		slices.Contains(q.Groups, "system:serviceaccounts:kube-system")
 	findings, err := guardrail.Check(guardrail.Write{
-		Rules: s.guardrails.Rules, Allowed: ns.value.Allowed, Resource: q.Resource, Subresource: q.Subresource, Object: object, Old: old,
-		Platform: slices.Contains(platformUsers, q.User) || slices.Contains(q.Groups, "system:serviceaccounts:kube-system"),
-		Bypasses: func(rule topology.Guardrail) bool {
-			return s.authorize(rbac.Question{
-				User: q.User, Groups: q.Groups, Verb: "bypass", APIGroup: strings.TrimSuffix(topology.Prefix, "/"), Resource: "guardrails", Name: string(rule),
-			}).Allowed
-		},
+		Rules: s.guardrails.Rules, Allowed: ns.value.Allowed,
+		Resource: q.Resource, Subresource: q.Subresource, Object: object, Old: old,
+		Platform: fromPlatform,
+		Bypasses: func(rule topology.Guardrail) bool { return s.mayBypass(q, rule) },
 	})
 	if err != nil || len(findings) == 0 {
 		return topology.Verdict{Allowed: err == nil}, err
 	}
-	return topology.Verdict{By: topology.FenceGuardrails, Rule: findings[0].Rule, Reason: findings[0].Message}, nil
+	first := findings[0]
+	return topology.Verdict{By: topology.FenceGuardrails, Rule: first.Rule, Reason: first.Message}, nil
 }
 
-// manifest is the namespace as an object, with what fences it in.
-func (n *namespace) manifest() json.RawMessage {
-	labels := n.labels()
-	if n.value.Managed {
-		labels["pod-security.kubernetes.io/enforce"] = cmp.Or(string(n.value.PodSecurity), "privileged")
-	}
-	data, _ := json.Marshal(map[string]any{ // strings always marshal
-		"apiVersion": "v1", "kind": "Namespace",
-		"metadata": map[string]any{"name": n.value.Name, "labels": labels, "annotations": n.value.Annotations},
-		"spec":     map[string]any{"finalizers": []string{"kubernetes"}},
-	})
-	return data
+// mayBypass reports whether the principal of a question has the right to bypass a rule.
+func (s *state) mayBypass(q rbac.Question, rule topology.Guardrail) bool {
+	return s.authorize(rbac.Question{
+		User: q.User, Groups: q.Groups, Verb: "bypass",
+		APIGroup: strings.TrimSuffix(topology.Prefix, "/"), Resource: "guardrails", Name: string(rule),
+	}).Allowed
 }

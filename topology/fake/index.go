@@ -6,45 +6,49 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// index finds namespaces without going through all of them.
+// index finds namespaces without a walk over all of them.
 type index struct {
-	held     lookup // by domain: who holds it
-	within   lookup // by domain: who holds it, or something below it
-	accounts lookup // by namespace: where its service accounts hold rights
+	held     lookup // domain -> namespaces that have it
+	within   lookup // domain -> namespaces that have it or a domain below it
+	accounts lookup // namespace -> namespaces in which its service accounts hold rights
 }
 
-// lookup are names of namespaces by something that they have.
+func newIndex() index { return index{held: lookup{}, within: lookup{}, accounts: lookup{}} }
+
+// lookup maps a property to the names of the namespaces that have it.
 type lookup map[string]map[string]bool
 
-func (l lookup) set(what, name string, has bool) {
+// set records whether a namespace has a property.
+func (l lookup) set(property, name string, has bool) {
 	switch {
 	case !has:
-		if delete(l[what], name); len(l[what]) == 0 {
-			delete(l, what)
+		if delete(l[property], name); len(l[property]) == 0 {
+			delete(l, property)
 		}
-	case l[what] == nil:
-		l[what] = map[string]bool{name: true}
+	case l[property] == nil:
+		l[property] = map[string]bool{name: true}
 	default:
-		l[what][name] = true
+		l[property][name] = true
 	}
 }
 
-// change alters a namespace, or what is in it, and keeps the index in step.
+// change runs do, which changes a namespace or its contents, and updates the index.
 func (s *state) change(name string, do func()) {
-	s.enter(name, false)
+	s.indexNamespace(name, false)
 	do()
-	s.enter(name, true)
+	s.indexNamespace(name, true)
 }
 
-func (s *state) enter(name string, has bool) {
+// indexNamespace adds the properties of a namespace to the index, or removes them.
+func (s *state) indexNamespace(name string, has bool) {
 	ns := s.namespaces[name]
 	if ns == nil {
 		return
 	}
-	for label, how := range adapter.DomainLabels(ns.value.Allowed.Domains) {
+	for label, mark := range adapter.DomainLabels(ns.value.Allowed.Domains) {
 		domain := strings.TrimPrefix(label, adapter.LabelDomain)
 		s.index.within.set(domain, name, has)
-		if how == adapter.DomainHeld {
+		if mark == adapter.DomainHeld {
 			s.index.held.set(domain, name, has)
 		}
 	}

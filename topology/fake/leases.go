@@ -2,22 +2,25 @@ package fake
 
 import (
 	"context"
-	"time"
 
 	"github.com/polyphony-go/polyphony/internal/lease"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// leaseRecord is a lease as it is stored, and how often it was.
+// leaseRecord is the stored record of a lease.
 type leaseRecord struct {
 	lease.Record
-	version int
+	version int // how often it was stored
 }
 
-// HoldLease implements topology.Leases. Faults can meet the call ("hold", "Lease") and what it does until it is released: "read" and "ensure" of
-// the kind "Lease", once each to take it and for each renewal.
-func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
+// HoldLease implements topology.Leases.
+//
+// Faults apply to the call itself ("hold" of the kind "Lease") and to its requests until the lease is
+// released: one "read" and one "ensure" of the kind "Lease" to take it, and for each renewal.
+func (t *Topology) HoldLease(
+	ctx context.Context, want topology.Lease,
+) (held context.Context, release func(), err error) {
 	c := adapter.Hold(topology.KindLease, want.Name)
 	if err := t.begin(ctx, c); err != nil {
 		return nil, nil, err
@@ -31,7 +34,7 @@ func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held con
 	return lease.Hold(ctx, leaseStore{t, want.Name}, want)
 }
 
-// leaseStore is where one lease is.
+// leaseStore stores the record of one lease. Versions start with 1; 0 stands for no record.
 type leaseStore struct {
 	t    *Topology
 	name string
@@ -64,17 +67,8 @@ func (s leaseStore) Update(ctx context.Context, version int, r lease.Record) err
 	s.t.state.mu.Lock()
 	defer s.t.state.mu.Unlock()
 	if s.t.state.leases[s.name].version != version {
-		return c.Fail(topology.ErrConflict, "somebody else was faster")
+		return c.Fail(topology.ErrConflict, "the record has changed since it was read")
 	}
 	s.t.state.leases[s.name] = leaseRecord{r, version + 1}
 	return s.t.end(c)
-}
-
-// HoldLease makes somebody hold a lease who does not renew it, whoever holds it.
-func (o Outsider) HoldLease(name, holder string, duration time.Duration) {
-	o.state.mu.Lock()
-	defer o.state.mu.Unlock()
-	now := time.Now()
-	record := lease.Record{Holder: holder, Duration: duration, Acquired: now, Renewed: now}
-	o.state.leases[name] = leaseRecord{record, o.state.leases[name].version + 1}
 }

@@ -3,6 +3,7 @@ package fake
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +13,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
+
+// enforceLabel is the label from which Kubernetes takes the pod security level of a namespace.
+const enforceLabel = "pod-security.kubernetes.io/enforce"
+
+// systemNamespaces exist in every cluster. The fake does not store them.
+var systemNamespaces = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
 
 // Namespace implements topology.Namespaces.
 func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
@@ -36,60 +43,51 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	adopt, inherit := want.Adopt, want.InheritGrants
-	want = want.Clone()
-	want.Managed, want.Owner, want.Terminating, want.Adopt, want.InheritGrants = true, "", false, false, false
-	ns := t.state.namespaces[want.Name]
-	if ns == nil {
-		if holders := t.state.grantsTo(want.Name); len(holders) > 0 && !inherit {
-			return topology.Change{}, c.Fail(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that whoever has it would inherit: "+
-				strings.Join(holders, ", ")+"; withdraw them, or set inheritGrants if they are meant")
+	have, stored := t.state.namespaces[want.Name], want.Clone()
+	stored.Managed, stored.Owner, stored.Terminating = true, "", false
+	stored.Adopt, stored.InheritGrants = false, false
+	if have == nil {
+		if holders := t.state.grantsTo(want.Name); len(holders) > 0 && !want.InheritGrants {
+			return topology.Change{}, c.Fail(topology.ErrConflict,
+				"does not exist, but service accounts of its name hold rights that the new namespace would inherit: "+
+					strings.Join(holders, ", ")+"; withdraw them, or set inheritGrants if they are intended")
 		}
-		t.writeIn(want.Name, func() { t.state.namespaces[want.Name] = &namespace{value: want} })
-		return c.Created(want.Clone()), t.end(c)
+		t.writeIn(want.Name, func() { t.state.namespaces[want.Name] = &namespace{value: stored} })
+		return c.Created(stored.Clone()), t.end(c)
 	}
-	switch {
-	case ns.value.Terminating:
-		return topology.Change{}, c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
-	case !ns.value.Managed && !adopt:
-		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", ns.value.Owner))
+	if err := have.refuses(c, want); err != nil {
+		return topology.Change{}, err
 	}
-	if want.Roster == "" {
-		want.Roster = ns.value.Roster
-	} else if ns.value.Roster != "" && ns.value.Roster != want.Roster {
-		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one first", ns.value.Roster))
+	stored.Roster = cmp.Or(want.Roster, have.value.Roster)
+	fields := adapter.Diff(have.value, stored)
+	if !have.value.Managed {
+		path := "metadata.labels[" + topology.LabelTenant + "]"
+		fields = append(fields, topology.FieldChange{Path: path, To: want.Name})
 	}
-	fields := adapter.Diff(ns.value, want)
-	if !ns.value.Managed {
-		fields = append(fields, topology.FieldChange{Path: "metadata.labels[" + topology.LabelTenant + "]", To: want.Name})
-	}
-	change := c.Updated(ns.value.Clone(), want.Clone(), fields)
+	change := c.Updated(have.value.Clone(), stored.Clone(), fields)
 	if change.Action == topology.Updated {
-		t.writeIn(want.Name, func() { ns.value = want })
+		t.writeIn(want.Name, func() { have.value = stored })
 	}
 	return change, t.end(c)
 }
 
-// Tenants implements topology.Rosters.
-func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
-	if err := t.begin(ctx, adapter.Read(topology.KindTenants, t.name)); err != nil {
-		return nil, err
+// refuses returns why an existing namespace cannot become want, or nil.
+func (n *namespace) refuses(c adapter.Call, want topology.Namespace) error {
+	switch have := n.value; {
+	case have.Terminating:
+		return c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
+	case !have.Managed && !want.Adopt:
+		return c.Fail(topology.ErrConflict, fmt.Sprintf(
+			"exists and is not managed by polyphony, its owner is %q; set adopt to take it over", have.Owner))
+	case want.Roster != "" && have.Roster != "" && have.Roster != want.Roster:
+		return c.Fail(topology.ErrConflict, fmt.Sprintf(
+			"belongs to the roster %q; remove it from that roster first", have.Roster))
+	default:
+		return nil
 	}
-	t.state.mu.Lock()
-	defer t.state.mu.Unlock()
-	var all []topology.Namespace
-	for _, name := range slices.Sorted(maps.Keys(t.state.namespaces)) {
-		if ns := t.state.namespaces[name]; ns.value.Managed {
-			all = append(all, ns.value.Clone())
-		}
-	}
-	return all, nil
 }
 
-// Refresh implements topology.Snapshots. A fake remembers nothing but what it is.
-func (t *Topology) Refresh() {}
-
-// grantsTo says where service accounts of a namespace hold rights.
+// grantsTo names the roles that service accounts of a namespace hold in other namespaces, sorted.
 func (s *state) grantsTo(namespace string) []string {
 	var found []string
 	for name := range s.index.accounts[namespace] {
@@ -105,7 +103,8 @@ func (s *state) grantsTo(namespace string) []string {
 	return found
 }
 
-// DeleteNamespace implements topology.Namespaces. The namespace goes at once, unless an Outsider holds it.
+// DeleteNamespace implements topology.Namespaces. The namespace is gone at once, unless an Outsider
+// holds it.
 func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
 	c := adapter.Delete(topology.KindNamespace, name)
 	if err := t.begin(ctx, c); err != nil {
@@ -118,20 +117,21 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 	case ns == nil || ns.value.Terminating && ns.value.Managed:
 		return c.Unchanged(), t.end(c)
 	case !ns.value.Managed:
-		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", ns.value.Owner))
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf(
+			"is not managed by polyphony, its owner is %q; remove it there", ns.value.Owner))
 	case ns.value.Protected:
 		return topology.Change{}, c.Fail(topology.ErrProtected, "has deletion protection")
 	}
 	change := c.Deleted(ns.value.Clone())
 	t.write(func() {
 		ns.value.Terminating = true
-		t.state.collect(name)
+		t.state.finalize(name)
 	})
 	return change, t.end(c)
 }
 
-// collect removes a namespace that is being deleted, once nobody holds it.
-func (s *state) collect(name string) {
+// finalize removes a namespace that is being deleted, unless something holds it.
+func (s *state) finalize(name string) {
 	if ns := s.namespaces[name]; ns != nil && ns.value.Terminating && ns.held == "" {
 		s.change(name, func() { delete(s.namespaces, name) })
 	}
@@ -147,9 +147,9 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	defer tick.Stop()
 	for n := 1; ; n++ {
 		t.state.mu.Lock()
-		ns, held := t.state.namespaces[name], ""
+		ns, holder := t.state.namespaces[name], ""
 		if ns != nil {
-			held = cmp.Or(ns.held, "nothing: it was not deleted")
+			holder = cmp.Or(ns.held, "nothing: it was not deleted")
 		}
 		t.state.mu.Unlock()
 		if ns == nil || t.dry {
@@ -161,20 +161,46 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
-			return c.Wrap(topology.ErrTimeout, "is still there, held by "+held, ctx.Err())
+			return c.Wrap(topology.ErrTimeout, "is still there, held by "+holder, ctx.Err())
 		}
 	}
 }
 
-// Volumes implements topology.Volumes.
-func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Volume, error) {
-	if err := t.begin(ctx, adapter.Read(topology.KindVolumes, namespace)); err != nil {
-		return nil, err
+// labels returns the labels that selectors of namespaces see. As in Kubernetes, that includes those of
+// the namespace's name and pod security level, and the marks of its domains.
+func (n *namespace) labels() map[string]string {
+	labels := map[string]string{}
+	maps.Copy(labels, n.foreignLabels)
+	maps.Copy(labels, n.value.Labels)
+	if n.value.PodSecurity != "" {
+		for _, mode := range []string{"enforce", "audit", "warn"} {
+			labels["pod-security.kubernetes.io/"+mode] = string(n.value.PodSecurity)
+			labels["pod-security.kubernetes.io/"+mode+"-version"] = "latest"
+		}
 	}
-	t.state.mu.Lock()
-	defer t.state.mu.Unlock()
-	if ns := t.state.namespaces[namespace]; ns != nil {
-		return ns.listVolumes(), nil
+	maps.Copy(labels, adapter.DomainLabels(n.value.Allowed.Domains))
+	if n.value.Managed {
+		labels[topology.LabelTenant] = n.value.Name
+		if n.value.Roster != "" {
+			labels[topology.LabelRoster] = n.value.Roster
+		}
 	}
-	return nil, nil
+	labels["kubernetes.io/metadata.name"] = n.value.Name // last: no other label can replace it
+	return labels
+}
+
+// manifest returns the namespace as an object.
+func (n *namespace) manifest() json.RawMessage {
+	labels := n.labels()
+	if n.value.Managed {
+		labels[enforceLabel] = cmp.Or(string(n.value.PodSecurity), "privileged")
+	}
+	data, _ := json.Marshal(map[string]any{ // strings always marshal
+		"apiVersion": "v1", "kind": "Namespace",
+		"metadata": map[string]any{
+			"name": n.value.Name, "labels": labels, "annotations": n.value.Annotations,
+		},
+		"spec": map[string]any{"finalizers": []string{"kubernetes"}},
+	})
+	return data
 }

@@ -5,38 +5,43 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
+	"github.com/polyphony-go/polyphony/internal/lease"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Outsider is somebody else who works on the same infrastructure, behind Polyphony's back: an administrator, a GitOps tool, a tenant's program.
-// What it names must exist; it panics otherwise, since it is for tests.
+// Outsider changes an infrastructure behind Polyphony's back, as an administrator, a GitOps tool or a
+// tenant's program does. It is meant for tests: a namespace that it names must exist, or it panics.
 type Outsider struct{ state *state }
 
-// Outsider returns somebody who works behind the back of t.
+// Outsider returns an outsider who works on the infrastructure of t.
 func (t *Topology) Outsider() Outsider { return Outsider{t.state} }
 
+// change runs do with an existing namespace.
 func (o Outsider) change(name string, do func(*namespace)) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()
 	o.state.change(name, func() { do(o.state.namespaces[name]) })
 }
 
-// CreateNamespace makes a namespace that owner manages.
+// CreateNamespace creates a namespace that Polyphony does not manage. The owner is what reads report as
+// Namespace.Owner; it may be empty.
 func (o Outsider) CreateNamespace(name, owner string) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()
 	o.state.namespaces[name] = &namespace{value: topology.Namespace{Name: name, Owner: owner}}
 }
 
-// LabelNamespace sets a label that Polyphony does not manage, or one that says that the namespace has a domain, which is then in
-// force as if Polyphony had written it.
+// LabelNamespace sets a label that Polyphony does not manage. A label that marks a domain of the
+// namespace has the effect that it has when Polyphony writes it.
 func (o Outsider) LabelNamespace(name, key, value string) {
 	o.change(name, func(n *namespace) {
 		if domain, ok := strings.CutPrefix(key, adapter.LabelDomain); ok && value == adapter.DomainHeld {
-			n.value.Allowed.Domains = slices.Compact(slices.Sorted(slices.Values(append(n.value.Allowed.Domains, domain))))
+			domains := append(n.value.Allowed.Domains, domain)
+			n.value.Allowed.Domains = slices.Compact(slices.Sorted(slices.Values(domains)))
 			return
 		}
 		if n.foreignLabels == nil {
@@ -52,67 +57,81 @@ func (o Outsider) NamespaceLabels(name string) (labels map[string]string) {
 	return labels
 }
 
-// SetPodSecurity changes the level that is in force; "" removes it.
+// SetPodSecurity changes the pod security level of a namespace. "" removes it.
 func (o Outsider) SetPodSecurity(name string, level topology.PodSecurity) {
 	o.change(name, func(n *namespace) { n.value.PodSecurity = level })
 }
 
-// Occupy puts somebody else's object where Polyphony would put its own. The kind is "Quota", "LimitRange", "NetworkRules" or "Access".
+// Occupy puts an object that Polyphony does not manage where Polyphony would put its own. The kind is
+// KindQuota, KindLimitRange, KindNetworkRules or KindAccess; Occupy panics for any other.
 func (o Outsider) Occupy(name string, kind topology.Kind) {
 	o.change(name, func(n *namespace) { *n.foreign(kind) = true })
 }
 
-// Occupied tells whether somebody else's object is in Polyphony's place.
+// Occupied reports whether an object that [Outsider.Occupy] put is still there.
 func (o Outsider) Occupied(name string, kind topology.Kind) (occupied bool) {
 	o.change(name, func(n *namespace) { occupied = *n.foreign(kind) })
 	return occupied
 }
 
+// foreign points to the mark of a slot that is occupied.
 func (n *namespace) foreign(kind topology.Kind) *bool {
 	switch kind {
-	case quotas.name:
+	case topology.KindQuota:
 		return &n.quota.foreign
-	case limitRanges.name:
+	case topology.KindLimitRange:
 		return &n.limitRange.foreign
-	case networks.name:
+	case topology.KindNetworkRules:
 		return &n.network.foreign
-	case accesses.name:
+	case topology.KindAccess:
 		return &n.access.foreign
 	default:
-		panic("fake: nothing of kind " + string(kind) + " can be occupied")
+		panic("fake: the kind " + string(kind) + " cannot be occupied")
 	}
 }
 
-// ClaimVolume makes a persistent volume claim.
+// ClaimVolume creates a persistent volume claim.
 func (o Outsider) ClaimVolume(name string, volume topology.Volume) {
-	spec := map[string]any{
-		"storageClassName": volume.StorageClass, "volumeName": volume.BoundTo,
-		"resources": map[string]any{"requests": map[string]any{"storage": volume.Size.String()}},
-	}
 	manifest, _ := json.Marshal(map[string]any{ // strings always marshal
-		"apiVersion": "v1", "kind": "PersistentVolumeClaim", "metadata": map[string]any{"name": volume.Name, "namespace": name}, "spec": spec,
+		"apiVersion": "v1", "kind": "PersistentVolumeClaim",
+		"metadata": map[string]any{"name": volume.Name, "namespace": name},
+		"spec": map[string]any{
+			"storageClassName": volume.StorageClass, "volumeName": volume.BoundTo,
+			"resources": map[string]any{"requests": map[string]any{"storage": volume.Size.String()}},
+		},
 	})
 	o.Put(name, "", "persistentvolumeclaims", volume.Name, manifest)
 }
 
-// Hold keeps a namespace from going when it is deleted; by says who does, such as a finalizer's name.
-func (o Outsider) Hold(name, by string) {
-	o.change(name, func(n *namespace) { n.held = by })
+// Hold keeps a namespace from being removed when it is deleted. Holder is named in errors, such as
+// "the finalizer example.com/hold"; it must not be empty.
+func (o Outsider) Hold(name, holder string) {
+	o.change(name, func(n *namespace) { n.held = holder })
 }
 
-// Release ends a Hold.
+// Release ends [Outsider.Hold].
 func (o Outsider) Release(name string) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()
 	o.state.namespaces[name].held = ""
-	o.state.collect(name)
+	o.state.finalize(name)
 }
 
-// Put stores an object, as a manifest, whatever stands in its way. The group is the API group of the resource, "" for the core group.
-func (o Outsider) Put(in, group, resource, name string, manifest json.RawMessage) {
-	o.change(in, func(n *namespace) {
-		if filled, err := o.state.defaulted(n, group, resource, manifest); err == nil { // what is no object stays as it is
-			manifest = filled
+// HoldLease takes a lease from its holder, if it has one, and does not renew it.
+func (o Outsider) HoldLease(name, holder string, duration time.Duration) {
+	o.state.mu.Lock()
+	defer o.state.mu.Unlock()
+	now := time.Now()
+	record := lease.Record{Holder: holder, Duration: duration, Acquired: now, Renewed: now}
+	o.state.leases[name] = leaseRecord{record, o.state.leases[name].version + 1}
+}
+
+// Put stores an object in a namespace without any check. Group is the API group of the resource, "" for
+// the core group; resource is its plural name, such as "pods"; manifest is the object as JSON.
+func (o Outsider) Put(namespaceName, group, resource, name string, manifest json.RawMessage) {
+	o.change(namespaceName, func(n *namespace) {
+		if complete, err := o.state.withDefaults(n, group, resource, manifest); err == nil {
+			manifest = complete // otherwise it is no object, and is stored unchanged
 		}
 		if n.objects == nil {
 			n.objects = map[objectKey]json.RawMessage{}
@@ -121,19 +140,20 @@ func (o Outsider) Put(in, group, resource, name string, manifest json.RawMessage
 	})
 }
 
-// SetGuardrailsVersion makes the guardrails that are installed those of another release. There must be some.
+// SetGuardrailsVersion changes the version of the installed guardrails, as another release does. It
+// panics if none are installed.
 func (o Outsider) SetGuardrailsVersion(version int) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()
 	o.state.guardrails.Version = version
 }
 
-// Grant gives rights in a namespace.
-func (o Outsider) Grant(in string, g topology.Grant) {
-	o.change(in, func(n *namespace) { n.grants = append(n.grants, g.Clone()) })
+// Grant adds a grant that Polyphony does not manage to a namespace.
+func (o Outsider) Grant(name string, g topology.Grant) {
+	o.change(name, func(n *namespace) { n.grants = append(n.grants, g.Clone()) })
 }
 
-// AddNetworkPolicy adds one that is not Polyphony's, in the namespace that it names.
+// AddNetworkPolicy adds a policy that Polyphony does not manage to the namespace that it names.
 func (o Outsider) AddNetworkPolicy(p netpolicy.Policy) {
 	o.change(p.Namespace, func(n *namespace) { n.policies = append(n.policies, p.Clone()) })
 }

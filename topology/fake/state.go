@@ -1,41 +1,91 @@
 package fake
 
 import (
+	"encoding/json"
 	"maps"
-	"slices"
-	"strings"
+	"sync"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// State is everything that an infrastructure holds, to be looked at and compared. It marshals to JSON.
-type State struct {
-	Namespaces     map[string]NamespaceState          `json:"namespaces"`
-	ClusterReaders map[string]topology.ClusterReaders `json:"clusterReaders"`
-	Guardrails     *topology.GuardrailSet             `json:"guardrails,omitempty"`
+// state is what an infrastructure holds. It owns all of it: values are cloned on the way in and out.
+type state struct {
+	mu         sync.Mutex
+	platform   topology.Platform // constant
+	namespaces map[string]*namespace
+	readers    map[string]topology.ClusterReaders // by tenant
+	guardrails *topology.GuardrailSet             // nil: none are installed
+	leases     map[string]leaseRecord
+	index      index
+	counts     Counts
 }
 
-// NamespaceState is one namespace and what is in it. What is not there is nil.
+func newState(platform topology.Platform) *state {
+	return &state{
+		platform:   platform,
+		namespaces: map[string]*namespace{},
+		readers:    map[string]topology.ClusterReaders{},
+		leases:     map[string]leaseRecord{},
+		index:      newIndex(),
+	}
+}
+
+// namespace is a namespace with its contents.
+type namespace struct {
+	value         topology.Namespace
+	foreignLabels map[string]string // those that Polyphony does not manage
+	held          string            // what holds the namespace while it is being deleted; empty: nothing
+
+	quota      slot[topology.Quota]
+	limitRange slot[topology.LimitRange]
+	network    slot[topology.NetworkRules]
+	access     slot[topology.Access]
+
+	// What an Outsider has put here.
+	objects  map[objectKey]json.RawMessage // manifests
+	grants   []topology.Grant
+	policies []netpolicy.Policy
+}
+
+// objectKey identifies an object within a namespace.
+type objectKey struct{ group, resource, name string }
+
+// State is a copy of everything that an infrastructure holds, but for leases. It marshals to JSON.
+type State struct {
+	Namespaces     map[string]NamespaceState          `json:"namespaces"`           // by name
+	ClusterReaders map[string]topology.ClusterReaders `json:"clusterReaders"`       // by tenant
+	Guardrails     *topology.GuardrailSet             `json:"guardrails,omitempty"` // nil: none
+}
+
+// NamespaceState is a namespace with its contents. A value that does not exist is nil.
 type NamespaceState struct {
 	Namespace     topology.Namespace     `json:"namespace"`
-	ForeignLabels map[string]string      `json:"foreignLabels,omitempty"`
+	ForeignLabels map[string]string      `json:"foreignLabels,omitempty"` // not managed by Polyphony
 	Quota         *topology.Quota        `json:"quota,omitempty"`
 	LimitRange    *topology.LimitRange   `json:"limitRange,omitempty"`
 	NetworkRules  *topology.NetworkRules `json:"networkRules,omitempty"`
 	Access        *topology.Access       `json:"access,omitempty"`
-	Volumes       []topology.Volume      `json:"volumes,omitempty"`
+	Volumes       []topology.Volume      `json:"volumes,omitempty"` // sorted by name
 }
 
-// State returns a copy of everything.
+// State returns a copy of everything that the infrastructure holds.
 func (t *Topology) State() State {
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	all := State{Namespaces: map[string]NamespaceState{}, ClusterReaders: map[string]topology.ClusterReaders{}}
+	all := State{
+		Namespaces:     map[string]NamespaceState{},
+		ClusterReaders: map[string]topology.ClusterReaders{},
+	}
 	for name, ns := range t.state.namespaces {
 		all.Namespaces[name] = NamespaceState{
-			Namespace: ns.value.Clone(), ForeignLabels: maps.Clone(ns.foreignLabels),
-			Quota: ns.quota.copied(), LimitRange: ns.limitRange.copied(), NetworkRules: ns.network.copied(), Access: ns.access.copied(),
-			Volumes: ns.listVolumes(),
+			Namespace:     ns.value.Clone(),
+			ForeignLabels: maps.Clone(ns.foreignLabels),
+			Quota:         ns.quota.copied(),
+			LimitRange:    ns.limitRange.copied(),
+			NetworkRules:  ns.network.copied(),
+			Access:        ns.access.copied(),
+			Volumes:       ns.volumes(),
 		}
 	}
 	if t.state.guardrails != nil {
@@ -45,30 +95,4 @@ func (t *Topology) State() State {
 		all.ClusterReaders[name] = readers.Clone()
 	}
 	return all
-}
-
-func (s slot[V]) copied() *V {
-	if s.value == nil {
-		return nil
-	}
-	return new((*s.value).Clone())
-}
-
-// listVolumes are the claims by name.
-func (n *namespace) listVolumes() []topology.Volume {
-	var volumes []topology.Volume
-	for key, object := range n.objects {
-		if key.group != "" || key.resource != "persistentvolumeclaims" {
-			continue
-		}
-		claim, err := readConsumer(object)
-		if err != nil {
-			claim = consumer{} // it is a claim all the same
-		}
-		volumes = append(volumes, topology.Volume{
-			Name: key.name, StorageClass: claim.Spec.StorageClassName, Size: orNone(claim.Spec.Resources).Requests["storage"], BoundTo: claim.Spec.VolumeName,
-		})
-	}
-	slices.SortFunc(volumes, func(a, b topology.Volume) int { return strings.Compare(a.Name, b.Name) })
-	return volumes
 }

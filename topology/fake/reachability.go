@@ -29,11 +29,12 @@ func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]net
 
 // Reach implements topology.Reachability.
 func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpolicy.Answer, error) {
-	if err := t.begin(ctx, adapter.Ask(topology.KindReach, conn.To.Namespace)); err != nil {
+	c := adapter.Ask(topology.KindReach, conn.To.Namespace)
+	if err := t.begin(ctx, c); err != nil {
 		return netpolicy.Answer{}, err
 	}
 	if err := conn.Validate(); err != nil {
-		return netpolicy.Answer{}, adapter.Ask(topology.KindReach, conn.To.Namespace).Invalid(err)
+		return netpolicy.Answer{}, c.Invalid(err)
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
@@ -52,12 +53,15 @@ func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpol
 	return state.Reach(conn), nil
 }
 
-// networkPolicies are Polyphony's own and those of others, by name.
+// networkPolicies returns the policies of a namespace, both Polyphony's and those of others, sorted by
+// name.
 func (n *namespace) networkPolicies() []netpolicy.Policy {
 	var policies []netpolicy.Policy
 	switch rules := n.network.value; {
-	case n.network.foreign: // an empty policy in Kubernetes, which lets nobody in
-		policies = append(policies, netpolicy.Policy{Namespace: n.value.Name, Name: "polyphony", Ingress: &netpolicy.Rules{}})
+	case n.network.foreign: // an empty policy in Kubernetes, which denies all ingress
+		policies = append(policies, netpolicy.Policy{
+			Namespace: n.value.Name, Name: topology.PolicyName, Ingress: &netpolicy.Rules{},
+		})
 	case rules != nil:
 		policies = append(policies, rules.Policy())
 	}
@@ -66,25 +70,4 @@ func (n *namespace) networkPolicies() []netpolicy.Policy {
 	}
 	slices.SortFunc(policies, func(a, b netpolicy.Policy) int { return strings.Compare(a.Name, b.Name) })
 	return policies
-}
-
-// labels are those that selectors of namespaces see: also those by which Kubernetes knows a namespace's name and pod security, and the marks of domains.
-func (n *namespace) labels() map[string]string {
-	labels := map[string]string{}
-	maps.Copy(labels, n.foreignLabels)
-	maps.Copy(labels, n.value.Labels)
-	if n.value.PodSecurity != "" {
-		for _, mode := range []string{"enforce", "audit", "warn"} {
-			labels["pod-security.kubernetes.io/"+mode], labels["pod-security.kubernetes.io/"+mode+"-version"] = string(n.value.PodSecurity), "latest"
-		}
-	}
-	maps.Copy(labels, adapter.DomainLabels(n.value.Allowed.Domains))
-	if n.value.Managed {
-		labels[topology.LabelTenant] = n.value.Name
-		if n.value.Roster != "" {
-			labels[topology.LabelRoster] = n.value.Roster
-		}
-	}
-	labels["kubernetes.io/metadata.name"] = n.value.Name // which nobody else can say
-	return labels
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// quantities are amounts of resources by name.
+// quantities are amounts by the name of their resource.
 type quantities = map[string]resource.Quantity
 
 // demand is what a container, a pod or a claim asks for.
@@ -21,34 +21,36 @@ type demand struct {
 	Limits   quantities `json:"limits"`
 }
 
+// plus returns the sum of two demands.
 func (d demand) plus(other demand) demand {
 	add := func(a, b resource.Quantity) resource.Quantity { a.Add(b); return a }
-	return demand{joined(d.Requests, other.Requests, add), joined(d.Limits, other.Limits, add)}
+	return demand{merge(d.Requests, other.Requests, add), merge(d.Limits, other.Limits, add)}
 }
 
-// orMore is the larger of both, resource by resource.
-func (d demand) orMore(other demand) demand {
+// max returns the larger of two demands, resource by resource.
+func (d demand) max(other demand) demand {
 	larger := func(a, b resource.Quantity) resource.Quantity {
 		if a.Cmp(b) < 0 {
 			return b
 		}
 		return a
 	}
-	return demand{joined(d.Requests, other.Requests, larger), joined(d.Limits, other.Limits, larger)}
+	return demand{merge(d.Requests, other.Requests, larger), merge(d.Limits, other.Limits, larger)}
 }
 
-func joined(a, b quantities, both func(a, b resource.Quantity) resource.Quantity) quantities {
-	sum := maps.Clone(a)
-	if sum == nil {
-		sum = quantities{}
+// merge returns the union of two maps. Amounts that both have are combined by both.
+func merge(a, b quantities, both func(a, b resource.Quantity) resource.Quantity) quantities {
+	merged := maps.Clone(a)
+	if merged == nil {
+		merged = quantities{}
 	}
 	for name, amount := range b {
-		if have, found := sum[name]; found {
+		if have, found := merged[name]; found {
 			amount = both(have.DeepCopy(), amount)
 		}
-		sum[name] = amount
+		merged[name] = amount
 	}
-	return sum
+	return merged
 }
 
 // consumer is what quotas and limits read of pods, claims and services.
@@ -58,7 +60,7 @@ type consumer struct {
 		Containers     []container `json:"containers"`
 		InitContainers []container `json:"initContainers"`
 
-		// PersistentVolumeClaim; a pod has them only where they are said for all its containers together
+		// PersistentVolumeClaim; a pod states them for all of its containers together
 		Resources        *demand `json:"resources"`
 		StorageClassName string  `json:"storageClassName"`
 		VolumeName       string  `json:"volumeName"`
@@ -83,7 +85,7 @@ type servicePort struct {
 	NodePort int `json:"nodePort"`
 }
 
-// consumers are the resources, of the core group, of which more is read than that they are there.
+// consumers are the resources of the core group that use more than their own number.
 var consumers = []string{"persistentvolumeclaims", "pods", "services"}
 
 func readConsumer(data json.RawMessage) (consumer, error) {
@@ -92,104 +94,116 @@ func readConsumer(data json.RawMessage) (consumer, error) {
 	return c, err
 }
 
-// total is what a pod asks for: its containers together with the sidecars, or what some init container takes beside the sidecars that
-// are running by then, whichever is more.
+// resources returns what a claim asks for.
+func (c consumer) resources() demand {
+	if c.Spec.Resources == nil {
+		return demand{}
+	}
+	return *c.Spec.Resources
+}
+
+// total returns what a pod asks for. That is the larger of two: its containers together with its
+// sidecars, and the most that one init container takes together with the sidecars that run by then.
+// Source: KEP-753.
 func (c consumer) total() demand {
-	var sum, sidecars, starting demand
+	var running, sidecars, starting demand
 	for _, container := range c.Spec.Containers {
-		sum = sum.plus(container.Resources)
+		running = running.plus(container.Resources)
 	}
 	for _, container := range c.Spec.InitContainers {
 		if container.RestartPolicy == "Always" {
-			sum, sidecars = sum.plus(container.Resources), sidecars.plus(container.Resources)
-			starting = starting.orMore(sidecars)
+			running, sidecars = running.plus(container.Resources), sidecars.plus(container.Resources)
+			starting = starting.max(sidecars)
 		} else {
-			starting = starting.orMore(sidecars.plus(container.Resources))
+			starting = starting.max(sidecars.plus(container.Resources))
 		}
 	}
-	return sum.orMore(starting)
+	return running.max(starting)
 }
 
-// usage is what an object takes of quotas, by the names that quotas have for it.
-func usage(group, kind string, data json.RawMessage) (quantities, error) {
+// usage returns what an object uses, by the names that quotas have for it.
+func usage(group, resourceName string, data json.RawMessage) (quantities, error) {
 	one := *resource.NewQuantity(1, resource.DecimalSI)
 	if group != "" {
-		return quantities{"count/" + kind + "." + group: one}, nil
+		return quantities{"count/" + resourceName + "." + group: one}, nil
 	}
-	used := quantities{"count/" + kind: one, kind: one}
-	if !slices.Contains(consumers, kind) {
+	used := quantities{"count/" + resourceName: one, resourceName: one}
+	if !slices.Contains(consumers, resourceName) {
 		return used, nil
 	}
 	c, err := readConsumer(data)
 	if err != nil {
 		return nil, err
 	}
-	switch kind {
+	switch resourceName {
 	case "pods":
 		if c.Status.Phase == "Succeeded" || c.Status.Phase == "Failed" {
 			delete(used, "pods")
 			return used, nil
 		}
-		maps.Copy(used, computed(c.total()))
+		maps.Copy(used, computeUsage(c.total()))
 	case "persistentvolumeclaims":
-		c.claims(used)
+		maps.Copy(used, c.storageUsage())
 	default:
-		c.exposes(used)
+		maps.Copy(used, c.serviceUsage())
 	}
 	return used, nil
 }
 
-// computed are the names that quotas have for what containers ask for.
-func computed(d demand) quantities {
+// computeUsage returns a demand by the names that quotas have for it.
+func computeUsage(d demand) quantities {
+	native := []string{"cpu", "memory", "ephemeral-storage"}
 	used := quantities{}
 	for name, amount := range d.Requests {
 		used["requests."+name] = amount
-		if slices.Contains([]string{"cpu", "memory", "ephemeral-storage"}, name) || strings.HasPrefix(name, "hugepages-") {
+		if slices.Contains(native, name) || strings.HasPrefix(name, "hugepages-") {
 			used[name] = amount
 		}
 	}
 	for name, amount := range d.Limits {
-		if slices.Contains([]string{"cpu", "memory", "ephemeral-storage"}, name) {
+		if slices.Contains(native, name) {
 			used["limits."+name] = amount
 		}
 	}
 	return used
 }
 
-// claims adds what a claim takes, of all storage and of its class.
-func (c consumer) claims(used quantities) {
-	var prefixes = []string{""}
+// storageUsage returns what a claim uses, of all storage and of its storage class.
+func (c consumer) storageUsage() quantities {
+	prefixes := []string{""}
 	if c.Spec.StorageClassName != "" {
 		prefixes = append(prefixes, c.Spec.StorageClassName+".storageclass.storage.k8s.io/")
 	}
+	used := quantities{}
 	for _, prefix := range prefixes {
 		used[prefix+"persistentvolumeclaims"] = *resource.NewQuantity(1, resource.DecimalSI)
-		if c.Spec.Resources == nil {
-			continue
-		}
-		if size, found := c.Spec.Resources.Requests["storage"]; found {
+		if size, found := c.resources().Requests["storage"]; found {
 			size = size.DeepCopy()
 			size.RoundUp(0)
 			used[prefix+"requests.storage"] = size
 		}
 	}
+	return used
 }
 
-// exposes adds the load balancer and the node ports that a Service takes.
-func (c consumer) exposes(used quantities) {
+// serviceUsage returns the load balancers and node ports that a Service uses.
+func (c consumer) serviceUsage() quantities {
+	isLoadBalancer := c.Spec.Type == topology.LoadBalancer
+	allocates := isLoadBalancer && (c.Spec.AllocatePorts == nil || *c.Spec.AllocatePorts)
 	var ports int
 	switch {
-	case c.Spec.Type == topology.NodePort, c.Spec.Type == topology.LoadBalancer && (c.Spec.AllocatePorts == nil || *c.Spec.AllocatePorts):
+	case c.Spec.Type == topology.NodePort, allocates:
 		ports = len(c.Spec.Ports)
-	case c.Spec.Type == topology.LoadBalancer:
+	case isLoadBalancer:
 		for _, port := range c.Spec.Ports {
 			if port.NodePort != 0 {
 				ports++
 			}
 		}
 	}
-	used["services.nodeports"] = *resource.NewQuantity(int64(ports), resource.DecimalSI)
-	if c.Spec.Type == topology.LoadBalancer {
+	used := quantities{"services.nodeports": *resource.NewQuantity(int64(ports), resource.DecimalSI)}
+	if isLoadBalancer {
 		used["services.loadbalancers"] = *resource.NewQuantity(1, resource.DecimalSI)
 	}
+	return used
 }

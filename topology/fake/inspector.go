@@ -31,15 +31,19 @@ func (t *Topology) Inspect(ctx context.Context) (topology.Inspection, error) {
 		in.Guardrails = t.state.guardrails.Clone()
 	}
 	for _, name := range slices.Sorted(maps.Keys(t.state.namespaces)) {
-		ns := t.state.namespaces[name]
-		inspected := topology.NamespaceInspection{Namespace: ns.value.Clone(), Labels: ns.labels()}
-		if !ns.quota.foreign {
-			inspected.Quota = ns.quota.copied()
-		}
-		if !ns.limitRange.foreign {
-			inspected.LimitRange = ns.limitRange.copied()
-		}
-		in.Namespaces = append(in.Namespaces, inspected)
+		in.Namespaces = append(in.Namespaces, t.state.namespaces[name].inspection())
 	}
 	return in, nil
+}
+
+// inspection returns a namespace with Polyphony's own values in it.
+func (n *namespace) inspection() topology.NamespaceInspection {
+	in := topology.NamespaceInspection{Namespace: n.value.Clone(), Labels: n.labels()}
+	if !n.quota.foreign {
+		in.Quota = n.quota.copied()
+	}
+	if !n.limitRange.foreign {
+		in.LimitRange = n.limitRange.copied()
+	}
+	return in
 }

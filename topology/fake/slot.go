@@ -1,0 +1,103 @@
+package fake
+
+import (
+	"context"
+
+	"github.com/polyphony-go/polyphony/internal/clone"
+	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
+)
+
+// value is what a slot stores.
+type value[V any] interface{ Clone() V }
+
+// slot is the place of one managed value in a namespace.
+type slot[V value[V]] struct {
+	value   *V   // nil: none is stored
+	foreign bool // an object that Polyphony does not manage has the place
+}
+
+// copied returns a copy of the stored value, or nil.
+func (s slot[V]) copied() *V { return clone.Pointer(s.value) }
+
+// slotKind reads and writes the slots of one kind of value.
+type slotKind[V value[V]] struct {
+	kind topology.Kind
+	slot func(*namespace) *slot[V]
+}
+
+// read returns the stored value of a namespace.
+func (k slotKind[V]) read(ctx context.Context, t *Topology, name string) (V, error) {
+	c := adapter.Read(k.kind, name)
+	var zero V
+	if err := t.begin(ctx, c); err != nil {
+		return zero, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	ns := t.state.namespaces[name]
+	if ns == nil {
+		return zero, c.Fail(topology.ErrNotFound, "")
+	}
+	if have := k.slot(ns).copied(); have != nil && !k.slot(ns).foreign {
+		return *have, nil
+	}
+	return zero, c.Fail(topology.ErrNotFound, "")
+}
+
+// ensure stores want in a namespace, if something else is stored.
+func (k slotKind[V]) ensure(ctx context.Context, t *Topology, name string, want V) (topology.Change, error) {
+	c := adapter.Ensure(k.kind, name)
+	if err := t.begin(ctx, c); err != nil {
+		return topology.Change{}, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	ns := t.state.namespaces[name]
+	switch {
+	case ns == nil && t.dry:
+		return c.Created(want.Clone()), nil
+	case ns == nil:
+		return topology.Change{}, c.Fail(topology.ErrNotFound, "the namespace does not exist; ensure it first")
+	}
+	slot, change := k.slot(ns), c.Created(want.Clone())
+	switch {
+	case slot.foreign:
+		return topology.Change{}, c.Fail(topology.ErrConflict,
+			"an object that polyphony does not manage has its name; remove or rename that object")
+	case slot.value != nil:
+		change = c.Updated((*slot.value).Clone(), want.Clone(), adapter.Diff(*slot.value, want))
+	case ns.value.Terminating:
+		return topology.Change{}, c.Fail(topology.ErrTerminating,
+			"the namespace is being deleted; run again once it is gone")
+	}
+	if change.Action != topology.Unchanged {
+		t.writeIn(name, func() { slot.value = new(want.Clone()) })
+	}
+	return change, t.end(c)
+}
+
+// remove removes the stored value of a namespace, if there is one.
+func (k slotKind[V]) remove(ctx context.Context, t *Topology, name string) (topology.Change, error) {
+	c := adapter.Delete(k.kind, name)
+	if err := t.begin(ctx, c); err != nil {
+		return topology.Change{}, err
+	}
+	t.state.mu.Lock()
+	defer t.state.mu.Unlock()
+	change := c.Unchanged()
+	ns := t.state.namespaces[name]
+	if ns == nil {
+		return change, t.end(c)
+	}
+	slot := k.slot(ns)
+	if slot.foreign {
+		return topology.Change{}, c.Fail(topology.ErrConflict,
+			"is not managed by polyphony; remove it where it is managed")
+	}
+	if slot.value != nil {
+		change = c.Deleted((*slot.value).Clone())
+		t.writeIn(name, func() { slot.value = nil })
+	}
+	return change, t.end(c)
+}

@@ -25,7 +25,8 @@ func TestClusterReadRulesOnlyRead(t *testing.T) {
 	}
 }
 
-// What ADR-009 calls workloads. Whoever adds to this opens it for every tenant with cluster visibility.
+// What ADR-009 calls workloads. Whoever adds to this opens it for every tenant with cluster
+// visibility.
 func TestClusterReadRulesAreTheseAlone(t *testing.T) {
 	var have []string
 	for _, rule := range topology.ClusterReadRules() {

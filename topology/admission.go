@@ -9,33 +9,33 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Admission answers what would become of a request: whether its sender has the right to it, and whether
-// what it would write is admitted. The infrastructure itself answers, through everything that the real
-// request would pass.
+// Admission answers what would become of a request: whether its sender has the right to it, and
+// whether what it would write is admitted. The infrastructure itself answers, through everything
+// that the real request would pass.
 type Admission interface {
-	// Admit tries a request without any effect. A refusal is an answer, not an error. A request that is not
-	// valid is ErrInvalid, and a sender whom the caller may not act for is ErrForbidden. An infrastructure
-	// that cannot tell says ErrNotModelled, never "allowed".
+	// Admit tries a request without any effect. A refusal is an answer, not an error. A request that
+	// is not valid is ErrInvalid, and a sender whom the caller may not act for is ErrForbidden. An
+	// infrastructure that cannot tell says ErrNotModelled, never "allowed".
 	Admit(ctx context.Context, r Request) (Verdict, error)
 }
 
 // Request is a request that somebody would send.
 //
-// The question's verb is one of get, list, watch, create, update, patch, delete and deletecollection.
-// For subresources that are connected to, such as pods/exec, it is get or create. For a verb that is
-// not a request by itself (bind, escalate, impersonate, ...) the answer is whether there is a right to
-// it.
+// The question's verb is one of get, list, watch, create, update, patch, delete and
+// deletecollection. For subresources that are connected to, such as pods/exec, it is get or create.
+// For a verb that is not a request by itself (bind, escalate, impersonate, ...) the answer is
+// whether there is a right to it.
 type Request struct {
 	rbac.Question
 
-	// Object is what is written, as JSON: the whole object for create and update, a merge patch (RFC 7386)
-	// for patch. Empty for other verbs.
+	// Object is what is written, as JSON: the whole object for create and update, a merge patch (RFC
+	// 7386) for patch. Empty for other verbs.
 	Object json.RawMessage `json:"object,omitempty"`
 }
 
-// SenderGroups returns the groups that the sender is in: those of the question, and those that every
-// sender is in by itself. As with Kubernetes' impersonation, a service account is in the groups of its
-// kind only if the question has no groups.
+// SenderGroups returns the groups that the sender is in: those of the question, and those that
+// every sender is in by itself. As with Kubernetes' impersonation, a service account is in the
+// groups of its kind only if the question has no groups.
 func (r Request) SenderGroups() []string {
 	groups := []string{"system:authenticated"}
 	if account, ok := strings.CutPrefix(r.User, "system:serviceaccount:"); ok && len(r.Groups) == 0 {
@@ -68,8 +68,8 @@ const (
 
 var writes = map[string]bool{"create": true, "update": true, "patch": true}
 
-// Validate refuses a request whose question is not valid, that has no user, or whose object does not go
-// with its verb.
+// Validate refuses a request whose question is not valid, that has no user, or whose object does
+// not go with its verb.
 func (r Request) Validate() error {
 	if err := r.Question.Validate(); err != nil {
 		return err

@@ -2,12 +2,13 @@ package topology
 
 import "slices"
 
-// Allowances is what a tenant may do beyond the guardrails. The zero value allows nothing. It has no
-// effect where no guardrail is installed. Lists are sorted and without duplicates, and no value
+// Allowances is what a tenant may do beyond the guardrails. The zero value allows nothing. It has
+// no effect where no guardrail is installed. Lists are sorted and without duplicates, and no value
 // contains a comma.
 type Allowances struct {
-	// Domains are the hosts that the tenant serves: "acme.example.com" is that host and every host below
-	// it. The domains of two tenants never overlap. At most 63 characters each, of at least two labels.
+	// Domains are the hosts that the tenant serves: "acme.example.com" is that host and every host
+	// below it. The domains of two tenants never overlap. At most 63 characters each, of at least two
+	// labels.
 	Domains []string `json:"domains,omitempty"`
 
 	IngressAnnotations []string      `json:"ingressAnnotations,omitempty"` // keys of annotations for ingress controllers
@@ -16,9 +17,9 @@ type Allowances struct {
 	StorageClasses     []string      `json:"storageClasses,omitempty"` // which claims may name
 	InlineDrivers      []string      `json:"inlineDrivers,omitempty"`  // CSI drivers of volumes without a claim
 
-	// ImageRegistries are "registry" or "registry/path": every image there and below, and the one image of
-	// that very name. "*" is every image. A name without a registry means "docker.io", and one without a
-	// path "docker.io/library".
+	// ImageRegistries are "registry" or "registry/path": every image there and below, and the one
+	// image of that very name. "*" is every image. A name without a registry means "docker.io", and
+	// one without a path "docker.io/library".
 	ImageRegistries []string `json:"imageRegistries,omitempty"`
 
 	PriorityClasses []string `json:"priorityClasses,omitempty"`

@@ -41,8 +41,8 @@ type Change struct {
 
 // FieldChange is one field that was different, in words for people.
 type FieldChange struct {
-	// Path leads to the field of the value, such as "hard[requests.cpu]". A path into the stored object
-	// starts with "spec." or "metadata.".
+	// Path leads to the field of the value, such as "hard[requests.cpu]". A path into the stored
+	// object starts with "spec." or "metadata.".
 	Path string `json:"path"`
 	From string `json:"from,omitempty"` // empty: the field was not set
 	To   string `json:"to,omitempty"`   // empty: the field is no longer set

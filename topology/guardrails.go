@@ -7,30 +7,30 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Guardrails are rules that the infrastructure checks on every write into a tenant's namespace: for what
-// neither rights nor quotas, pod security or network rules can express. They apply to the
+// Guardrails are rules that the infrastructure checks on every write into a tenant's namespace: for
+// what neither rights nor quotas, pod security or network rules can express. They apply to the
 // infrastructure as a whole. What a tenant may do beyond them is in its own [Namespace.Allowed].
 //
-// An object that exists already and that a rule would refuse stays. It can be changed as long as the
-// change does not touch what is refused.
+// An object that exists already and that a rule would refuse stays. It can be changed as long as
+// the change does not touch what is refused.
 type Guardrails interface {
 	// Guardrails reads the rules that are installed and whole. Without any rule it is ErrNotFound.
 	Guardrails(ctx context.Context) (GuardrailSet, error)
 
-	// EnsureGuardrails makes the installed rules exactly those of want. If want has no rules, it does what
-	// DeleteGuardrails does. Rules of a newer version than want's are ErrConflict and stay.
+	// EnsureGuardrails makes the installed rules exactly those of want. If want has no rules, it does
+	// what DeleteGuardrails does. Rules of a newer version than want's are ErrConflict and stay.
 	EnsureGuardrails(ctx context.Context, want GuardrailSet) (Change, error)
 
 	// DeleteGuardrails removes every rule.
 	DeleteGuardrails(ctx context.Context) (Change, error)
 
-	// AwaitGuardrails returns once the installed rules are in force, not merely stored: an infrastructure
-	// takes a moment to learn of them. Without any rule it is ErrNotFound. If the context ends first, the
-	// error is ErrTimeout. On a dry run it returns at once.
+	// AwaitGuardrails returns once the installed rules are in force, not merely stored: an
+	// infrastructure takes a moment to learn of them. Without any rule it is ErrNotFound. If the
+	// context ends first, the error is ErrTimeout. On a dry run it returns at once.
 	AwaitGuardrails(ctx context.Context) error
 
-	// Violations lists what exists in tenants' namespaces and would be refused by the given rules, sorted,
-	// whether the rules are installed or not. Rules about who writes (namespaces, finalizers,
+	// Violations lists what exists in tenants' namespaces and would be refused by the given rules,
+	// sorted, whether the rules are installed or not. Rules about who writes (namespaces, finalizers,
 	// token-secrets) find nothing, since what exists may be there for good reason.
 	Violations(ctx context.Context, rules []Guardrail) ([]Violation, error)
 }
@@ -55,60 +55,61 @@ type Guardrail string
 
 // The rules.
 //
-// Some apply to what is written, whoever writes it, since the pods of a tenant's Deployment are written
-// by the infrastructure's own controllers. Others apply to who writes: these do not hinder the
-// infrastructure's own components. The comment says "Bypass" where a principal with the right "bypass"
-// on the rule is exempt (RBAC: verb bypass, API group tenancy.polyphony.dev, resource guardrails, and
-// the rule as resource name).
+// Some apply to what is written, whoever writes it, since the pods of a tenant's Deployment are
+// written by the infrastructure's own controllers. Others apply to who writes: these do not hinder
+// the infrastructure's own components. The comment says "Bypass" where a principal with the right
+// "bypass" on the rule is exempt (RBAC: verb bypass, API group tenancy.polyphony.dev, resource
+// guardrails, and the rule as resource name).
 const (
-	// GuardrailServices refuses Services with externalIPs, and Services of the types NodePort, LoadBalancer
-	// and ExternalName unless allowed. Bypass. Source: CVE-2020-8554.
+	// GuardrailServices refuses Services with externalIPs, and Services of the types NodePort,
+	// LoadBalancer and ExternalName unless allowed. Bypass. Source: CVE-2020-8554.
 	GuardrailServices Guardrail = "services"
 
-	// GuardrailEndpoints refuses Endpoints and EndpointSlices, unless the infrastructure's own components
-	// write them. Bypass. Source: CVE-2021-25740.
+	// GuardrailEndpoints refuses Endpoints and EndpointSlices, unless the infrastructure's own
+	// components write them. Bypass. Source: CVE-2021-25740.
 	GuardrailEndpoints Guardrail = "endpoints"
 
-	// GuardrailIngress refuses hosts outside the tenant's domains in Ingresses, in Gateway API routes and in
-	// annotations of ExternalDNS and cert-manager. It refuses default backends, and paths that would end up
-	// in the configuration of an ingress controller. It refuses every annotation of Ingresses and routes
-	// that is not known to be harmless, unless allowed. Bypass. Source: CVE-2021-25742.
+	// GuardrailIngress refuses hosts outside the tenant's domains in Ingresses, in Gateway API routes
+	// and in annotations of ExternalDNS and cert-manager. It refuses default backends, and paths that
+	// would end up in the configuration of an ingress controller. It refuses every annotation of
+	// Ingresses and routes that is not known to be harmless, unless allowed. Bypass. Source:
+	// CVE-2021-25742.
 	GuardrailIngress Guardrail = "ingress"
 
-	// GuardrailClaims refuses claims of a storage class that is not allowed, claims that select their volume
-	// by name or labels, and claims that take their data from another namespace. There is no bypass, but the
-	// infrastructure's own components may bind claims to volumes.
+	// GuardrailClaims refuses claims of a storage class that is not allowed, claims that select their
+	// volume by name or labels, and claims that take their data from another namespace. There is no
+	// bypass, but the infrastructure's own components may bind claims to volumes.
 	GuardrailClaims Guardrail = "claims"
 
 	// GuardrailVolumes refuses pods whose volumes bypass claims: network file systems, disks, and CSI
 	// drivers that are not allowed. Host paths are left to pod security. No bypass.
 	GuardrailVolumes Guardrail = "volumes"
 
-	// GuardrailPlacement refuses pods that name their node, that tolerate taints of other tenants' nodes, or
-	// that have a priority class or runtime class, unless allowed. It refuses affinity to pods of other
-	// namespaces, and pods that take more than a day to end. No bypass.
+	// GuardrailPlacement refuses pods that name their node, that tolerate taints of other tenants'
+	// nodes, or that have a priority class or runtime class, unless allowed. It refuses affinity to
+	// pods of other namespaces, and pods that take more than a day to end. No bypass.
 	GuardrailPlacement Guardrail = "placement"
 
 	// GuardrailImages refuses images that do not come from an allowed registry, also those of init
 	// containers, ephemeral containers and volumes. No bypass.
 	GuardrailImages Guardrail = "images"
 
-	// GuardrailDefaultToken refuses pods that get the token of the service account "default" without asking
-	// for it, unless allowed. No bypass. Source: CIS Kubernetes Benchmark 5.1.5 and 5.1.6.
+	// GuardrailDefaultToken refuses pods that get the token of the service account "default" without
+	// asking for it, unless allowed. No bypass. Source: CIS Kubernetes Benchmark 5.1.5 and 5.1.6.
 	GuardrailDefaultToken Guardrail = "default-token"
 
-	// GuardrailTokenSecrets refuses Secrets that are filled with a service account's token, which never
-	// expires, unless the infrastructure's own components write them. Bypass.
+	// GuardrailTokenSecrets refuses Secrets that are filled with a service account's token, which
+	// never expires, unless the infrastructure's own components write them. Bypass.
 	GuardrailTokenSecrets Guardrail = "token-secrets"
 
-	// GuardrailNamespaces refuses changes of a tenant's namespace, through any subresource, that touch its
-	// pod security level or what Polyphony has written, and finalizers on it. Bypass.
-	// Source: GHSA-2ww6-hf35-mfjm.
+	// GuardrailNamespaces refuses changes of a tenant's namespace, through any subresource, that touch
+	// its pod security level or what Polyphony has written, and finalizers on it. Bypass. Source:
+	// GHSA-2ww6-hf35-mfjm.
 	GuardrailNamespaces Guardrail = "namespaces"
 
 	// GuardrailFinalizers refuses finalizers on everything in a tenant's namespace, unless the
-	// infrastructure's own components write them: finalizers can hold the namespace for ever. Bypass, but
-	// not for new pods and claims, whose finalizers come from the tenant's own templates.
+	// infrastructure's own components write them: finalizers can hold the namespace for ever. Bypass,
+	// but not for new pods and claims, whose finalizers come from the tenant's own templates.
 	GuardrailFinalizers Guardrail = "finalizers"
 )
 

@@ -42,7 +42,8 @@ func TestAllGuardrailsAreSortedAndAll(t *testing.T) {
 	require.ElementsMatch(t, constantsOf(t, "guardrails.go", "Guardrail"), all)
 }
 
-// These are in the names of policies and in who may bypass them. Whoever changes what they refuse raises GuardrailsVersion.
+// These are in the names of policies and in who may bypass them. Whoever changes what they refuse
+// raises GuardrailsVersion.
 func TestGuardrailNames(t *testing.T) {
 	require.Equal(t, []topology.Guardrail{
 		"claims", "default-token", "endpoints", "finalizers", "images", "ingress", "namespaces", "placement", "services", "token-secrets", "volumes",

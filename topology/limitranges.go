@@ -8,13 +8,14 @@ import (
 	"github.com/polyphony-go/polyphony/internal/clone"
 )
 
-// LimitRanges bounds each single thing in a namespace, and gives defaults to those that state nothing.
+// LimitRanges bounds each single thing in a namespace, and gives defaults to those that state
+// nothing.
 type LimitRanges interface {
 	// LimitRange reads the limits of a namespace. None is ErrNotFound.
 	LimitRange(ctx context.Context, namespace string) (LimitRange, error)
 
-	// EnsureLimitRange makes the limits of the namespace exactly those of want. A namespace that does not
-	// exist is ErrNotFound.
+	// EnsureLimitRange makes the limits of the namespace exactly those of want. A namespace that does
+	// not exist is ErrNotFound.
 	EnsureLimitRange(ctx context.Context, want LimitRange) (Change, error)
 
 	// DeleteLimitRange removes the limits.

@@ -5,33 +5,34 @@ import (
 	"maps"
 )
 
-// Namespaces is the boundary around a tenant. Everything else that a tenant has lives in it, and goes
-// when it goes.
+// Namespaces is the boundary around a tenant. Everything else that a tenant has lives in it, and
+// goes when it goes.
 type Namespaces interface {
 	// Namespace reads the boundary, whoever it belongs to: see [Namespace.Managed].
 	Namespace(ctx context.Context, name string) (Namespace, error)
 
-	// EnsureNamespace creates or repairs the boundary. A label or annotation that an earlier call wrote
-	// and that want no longer has is removed; those of others stay.
+	// EnsureNamespace creates or repairs the boundary. A label or annotation that an earlier call
+	// wrote and that want no longer has is removed; those of others stay.
 	//
-	// A namespace that Polyphony does not manage is ErrConflict and stays untouched, unless want.Adopt is
-	// set. One that is being deleted is ErrTerminating. One that does not exist, while service accounts of
-	// its name hold rights in other namespaces, is ErrConflict unless want.InheritGrants is set: whoever
-	// gets the name gets those rights.
+	// A namespace that Polyphony does not manage is ErrConflict and stays untouched, unless want.Adopt
+	// is set. One that is being deleted is ErrTerminating. One that does not exist, while service
+	// accounts of its name hold rights in other namespaces, is ErrConflict unless want.InheritGrants
+	// is set: whoever gets the name gets those rights.
 	EnsureNamespace(ctx context.Context, want Namespace) (Change, error)
 
-	// DeleteNamespace starts the removal of the boundary and of everything in it, and may return before it
-	// is complete. A protected namespace is ErrProtected, and one that Polyphony does not manage is
-	// ErrConflict; both stay untouched.
+	// DeleteNamespace starts the removal of the boundary and of everything in it, and may return
+	// before it is complete. A protected namespace is ErrProtected, and one that Polyphony does not
+	// manage is ErrConflict; both stay untouched.
 	DeleteNamespace(ctx context.Context, name string) (Change, error)
 
-	// AwaitNamespaceGone returns once the namespace no longer exists. If the context ends first, the error
-	// is ErrTimeout and its Detail says what holds the namespace. On a dry run it returns at once.
+	// AwaitNamespaceGone returns once the namespace no longer exists. If the context ends first, the
+	// error is ErrTimeout and its Detail says what holds the namespace. On a dry run it returns at
+	// once.
 	AwaitNamespaceGone(ctx context.Context, name string) error
 }
 
-// PodSecurity is a level of the Pod Security Standards, which the infrastructure enforces on every pod
-// of a namespace.
+// PodSecurity is a level of the Pod Security Standards, which the infrastructure enforces on every
+// pod of a namespace.
 type PodSecurity string
 
 // The levels, strictest first.
@@ -55,12 +56,13 @@ type Namespace struct {
 	Protected           bool        `json:"protected,omitempty"`           // DeleteNamespace refuses
 	Allowed             Allowances  `json:"allowed,omitzero"`              // beyond the guardrails
 
-	// Roster is the set of tenants that this one belongs to. If it is empty, EnsureNamespace leaves the
-	// stored one as it is. EnsureNamespace refuses with ErrConflict to take a tenant from another roster.
+	// Roster is the set of tenants that this one belongs to. If it is empty, EnsureNamespace leaves
+	// the stored one as it is. EnsureNamespace refuses with ErrConflict to take a tenant from another
+	// roster.
 	Roster string `json:"roster,omitempty"`
 
-	// Adopt lets EnsureNamespace take over a namespace that Polyphony does not manage. It is a permission
-	// and is not stored.
+	// Adopt lets EnsureNamespace take over a namespace that Polyphony does not manage. It is a
+	// permission and is not stored.
 	Adopt bool `json:"-"`
 
 	// InheritGrants lets EnsureNamespace create a namespace whose service accounts already hold rights

@@ -9,21 +9,23 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// NetworkIsolation decides who can connect to the pods of a namespace, and to whom these can connect.
+// NetworkIsolation decides who can connect to the pods of a namespace, and to whom these can
+// connect.
 type NetworkIsolation interface {
 	// NetworkRules reads the rules of a namespace. None is ErrNotFound.
 	NetworkRules(ctx context.Context, namespace string) (NetworkRules, error)
 
 	// EnsureNetworkRules makes the rules of the namespace exactly those of want, at once: there is no
-	// moment in which some of them hold and others do not. A namespace that does not exist is ErrNotFound.
+	// moment in which some of them hold and others do not. A namespace that does not exist is
+	// ErrNotFound.
 	EnsureNetworkRules(ctx context.Context, want NetworkRules) (Change, error)
 
 	// DeleteNetworkRules removes the rules, which opens the namespace.
 	DeleteNetworkRules(ctx context.Context, namespace string) (Change, error)
 }
 
-// NetworkRules isolates every pod of a namespace in both directions. What no rule allows is denied: no
-// rules, no traffic.
+// NetworkRules isolates every pod of a namespace in both directions. What no rule allows is denied:
+// no rules, no traffic.
 type NetworkRules struct {
 	Namespace string        `json:"namespace"`
 	Ingress   []NetworkRule `json:"ingress,omitempty"`
@@ -36,7 +38,8 @@ func (n NetworkRules) Clone() NetworkRules {
 	return n
 }
 
-// PolicyName is the name of the network policy that Polyphony's rules of a namespace are in force as.
+// PolicyName is the name of the network policy that Polyphony's rules of a namespace are in force
+// as.
 const PolicyName = "polyphony"
 
 // Policy returns the network policy that the rules are in force as.
@@ -82,8 +85,8 @@ func (r NetworkRule) policyRule() netpolicy.Rule {
 	return to
 }
 
-// NetworkPeer is whom a rule is about: addresses if there is a CIDR, pods otherwise. The zero value is
-// every pod of the namespace of the rules.
+// NetworkPeer is whom a rule is about: addresses if there is a CIDR, pods otherwise. The zero value
+// is every pod of the namespace of the rules.
 type NetworkPeer struct {
 	NamespaceLabels map[string]string `json:"namespaceLabels,omitempty"` // empty: the namespace of the rules
 	EveryNamespace  bool              `json:"everyNamespace,omitempty"`  // instead of NamespaceLabels

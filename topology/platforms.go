@@ -10,13 +10,13 @@ import (
 
 // Platforms describes what surrounds the tenants, so that rules can be made for it.
 type Platforms interface {
-	// Platform reads what surrounds the tenants. Adapters may answer from a cache that is at most a minute
-	// old.
+	// Platform reads what surrounds the tenants. Adapters may answer from a cache that is at most a
+	// minute old.
 	Platform(ctx context.Context) (Platform, error)
 }
 
-// Platform is what surrounds every tenant of a topology. What a topology does not have or does not know
-// is empty, and a Score that needs it is refused by its Interpret.
+// Platform is what surrounds every tenant of a topology. What a topology does not have or does not
+// know is empty, and a Score that needs it is refused by its Interpret.
 type Platform struct {
 	DNS                []NetworkRule  `json:"dns"`                          // egress rules that reach the name servers
 	APIServer          []NetworkRule  `json:"apiServer,omitempty"`          // egress rules that reach the API server

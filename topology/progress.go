@@ -9,8 +9,8 @@ import (
 // [Waiting]. The outcome of a call never depends on who listens.
 type Progress interface{ progress() }
 
-// Changed reports that something is different now, or would be on a dry run. What is unchanged is not
-// reported.
+// Changed reports that something is different now, or would be on a dry run. What is unchanged is
+// not reported.
 type Changed struct{ Change Change }
 
 // Retrying reports that a try has failed, and that another follows.
@@ -23,7 +23,8 @@ type Retrying struct {
 	Try   int           // the number of the try that failed, from 1
 }
 
-// Waiting reports that a wait begins. It is reported once, and only if there is something to wait for.
+// Waiting reports that a wait begins. It is reported once, and only if there is something to wait
+// for.
 type Waiting struct {
 	Kind Kind
 	Name string
@@ -37,7 +38,8 @@ func (Waiting) progress()  {}
 type listenerKey struct{}
 
 // WithProgress returns a context whose calls report to listen, and no longer to a listener that ctx
-// had. Concurrent calls call it concurrently. It should return quickly, since the work waits for it.
+// had. Concurrent calls call it concurrently. It should return quickly, since the work waits for
+// it.
 func WithProgress(ctx context.Context, listen func(Progress)) context.Context {
 	return context.WithValue(ctx, listenerKey{}, listen)
 }

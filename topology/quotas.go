@@ -13,16 +13,17 @@ type Quotas interface {
 	// Quota reads the quota of a namespace. None is ErrNotFound.
 	Quota(ctx context.Context, namespace string) (Quota, error)
 
-	// EnsureQuota makes the quota of the namespace exactly that of want. A namespace that does not exist
-	// is ErrNotFound.
+	// EnsureQuota makes the quota of the namespace exactly that of want. A namespace that does not
+	// exist is ErrNotFound.
 	EnsureQuota(ctx context.Context, want Quota) (Change, error)
 
 	// DeleteQuota removes the quota. Nothing bounds the namespace then.
 	DeleteQuota(ctx context.Context, namespace string) (Change, error)
 
 	// AwaitQuota returns once the stored quota is in force, not merely stored. After the creation of a
-	// namespace there is a moment in which its quota does not count yet; whoever may create objects gets
-	// past it then. If the context ends first, the error is ErrTimeout. On a dry run it returns at once.
+	// namespace there is a moment in which its quota does not count yet; whoever may create objects
+	// gets past it then. If the context ends first, the error is ErrTimeout. On a dry run it returns
+	// at once.
 	AwaitQuota(ctx context.Context, namespace string) error
 }
 
@@ -31,8 +32,8 @@ type Quota struct {
 	Namespace string `json:"namespace"`
 
 	// Hard is keyed as a Kubernetes ResourceQuota is: "requests.cpu", "services.loadbalancers",
-	// "count/jobs.batch", "gold.storageclass.storage.k8s.io/requests.storage". What is not named is not
-	// bounded.
+	// "count/jobs.batch", "gold.storageclass.storage.k8s.io/requests.storage". What is not named is
+	// not bounded.
 	Hard map[string]resource.Quantity `json:"hard"`
 }
 

@@ -6,15 +6,16 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Reachability answers whether connections can be made, from every network policy that is in force and
-// not only from what Polyphony manages.
+// Reachability answers whether connections can be made, from every network policy that is in force
+// and not only from what Polyphony manages.
 type Reachability interface {
-	// NetworkPolicies lists every policy of a namespace, whoever it belongs to, sorted by namespace and
-	// name. A namespace that does not exist has none; "" is all namespaces.
+	// NetworkPolicies lists every policy of a namespace, whoever it belongs to, sorted by namespace
+	// and name. A namespace that does not exist has none; "" is all namespaces.
 	NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error)
 
-	// Reach reports whether a connection is let through. A refusal is an answer, not an error. A connection
-	// that is not valid is ErrInvalid, and one about a namespace that does not exist is ErrNotFound. Reach
-	// writes nothing and sends no packet: the component that enforces the policies is not asked.
+	// Reach reports whether a connection is let through. A refusal is an answer, not an error. A
+	// connection that is not valid is ErrInvalid, and one about a namespace that does not exist is
+	// ErrNotFound. Reach writes nothing and sends no packet: the component that enforces the policies
+	// is not asked.
 	Reach(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error)
 }

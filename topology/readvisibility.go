@@ -12,17 +12,17 @@ type ReadVisibility interface {
 	// ClusterReaders reads which of a tenant's groups may read everywhere. None is ErrNotFound.
 	ClusterReaders(ctx context.Context, tenant string) (ClusterReaders, error)
 
-	// EnsureClusterReaders makes the tenant's cluster readers exactly those of want. If want has no groups,
-	// it does what DeleteClusterReaders does.
+	// EnsureClusterReaders makes the tenant's cluster readers exactly those of want. If want has no
+	// groups, it does what DeleteClusterReaders does.
 	EnsureClusterReaders(ctx context.Context, want ClusterReaders) (Change, error)
 
-	// DeleteClusterReaders takes the right away from the tenant's groups. A group that another tenant has
-	// among its cluster readers keeps it.
+	// DeleteClusterReaders takes the right away from the tenant's groups. A group that another tenant
+	// has among its cluster readers keeps it.
 	DeleteClusterReaders(ctx context.Context, tenant string) (Change, error)
 }
 
-// ClusterReaders are the groups of one tenant that may read the workloads of all namespaces, but never
-// their Secrets. [ClusterReadRules] says what workloads are.
+// ClusterReaders are the groups of one tenant that may read the workloads of all namespaces, but
+// never their Secrets. [ClusterReadRules] says what workloads are.
 type ClusterReaders struct {
 	Tenant string   `json:"tenant"`
 	Groups []string `json:"groups"` // sorted, without duplicates
@@ -34,9 +34,9 @@ func (c ClusterReaders) Clone() ClusterReaders {
 	return c
 }
 
-// ClusterReadRules returns what cluster readers may read in every namespace. Secrets and ConfigMaps are
-// left out, and so are all subresources (logs, exec) and all verbs that write. Source: the ADR on read
-// visibility, "What IS Enforced"; see docs/sources.md.
+// ClusterReadRules returns what cluster readers may read in every namespace. Secrets and ConfigMaps
+// are left out, and so are all subresources (logs, exec) and all verbs that write. Source: the ADR
+// on read visibility, "What IS Enforced"; see docs/sources.md.
 func ClusterReadRules() []rbac.Rule {
 	read := []string{"get", "list", "watch"}
 	return []rbac.Rule{

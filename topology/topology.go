@@ -1,22 +1,23 @@
 // Package topology defines the ports through which Polyphony sees infrastructure.
 //
-// A [Topology] is some infrastructure: a Kubernetes cluster, or a model of one in memory. What can be
-// done with it is split into capabilities, one interface and one file for each concern. A Score names
-// the capabilities that its Interpret calls, so handing it a topology that lacks one does not compile.
+// A [Topology] is some infrastructure: a Kubernetes cluster, or a model of one in memory. What can
+// be done with it is split into capabilities, one interface and one file for each concern. A Score
+// names the capabilities that its Interpret calls, so handing it a topology that lacks one does not
+// compile.
 //
 // # Capabilities
 //
-// What makes up a tenant: [Namespaces] is its boundary, [Quotas] and [LimitRanges] bound what it uses,
-// [NetworkIsolation] decides whom its pods talk to, [AccessControl] and [ReadVisibility] decide who may
-// do what. [Guardrails] are rules that the infrastructure checks on every write of every tenant, and
-// [Domains] finds who serves a host.
+// What makes up a tenant: [Namespaces] is its boundary, [Quotas] and [LimitRanges] bound what it
+// uses, [NetworkIsolation] decides whom its pods talk to, [AccessControl] and [ReadVisibility]
+// decide who may do what. [Guardrails] are rules that the infrastructure checks on every write of
+// every tenant, and [Domains] finds who serves a host.
 //
 // What surrounds tenants: [Platforms] describes the infrastructure, [Volumes] lists data, [Rosters]
 // lists tenants, [Leases] keeps two runs apart, and [Snapshots] drops what was cached.
 //
-// What can be asked: [Authorizer] whether a principal may do something, [Admission] what would become
-// of a request, [Reachability] whether a connection is let through. [GrantsInForce] and [Inspector]
-// read everything that isolation depends on at once.
+// What can be asked: [Authorizer] whether a principal may do something, [Admission] what would
+// become of a request, [Reachability] whether a connection is let through. [GrantsInForce] and
+// [Inspector] read everything that isolation depends on at once.
 //
 // # What every capability promises
 //
@@ -49,8 +50,8 @@ type Topology interface {
 	Name() string
 
 	// Ready reports what the topology is and whether it can be worked with. It writes nothing. An
-	// unreachable topology is [ErrUnavailable]. A reachable one that lacks permissions is no error: see
-	// [Readiness.Missing].
+	// unreachable topology is [ErrUnavailable]. A reachable one that lacks permissions is no error:
+	// see [Readiness.Missing].
 	Ready(ctx context.Context) (Readiness, error)
 }
 

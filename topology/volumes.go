@@ -8,8 +8,8 @@ import (
 
 // Volumes lists the data in a namespace.
 type Volumes interface {
-	// Volumes lists the persistent volume claims of a namespace by name. A namespace that does not exist
-	// has none.
+	// Volumes lists the persistent volume claims of a namespace by name. A namespace that does not
+	// exist has none.
 	Volumes(ctx context.Context, namespace string) ([]Volume, error)
 }
 

@@ -13,7 +13,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// podGenerator makes up manifests of pods that keep the strictest level, but for what is careless about them.
+// podGenerator makes up manifests of pods that keep the strictest level, but for what is careless
+// about them.
 type podGenerator struct {
 	generator
 
@@ -175,7 +176,8 @@ func (g podGenerator) volume() object {
 	return o
 }
 
-// misspelt is a value with, now and then, a name in it that is not quite the field's, instead of it or next to it.
+// misspelt is a value with, now and then, a name in it that is not quite the field's, instead of it
+// or next to it.
 func (g podGenerator) misspelt(value any) any {
 	switch value := value.(type) {
 	case object:

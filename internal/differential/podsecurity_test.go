@@ -37,7 +37,8 @@ type judges struct {
 	tally  map[topology.PodSecurity]*tally
 }
 
-// tally is how often a level let a pod through, and how often it did not; alone is how often for one check of theirs only.
+// tally is how often a level let a pod through, and how often it did not; alone is how often for
+// one check of theirs only.
 type tally struct {
 	allowed, refused int
 	alone            []int
@@ -81,8 +82,8 @@ func (c *tally) count(results []policy.CheckResult, all policy.AggregateCheckRes
 	}
 }
 
-// stored is a pod as an API server reads it, and with the one default of its that counts: a volume of no kind is an emptyDir. Source: SetDefaults_Volume
-// of k8s.io/kubernetes/pkg/apis/core/v1.
+// stored is a pod as an API server reads it, and with the one default of its that counts: a volume
+// of no kind is an emptyDir. Source: SetDefaults_Volume of k8s.io/kubernetes/pkg/apis/core/v1.
 func stored(t *testing.T, manifest []byte) *corev1.Pod {
 	t.Helper()
 	var pod corev1.Pod
@@ -95,8 +96,8 @@ func stored(t *testing.T, manifest []byte) *corev1.Pod {
 	return &pod
 }
 
-// TestPodSecurityAgreesWithKubernetes makes up pods and asks both. Each check of theirs must have refused some for itself alone, or nothing would be
-// known of ours.
+// TestPodSecurityAgreesWithKubernetes makes up pods and asks both. Each check of theirs must have
+// refused some for itself alone, or nothing would be known of ours.
 func TestPodSecurityAgreesWithKubernetes(t *testing.T) {
 	j := newJudges(t)
 	for seed := range uint64(manifests) {
@@ -122,7 +123,8 @@ func TestPodSecurityAgreesWithKubernetes(t *testing.T) {
 	require.Len(t, j.tally[topology.PodSecurityRestricted].alone, 15)
 }
 
-// TestPodSecurityReadsAsAPIServersDo: fields that are not quite the ones that are meant, and fields that are said twice.
+// TestPodSecurityReadsAsAPIServersDo: fields that are not quite the ones that are meant, and fields
+// that are said twice.
 func TestPodSecurityReadsAsAPIServersDo(t *testing.T) {
 	j := newJudges(t)
 	for _, manifest := range []string{
@@ -143,7 +145,8 @@ func TestPodSecurityReadsAsAPIServersDo(t *testing.T) {
 	}
 }
 
-// TestPodSecurityAgreesOnFixtures puts all pods that the evaluator's own tests have to both. Of the newest version, both must say what is written there.
+// TestPodSecurityAgreesOnFixtures puts all pods that the evaluator's own tests have to both. Of the
+// newest version, both must say what is written there.
 func TestPodSecurityAgreesOnFixtures(t *testing.T) {
 	j := newJudges(t)
 	files, err := filepath.Glob(filepath.Join(moduleDir(t, "k8s.io/pod-security-admission"), "test", "testdata", "*", "v1.*", "*", "*.yaml"))
@@ -183,7 +186,8 @@ func moduleDir(t *testing.T, module string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestPodSecurityOfUpdates: whatever is evaluated is refused, so that what is let through has not been.
+// TestPodSecurityOfUpdates: whatever is evaluated is refused, so that what is let through has not
+// been.
 func TestPodSecurityOfUpdates(t *testing.T) {
 	const privileged = "privileged"
 	theirs := &admission.Admission{

@@ -63,8 +63,9 @@ var namespaces = map[string]map[string]string{
 	"tools":  {"kubernetes.io/metadata.name": "tools", "app": "web", "stage": "prod"},
 }
 
-// TestWhereItDiffers writes down what the other implementation reads differently, and why the specification is on our side. Kubernetes' own selectors
-// (apimachinery, labels.Requirement.Matches) let NotIn hold where there is no such label.
+// TestWhereItDiffers writes down what the other implementation reads differently, and why the
+// specification is on our side. Kubernetes' own selectors (apimachinery,
+// labels.Requirement.Matches) let NotIn hold where there is no such label.
 func TestWhereItDiffers(t *testing.T) {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "acme"}, Spec: networkingv1.NetworkPolicySpec{
 		PodSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "team", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"a"}}}},

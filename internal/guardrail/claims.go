@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// storageClass is the class of a claim. The annotation is how it was named before, and still counts more.
+// storageClass is the class of a claim. The annotation is how it was named before, and still counts
+// more.
 func (o object) storageClass() string {
 	if class, ok := o.Metadata.Annotations["volume.beta.kubernetes.io/storage-class"]; ok {
 		return class

@@ -9,8 +9,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// TestExisting: what the infrastructure has written since somebody made an object is not held against it, and everything else is. That a real API
-// server agrees on what is new, the tests of the Kubernetes adapter show.
+// TestExisting: what the infrastructure has written since somebody made an object is not held
+// against it, and everything else is. That a real API server agrees on what is new, the tests of
+// the Kubernetes adapter show.
 func TestExisting(t *testing.T) {
 	allowed := topology.Allowances{StorageClasses: []string{"gold"}, ImageRegistries: []string{"*"}}
 	for name, tt := range map[string]struct {

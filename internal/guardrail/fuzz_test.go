@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzHosts: a host is within a domain if its last labels are those of the domain, all of them, whatever else it ends in.
+// FuzzHosts: a host is within a domain if its last labels are those of the domain, all of them,
+// whatever else it ends in.
 func FuzzHosts(f *testing.F) {
 	for _, host := range []string{"acme.example", "shop.acme.example", "notacme.example", "*.acme.example", "acme.example.evil.example", ".acme.example", "acme.example.", "example", ""} {
 		f.Add("acme.example", "globex.example", host)
@@ -36,7 +37,8 @@ func FuzzHosts(f *testing.F) {
 // registries are what tenants may be allowed: a host, perhaps with a port, and perhaps a path.
 var registries = regexp.MustCompile(`^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?(/[a-z0-9_.-]+)*$`)
 
-// FuzzImages: an image is let through if its registry's host is the allowed one, and its path below the allowed one, label by label.
+// FuzzImages: an image is let through if its registry's host is the allowed one, and its path below
+// the allowed one, label by label.
 func FuzzImages(f *testing.F) {
 	for _, image := range []string{
 		"nginx", "nginx:1", "acme/app", "docker.io/nginx", "registry.example/acme/app@sha256:0", "registry.example:5000/acme/app:v1", "registry.example.evil.example/acme/app",
@@ -72,7 +74,8 @@ func FuzzImages(f *testing.F) {
 	})
 }
 
-// hostOf is the registry that container runtimes take an image from. Source: splitDockerDomain of github.com/distribution/reference.
+// hostOf is the registry that container runtimes take an image from. Source: splitDockerDomain of
+// github.com/distribution/reference.
 func hostOf(image string) string {
 	parts := strings.SplitN(image, "/", 2)
 	if first := parts[0]; len(parts) == 2 && (strings.Contains(first, ".") || strings.Contains(first, ":") || first == "localhost" || strings.ToLower(first) != first) {

@@ -1,6 +1,7 @@
-// Package guardrail holds objects against the guardrails, as an API server does by the policies that the Kubernetes adapter installs. The fake
-// answers from it, and the Kubernetes adapter finds what is there already and would be refused. The conformance suite puts the same
-// questions to it and to a real API server.
+// Package guardrail holds objects against the guardrails, as an API server does by the policies
+// that the Kubernetes adapter installs. The fake answers from it, and the Kubernetes adapter finds
+// what is there already and would be refused. The conformance suite puts the same questions to it
+// and to a real API server.
 package guardrail
 
 import (
@@ -73,7 +74,8 @@ type write struct {
 
 func (w write) created() bool { return w.old == nil }
 
-// Check holds a write against the rules. Objects that are not objects are refused by everything that reads them.
+// Check holds a write against the rules. Objects that are not objects are refused by everything
+// that reads them.
 func Check(w Write) ([]Finding, error) {
 	read, err := w.read()
 	if err != nil {
@@ -116,7 +118,8 @@ func (w Write) read() (read write, err error) {
 	return read, err
 }
 
-// Tells is whether one of the rules can find something in such objects that are there already: see Existing.
+// Tells is whether one of the rules can find something in such objects that are there already: see
+// Existing.
 func Tells(names []topology.Guardrail, resource string) bool {
 	return slices.ContainsFunc(without(names, untold), func(name topology.Guardrail) bool { return slices.Contains(rules[name].resources, resource) })
 }
@@ -145,8 +148,10 @@ func (r rule) concerns(w Write) bool {
 // untold are the rules about who writes what may be there for good reason.
 var untold = []topology.Guardrail{topology.GuardrailNamespaces, topology.GuardrailFinalizers, topology.GuardrailTokenSecrets}
 
-// Existing holds an object that is there already against the rules, as if a tenant had made it. What only the infrastructure can have written since
-// then is not held against it; of who has written the rest, nothing is known: so the rules "namespaces", "finalizers" and "token-secrets" find nothing.
+// Existing holds an object that is there already against the rules, as if a tenant had made it.
+// What only the infrastructure can have written since then is not held against it; of who has
+// written the rest, nothing is known: so the rules "namespaces", "finalizers" and "token-secrets"
+// find nothing.
 func Existing(w Write) ([]Finding, error) {
 	w.Old = nil
 	w.Rules = without(w.Rules, untold)

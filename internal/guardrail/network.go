@@ -44,7 +44,8 @@ func externalName(w write) string {
 	return "the external name " + name + " is not allowed: ask for its domain in networkIsolation.externalNames of the TenantScore"
 }
 
-// within tells whether a host is one of the domains or below one; a wildcard is if what it stands for is.
+// within tells whether a host is one of the domains or below one; a wildcard is if what it stands
+// for is.
 func within(domains []string, host string) bool {
 	return slices.ContainsFunc(domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
 }
@@ -59,7 +60,8 @@ func endpoints(w write) string {
 	return "endpoints written by hand lead to addresses of others (CVE-2021-25740): give the Service a selector; for an address outside the cluster use networkIsolation.egress of the TenantScore and the address itself"
 }
 
-// same tells whether two values are, empty fields within them aside, which an API server adds or takes away by itself.
+// same tells whether two values are, empty fields within them aside, which an API server adds or
+// takes away by itself.
 func same(a, b any) bool { return reflect.DeepEqual(withoutEmpty(a), withoutEmpty(b)) }
 
 func withoutEmpty(v any) any {
@@ -100,7 +102,8 @@ func defaultBackend(w write) string {
 
 const askForDomain = "ask for the domain in networkIsolation.domains of its TenantScore"
 
-// newHosts are those of an Ingress's rules or of a route, if these are new or changed; "" is every host.
+// newHosts are those of an Ingress's rules or of a route, if these are new or changed; "" is every
+// host.
 func (w write) newHosts() []string {
 	switch {
 	case w.Resource == "ingresses" && (w.created() || !same(w.old.Spec.Rules, w.object.Spec.Rules)):
@@ -166,8 +169,8 @@ var (
 	badPath              = regexp.MustCompile("[\\s\"'`{};#]")
 )
 
-// orders tells whether an annotation may tell a shared controller what to do: of Ingresses and routes every one that is not known to be harmless, of
-// Services those of ingress controllers.
+// orders tells whether an annotation may tell a shared controller what to do: of Ingresses and
+// routes every one that is not known to be harmless, of Services those of ingress controllers.
 func (w write) orders(key string) bool {
 	if key == "kubernetes.io/ingress.class" {
 		return false

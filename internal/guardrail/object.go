@@ -25,7 +25,8 @@ type object struct {
 	Spec      spec            `json:"-"`
 }
 
-// readObject reads the specification too if a rule is about such resources: others may have anything in theirs.
+// readObject reads the specification too if a rule is about such resources: others may have
+// anything in theirs.
 func readObject(data json.RawMessage, withSpec bool) (object, error) {
 	var o object
 	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &o); err != nil { // the API server knows fields by their very name

@@ -71,7 +71,8 @@ func gracePeriod(w write) string {
 	return "the pod takes more than a day to end, and would hold the namespace so long: lower spec.terminationGracePeriodSeconds"
 }
 
-// claimed are the kinds of volumes that lead nowhere by themselves, and host paths, which pod security is for.
+// claimed are the kinds of volumes that lead nowhere by themselves, and host paths, which pod
+// security is for.
 var claimed = []string{"configMap", "secret", "emptyDir", "projected", "downwardAPI", "persistentVolumeClaim", "ephemeral", "image", "hostPath"}
 
 func volumes(w write) string {
@@ -120,7 +121,8 @@ func (o object) volumeImages() []string {
 	return all
 }
 
-// reference is an image's name, complete, as container runtimes read it: what comes before the first slash is a registry if it looks like a host.
+// reference is an image's name, complete, as container runtimes read it: what comes before the
+// first slash is a registry if it looks like a host.
 func reference(image string) string {
 	host, _, found := strings.Cut(image, "/")
 	switch {
@@ -135,7 +137,8 @@ func reference(image string) string {
 	}
 }
 
-// contains tells whether a registry, or a path in one, contains an image. A path may be the image's own; a registry with another port is another.
+// contains tells whether a registry, or a path in one, contains an image. A path may be the image's
+// own; a registry with another port is another.
 func contains(registry, image string) bool {
 	rest, ok := strings.CutPrefix(image, registry)
 	if registry == "*" || ok && strings.HasPrefix(rest, "/") {

@@ -46,7 +46,8 @@ type container struct {
 	} `json:"lifecycle"`
 }
 
-// security is the security context of a pod or of a container: some fields are of one of them alone. Nil is what is not said.
+// security is the security context of a pod or of a container: some fields are of one of them
+// alone. Nil is what is not said.
 type security struct {
 	Privileged               bool     `json:"privileged"`
 	AllowPrivilegeEscalation *bool    `json:"allowPrivilegeEscalation"`
@@ -95,7 +96,8 @@ type host struct {
 // volume is the name of a volume and one more field, which is named after its kind.
 type volume map[string]any
 
-// read reads a pod, as API servers do: they know a field by its exact name alone. Its errors say where.
+// read reads a pod, as API servers do: they know a field by its exact name alone. Its errors say
+// where.
 func read(data json.RawMessage) (pod, error) {
 	var p *pod
 	err := kjson.UnmarshalCaseSensitivePreserveInts(data, &p)

@@ -1,5 +1,6 @@
-// Package podsecurity holds pods against the Pod Security Standards in their latest version, that of Kubernetes 1.36, as an API server does whose
-// namespace has a level enforced. The fake answers from it. The differential tests put the same pods to it and to Kubernetes' own evaluator,
+// Package podsecurity holds pods against the Pod Security Standards in their latest version, that
+// of Kubernetes 1.36, as an API server does whose namespace has a level enforced. The fake answers
+// from it. The differential tests put the same pods to it and to Kubernetes' own evaluator,
 // k8s.io/pod-security-admission, which brings too much with it to be imported here.
 package podsecurity
 
@@ -30,7 +31,8 @@ var always = []rule{
 	{"host process", "remove securityContext.windowsOptions.hostProcess", hostProcesses},
 }
 
-// loose are those rules of baseline that restricted has others instead of: a pod of Windows may so break one of them, and keep all of restricted.
+// loose are those rules of baseline that restricted has others instead of: a pod of Windows may so
+// break one of them, and keep all of restricted.
 var loose = []rule{
 	{"capabilities added", "add none, or of " + strings.Join(defaultCapabilities, ", "), added(defaultCapabilities)},
 	{"hostPath volumes", "use a persistentVolumeClaim", hostPaths},
@@ -64,9 +66,11 @@ func rulesOf(level topology.PodSecurity) []rule {
 	}
 }
 
-// Check returns what the level forbids about a pod, a reason for each rule that it breaks, such as `hostPath volumes (volume "v"): use a
-// persistentVolumeClaim`, or nothing when the pod is admitted. Whether it is valid otherwise is not looked at, and a volume of no kind is an emptyDir,
-// as API servers make it before they look. No level is privileged. An error: the data is no pod. Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
+// Check returns what the level forbids about a pod, a reason for each rule that it breaks, such as
+// `hostPath volumes (volume "v"): use a persistentVolumeClaim`, or nothing when the pod is
+// admitted. Whether it is valid otherwise is not looked at, and a volume of no kind is an emptyDir,
+// as API servers make it before they look. No level is privileged. An error: the data is no pod.
+// Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 func Check(level topology.PodSecurity, pod json.RawMessage) (reasons []string, err error) {
 	p, err := read(pod)
 	if err != nil {
@@ -80,8 +84,9 @@ func Check(level topology.PodSecurity, pod json.RawMessage) (reasons []string, e
 	return reasons, nil
 }
 
-// Significant tells whether an update of a pod is held against the level at all: one that brings containers or images. What else can be changed of a
-// pod is let through, even of one that a stricter level came upon later.
+// Significant tells whether an update of a pod is held against the level at all: one that brings
+// containers or images. What else can be changed of a pod is let through, even of one that a
+// stricter level came upon later.
 func Significant(pod, old json.RawMessage) (bool, error) {
 	to, err := read(pod)
 	if err != nil {
@@ -98,7 +103,8 @@ func Significant(pod, old json.RawMessage) (bool, error) {
 
 func sameImage(a, b container) bool { return a.Image == b.Image }
 
-// has tells whether a container of that name is among others, the first of them with that image. Order is of no account.
+// has tells whether a container of that name is among others, the first of them with that image.
+// Order is of no account.
 func has(all []container, c container) bool {
 	i := slices.IndexFunc(all, func(other container) bool { return other.Name == c.Name })
 	return i >= 0 && sameImage(all[i], c)

@@ -29,7 +29,8 @@ const tightest = `{
 	}
 }`
 
-// change gives the field at a path that value; an empty one removes it. An index is a name like another, and a colon stands for a dot.
+// change gives the field at a path that value; an empty one removes it. An index is a name like
+// another, and a colon stands for a dot.
 type change struct{ path, value string }
 
 // edited is that pod with changes.
@@ -75,8 +76,8 @@ func within(t *testing.T, at any, name string) any {
 	return nil
 }
 
-// neighbours are for each rule a field, the value of it that is refused, and the next one that is not. C is a container of each kind, S the pod's
-// security context or one's of them.
+// neighbours are for each rule a field, the value of it that is refused, and the next one that is
+// not. C is a container of each kind, S the pod's security context or one's of them.
 var neighbours = []struct {
 	rule             string
 	level            topology.PodSecurity // that has the rule: of baseline, restricted refuses likewise
@@ -170,7 +171,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestEveryRuleHasItsNeighbours: the refused one breaks that rule, and every other is kept by it in some case.
+// TestEveryRuleHasItsNeighbours: the refused one breaks that rule, and every other is kept by it in
+// some case.
 func TestEveryRuleHasItsNeighbours(t *testing.T) {
 	for _, level := range []topology.PodSecurity{baseline, restricted} {
 		alone := map[string]bool{}
@@ -219,7 +221,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestOnlyExactNamesCount: a field in another case is none to API servers, neither in place of the one that is meant nor over it.
+// TestOnlyExactNamesCount: a field in another case is none to API servers, neither in place of the
+// one that is meant nor over it.
 func TestOnlyExactNamesCount(t *testing.T) {
 	reasons, err := Check(baseline, json.RawMessage(`{"spec":{"HostPID":true,"hostpid":true,"Containers":[{"securityContext":{"privileged":true}}]},"Spec":{"hostPID":true}}`))
 	require.NoError(t, err)
@@ -287,8 +290,9 @@ func TestSignificant(t *testing.T) {
 	}
 }
 
-// FuzzCheck: whatever the data, there is an answer; and restricted refuses whatever baseline refuses, but for pods that cannot exist (of Windows with
-// what Windows has not, and with volumes of two kinds), of which restricted does not ask what baseline asks.
+// FuzzCheck: whatever the data, there is an answer; and restricted refuses whatever baseline
+// refuses, but for pods that cannot exist (of Windows with what Windows has not, and with volumes
+// of two kinds), of which restricted does not ask what baseline asks.
 func FuzzCheck(f *testing.F) {
 	f.Add([]byte(tightest))
 	for _, tt := range neighbours {

@@ -31,8 +31,8 @@ func Ask(kind topology.Kind, name string) Call { return Call{"ask", kind, name} 
 // Hold returns the call that holds a lease.
 func Hold(kind topology.Kind, name string) Call { return Call{"hold", kind, name} }
 
-// Fail returns the error of a refusal. The reason is a sentinel of package topology. The detail says
-// what is wrong and what to do about it; it may be empty if the reason says it all.
+// Fail returns the error of a refusal. The reason is a sentinel of package topology. The detail
+// says what is wrong and what to do about it; it may be empty if the reason says it all.
 func (c Call) Fail(reason error, detail string) error { return c.Wrap(reason, detail, nil) }
 
 // Invalid returns the error for a value or a question that is not valid, and why.
@@ -41,7 +41,8 @@ func (c Call) Invalid(why error) error { return c.Fail(topology.ErrInvalid, why.
 // Stopped returns the error of a call whose context has ended.
 func (c Call) Stopped(ctx context.Context) error { return c.Wrap(nil, "stopped", ctx.Err()) }
 
-// Wrap returns the error of a call that failed with cause. The reason is nil if the context has ended.
+// Wrap returns the error of a call that failed with cause. The reason is nil if the context has
+// ended.
 func (c Call) Wrap(reason error, detail string, cause error) error {
 	return &topology.Error{Op: c.Op, Kind: c.Kind, Name: c.Name, Reason: reason, Detail: detail, Cause: cause}
 }

@@ -16,10 +16,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Diff lists the fields in which two values of one type differ, by their JSON names, in a stable order. Quantities are compared by
-// amount ("1" is "1000m"), and an empty list or map is the same as none. A struct field tagged `diff:"key"` pairs the elements
-// of a list by its value; other lists of structs are paired by position, lists of scalars are compared whole. Of one tagged `diff:"none=everybody"` it says so where it is empty. A struct that marshals
-// itself is a scalar. Without a change nothing differs, and a change never has From equal to To.
+// Diff lists the fields in which two values of one type differ, by their JSON names, in a stable
+// order. Quantities are compared by amount ("1" is "1000m"), and an empty list or map is the same
+// as none. A struct field tagged `diff:"key"` pairs the elements of a list by its value; other
+// lists of structs are paired by position, lists of scalars are compared whole. Of one tagged
+// `diff:"none=everybody"` it says so where it is empty. A struct that marshals itself is a scalar.
+// Without a change nothing differs, and a change never has From equal to To.
 func Diff[V any](from, to V) []topology.FieldChange {
 	if reflect.DeepEqual(from, to) { // as most are
 		return nil
@@ -150,8 +152,8 @@ func (d *differ) scalar(path string, from, to reflect.Value) {
 	}
 }
 
-// show prints a value for a person: what has a text of its own by that, strings and quantities bare, everything else as JSON, and nothing
-// for what is empty.
+// show prints a value for a person: what has a text of its own by that, strings and quantities
+// bare, everything else as JSON, and nothing for what is empty.
 func show(v reflect.Value) string {
 	if !v.IsValid() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
 		return ""
@@ -176,7 +178,8 @@ func quoteEmpty(v reflect.Value, shown string) string {
 	return shown
 }
 
-// isStruct tells whether values of a type, or what they point to, are compared field by field. Quantities are, in their way.
+// isStruct tells whether values of a type, or what they point to, are compared field by field.
+// Quantities are, in their way.
 func isStruct(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()

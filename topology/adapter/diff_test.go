@@ -153,7 +153,8 @@ func TestDiffTakesPointersAndMaps(t *testing.T) {
 	require.Equal(t, []topology.FieldChange{{Path: "[x]", To: "1"}}, adapter.Diff(nil, map[string]string{"x": "1"}))
 }
 
-// Fields come in the order of the struct, keys sorted, and the elements of lists as they stand in from and then in to.
+// Fields come in the order of the struct, keys sorted, and the elements of lists as they stand in
+// from and then in to.
 func TestDiffOrderIsStable(t *testing.T) {
 	from := thing{Name: "a", Labels: map[string]string{}, Keyed: []keyed{{Key: "z"}, {Key: "y"}}}
 	to := thing{Name: "b", Labels: map[string]string{}, Keyed: []keyed{{Key: "x"}}}

@@ -14,8 +14,8 @@ const (
 	DomainAbove = "above"
 )
 
-// DomainLabels returns the labels that mark the domains and everything above them. Top-level domains
-// are left out.
+// DomainLabels returns the labels that mark the domains and everything above them. Top-level
+// domains are left out.
 func DomainLabels(domains []string) map[string]string {
 	labels := map[string]string{}
 	for _, domain := range domains {
@@ -29,8 +29,8 @@ func DomainLabels(domains []string) map[string]string {
 	return labels
 }
 
-// DomainsAbove returns the domains that contain the domain, nearest first. Top-level domains are left
-// out.
+// DomainsAbove returns the domains that contain the domain, nearest first. Top-level domains are
+// left out.
 func DomainsAbove(domain string) []string {
 	var above []string
 	for _, rest, ok := strings.Cut(domain, "."); ok && strings.Contains(rest, "."); _, rest, ok = strings.Cut(rest, ".") {

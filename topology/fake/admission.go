@@ -12,12 +12,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Admit implements topology.Admission. It asks rights, limits, pod security, guardrails and quotas, in
-// the order of a cluster.
+// Admit implements topology.Admission. It asks rights, limits, pod security, guardrails and quotas,
+// in the order of a cluster.
 //
-// Pods that state their resources as a whole, and changes of the resources of running containers, are
-// ErrNotModelled. Admit does not check whether an object is valid, nor what policies of others say: a
-// request is allowed if nothing that Polyphony provisions refuses it.
+// Pods that state their resources as a whole, and changes of the resources of running containers,
+// are ErrNotModelled. Admit does not check whether an object is valid, nor what policies of others
+// say: a request is allowed if nothing that Polyphony provisions refuses it.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := adapter.Ask(topology.KindAdmission, r.Namespace)
 	if err := t.begin(ctx, c); err != nil {
@@ -79,7 +79,8 @@ func (s *state) admit(c adapter.Call, ns *namespace, r topology.Request) (topolo
 	return topology.Verdict{Allowed: true}, nil
 }
 
-// verdictOf turns a check that returns the reason of a refusal, or "", into one that returns a verdict.
+// verdictOf turns a check that returns the reason of a refusal, or "", into one that returns a
+// verdict.
 func verdictOf(fence topology.Fence, check func() (string, error)) func() (topology.Verdict, error) {
 	return func() (topology.Verdict, error) {
 		reason, err := check()
@@ -126,8 +127,8 @@ func (n *namespace) insecure(r topology.Request, object, old json.RawMessage) (s
 	return strings.Join(reasons, ", "), err
 }
 
-// written returns the object that a write would store, and the one that is stored now. On a create, old
-// is nil.
+// written returns the object that a write would store, and the one that is stored now. On a create,
+// old is nil.
 func (n *namespace) written(c adapter.Call, r topology.Request) (object, old json.RawMessage, err error) {
 	if r.Verb == "create" {
 		return r.Object, nil, nil

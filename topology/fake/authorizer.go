@@ -8,8 +8,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Authorize implements topology.Authorizer from the grants and cluster readers that are stored. As in
-// Kubernetes, the group system:masters may do everything.
+// Authorize implements topology.Authorizer from the grants and cluster readers that are stored. As
+// in Kubernetes, the group system:masters may do everything.
 func (t *Topology) Authorize(ctx context.Context, q rbac.Question) (rbac.Answer, error) {
 	c := adapter.Ask(topology.KindAccess, q.Namespace)
 	if err := t.begin(ctx, c); err != nil {
@@ -23,7 +23,8 @@ func (t *Topology) Authorize(ctx context.Context, q rbac.Question) (rbac.Answer,
 	return t.state.authorize(q), nil
 }
 
-// authorize answers from the bindings that can matter: those of the namespace and of cluster readers.
+// authorize answers from the bindings that can matter: those of the namespace and of cluster
+// readers.
 func (s *state) authorize(q rbac.Question) rbac.Answer {
 	bindings := s.readerBindings()
 	if ns := s.namespaces[q.Namespace]; ns != nil {

@@ -9,8 +9,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Options describe the infrastructure that the fake pretends to be. The zero value is an empty cluster
-// on the DefaultPlatform.
+// Options describe the infrastructure that the fake pretends to be. The zero value is an empty
+// cluster on the DefaultPlatform.
 type Options struct {
 	// Name is the name of the topology. Empty: "fake".
 	Name string
@@ -19,8 +19,8 @@ type Options struct {
 	Platform *topology.Platform
 }
 
-// DefaultPlatform returns an IPv4 platform whose pods and services have addresses in 10.244.0.0/16 and
-// 10.96.0.0/12. It has name servers in kube-system, and no storage classes.
+// DefaultPlatform returns an IPv4 platform whose pods and services have addresses in 10.244.0.0/16
+// and 10.96.0.0/12. It has name servers in kube-system, and no storage classes.
 func DefaultPlatform() topology.Platform {
 	return topology.Platform{
 		DNS: []topology.NetworkRule{{
@@ -61,8 +61,8 @@ func New(opts Options) *Topology {
 }
 
 // DryRun returns the same infrastructure as a dry run sees it: every Ensure and Delete returns the
-// change that it would make, and makes none. A namespace that does not exist yet is taken for one that
-// the dry run has created.
+// change that it would make, and makes none. A namespace that does not exist yet is taken for one
+// that the dry run has created.
 func (t *Topology) DryRun() *Topology {
 	dry := *t
 	dry.dry = true
@@ -113,8 +113,8 @@ func (t *Topology) begin(ctx context.Context, c adapter.Call) error {
 // end returns the error of a call that has taken effect, if a late fault is due.
 func (t *Topology) end(c adapter.Call) error { return t.faults.after(c) }
 
-// writeIn runs store, which changes a namespace or its contents, unless this is a dry run. The caller
-// holds the lock of the state.
+// writeIn runs store, which changes a namespace or its contents, unless this is a dry run. The
+// caller holds the lock of the state.
 func (t *Topology) writeIn(name string, store func()) {
 	t.write(func() { t.state.change(name, store) })
 }

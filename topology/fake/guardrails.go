@@ -150,7 +150,8 @@ var platformUsers = []string{
 	"system:kube-controller-manager", "system:kube-scheduler",
 }
 
-// checkGuardrails returns what the installed guardrails say about a write into a tenant's namespace.
+// checkGuardrails returns what the installed guardrails say about a write into a tenant's
+// namespace.
 func (s *state) checkGuardrails(
 	q rbac.Question, ns *namespace, object, old json.RawMessage,
 ) (topology.Verdict, error) {

@@ -16,8 +16,8 @@ type leaseRecord struct {
 
 // HoldLease implements topology.Leases.
 //
-// Faults apply to the call itself ("hold" of the kind "Lease") and to its requests until the lease is
-// released: one "read" and one "ensure" of the kind "Lease" to take it, and for each renewal.
+// Faults apply to the call itself ("hold" of the kind "Lease") and to its requests until the lease
+// is released: one "read" and one "ensure" of the kind "Lease" to take it, and for each renewal.
 func (t *Topology) HoldLease(
 	ctx context.Context, want topology.Lease,
 ) (held context.Context, release func(), err error) {

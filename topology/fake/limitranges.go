@@ -68,8 +68,8 @@ func (c consumer) containersOutOfLimit(limit topology.Limit) string {
 	return ""
 }
 
-// outOfLimit returns why a demand is refused, or "". A resource with a minimum needs a request, and one
-// with a maximum needs a limit.
+// outOfLimit returns why a demand is refused, or "". A resource with a minimum needs a request, and
+// one with a maximum needs a limit.
 func outOfLimit(limit topology.Limit, d demand) string {
 	for _, name := range slices.Sorted(maps.Keys(limit.Min)) {
 		least := limit.Min[name]
@@ -99,8 +99,8 @@ func outOfLimit(limit topology.Limit, d demand) string {
 	return ""
 }
 
-// setDefaultResources adds what the containers of a pod do not state: first a request as high as the
-// container's own limit, then the defaults of the namespace.
+// setDefaultResources adds what the containers of a pod do not state: first a request as high as
+// the container's own limit, then the defaults of the namespace.
 func (n *namespace) setDefaultResources(spec map[string]any) {
 	var defaults demand
 	if n.limitRange.value != nil {
@@ -150,8 +150,8 @@ func firstOf(all ...quantities) quantities {
 	return merged
 }
 
-// nestedObject returns the object in a field, which it creates if the field is not set. A field with
-// another value stays, and is refused when the whole object is read.
+// nestedObject returns the object in a field, which it creates if the field is not set. A field
+// with another value stays, and is refused when the whole object is read.
 func nestedObject(parent map[string]any, field string) map[string]any {
 	child, ok := parent[field].(map[string]any)
 	if !ok {

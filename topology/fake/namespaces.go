@@ -166,8 +166,8 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	}
 }
 
-// labels returns the labels that selectors of namespaces see. As in Kubernetes, that includes those of
-// the namespace's name and pod security level, and the marks of its domains.
+// labels returns the labels that selectors of namespaces see. As in Kubernetes, that includes those
+// of the namespace's name and pod security level, and the marks of its domains.
 func (n *namespace) labels() map[string]string {
 	labels := map[string]string{}
 	maps.Copy(labels, n.foreignLabels)

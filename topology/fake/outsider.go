@@ -13,8 +13,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Outsider changes an infrastructure behind Polyphony's back, as an administrator, a GitOps tool or a
-// tenant's program does. It is meant for tests: a namespace that it names must exist, or it panics.
+// Outsider changes an infrastructure behind Polyphony's back, as an administrator, a GitOps tool or
+// a tenant's program does. It is meant for tests: a namespace that it names must exist, or it
+// panics.
 type Outsider struct{ state *state }
 
 // Outsider returns an outsider who works on the infrastructure of t.
@@ -27,8 +28,8 @@ func (o Outsider) change(name string, do func(*namespace)) {
 	o.state.change(name, func() { do(o.state.namespaces[name]) })
 }
 
-// CreateNamespace creates a namespace that Polyphony does not manage. The owner is what reads report as
-// Namespace.Owner; it may be empty.
+// CreateNamespace creates a namespace that Polyphony does not manage. The owner is what reads
+// report as Namespace.Owner; it may be empty.
 func (o Outsider) CreateNamespace(name, owner string) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()
@@ -62,8 +63,8 @@ func (o Outsider) SetPodSecurity(name string, level topology.PodSecurity) {
 	o.change(name, func(n *namespace) { n.value.PodSecurity = level })
 }
 
-// Occupy puts an object that Polyphony does not manage where Polyphony would put its own. The kind is
-// KindQuota, KindLimitRange, KindNetworkRules or KindAccess; Occupy panics for any other.
+// Occupy puts an object that Polyphony does not manage where Polyphony would put its own. The kind
+// is KindQuota, KindLimitRange, KindNetworkRules or KindAccess; Occupy panics for any other.
 func (o Outsider) Occupy(name string, kind topology.Kind) {
 	o.change(name, func(n *namespace) { *n.foreign(kind) = true })
 }
@@ -126,8 +127,8 @@ func (o Outsider) HoldLease(name, holder string, duration time.Duration) {
 	o.state.leases[name] = leaseRecord{record, o.state.leases[name].version + 1}
 }
 
-// Put stores an object in a namespace without any check. Group is the API group of the resource, "" for
-// the core group; resource is its plural name, such as "pods"; manifest is the object as JSON.
+// Put stores an object in a namespace without any check. Group is the API group of the resource, ""
+// for the core group; resource is its plural name, such as "pods"; manifest is the object as JSON.
 func (o Outsider) Put(namespaceName, group, resource, name string, manifest json.RawMessage) {
 	o.change(namespaceName, func(n *namespace) {
 		if complete, err := o.state.withDefaults(n, group, resource, manifest); err == nil {

@@ -84,8 +84,8 @@ func (n *namespace) overQuota(r topology.Request, object, old json.RawMessage) (
 	return "", nil
 }
 
-// addedUsage returns how much more of each quota is used once the object replaces the old one. An old
-// object that is nil uses nothing.
+// addedUsage returns how much more of each quota is used once the object replaces the old one. An
+// old object that is nil uses nothing.
 func addedUsage(r topology.Request, object, old json.RawMessage) (quantities, error) {
 	more, err := usage(r.APIGroup, r.Resource, object)
 	if err != nil || old == nil {

@@ -53,8 +53,8 @@ func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpol
 	return state.Reach(conn), nil
 }
 
-// networkPolicies returns the policies of a namespace, both Polyphony's and those of others, sorted by
-// name.
+// networkPolicies returns the policies of a namespace, both Polyphony's and those of others, sorted
+// by name.
 func (n *namespace) networkPolicies() []netpolicy.Policy {
 	var policies []netpolicy.Policy
 	switch rules := n.network.value; {

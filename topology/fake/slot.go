@@ -3,7 +3,6 @@ package fake
 import (
 	"context"
 
-	"github.com/polyphony-go/polyphony/internal/clone"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
@@ -18,7 +17,12 @@ type slot[V value[V]] struct {
 }
 
 // copied returns a copy of the stored value, or nil.
-func (s slot[V]) copied() *V { return clone.Pointer(s.value) }
+func (s slot[V]) copied() *V {
+	if s.value == nil {
+		return nil
+	}
+	return new((*s.value).Clone())
+}
 
 // slotKind reads and writes the slots of one kind of value.
 type slotKind[V value[V]] struct {

@@ -9,7 +9,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// state is what an infrastructure holds. It owns all of it: values are cloned on the way in and out.
+// state is what an infrastructure holds. It owns all of it: values are cloned on the way in and
+// out.
 type state struct {
 	mu         sync.Mutex
 	platform   topology.Platform // constant

@@ -19,7 +19,8 @@ type Endpoint struct {
 	Namespace string            `json:"namespace,omitempty"` // of the pod; empty: not a pod
 	PodLabels map[string]string `json:"podLabels,omitempty"` // of the pod
 
-	// Address is the address of the endpoint. A pod may have none; then no range of addresses matches it.
+	// Address is the address of the endpoint. A pod may have none; then no range of addresses matches
+	// it.
 	Address netip.Addr `json:"address,omitzero"`
 
 	// PortNames are the named ports of a pod's containers, which policies can name.
@@ -34,8 +35,8 @@ type NamedPort struct {
 	Port     int32    `json:"port"`
 }
 
-// Validate refuses a connection that lacks a pod at one end, something at the other end, a protocol or
-// a port.
+// Validate refuses a connection that lacks a pod at one end, something at the other end, a protocol
+// or a port.
 func (c Connection) Validate() error {
 	switch {
 	case c.From.isNowhere(), c.To.isNowhere():

@@ -14,8 +14,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// FuzzSelectorMatches compares Selector.Matches with the selectors of Kubernetes. An API server does not
-// store a selector that Kubernetes refuses.
+// FuzzSelectorMatches compares Selector.Matches with the selectors of Kubernetes. An API server
+// does not store a selector that Kubernetes refuses.
 func FuzzSelectorMatches(f *testing.F) {
 	for _, operator := range []string{"In", "NotIn", "Exists", "DoesNotExist", "", "in", "Gt"} {
 		f.Add("app", "web", "tier", operator, "a,b", "tier", "a")

@@ -73,8 +73,8 @@ func joined[V fmt.Stringer](list []V, separator string) string {
 	return strings.Join(texts, separator)
 }
 
-// Peer is a range of addresses if CIDR is set, otherwise the pods that Pods selects in the namespaces
-// that Namespaces selects. The zero value is every pod of the policy's own namespace.
+// Peer is a range of addresses if CIDR is set, otherwise the pods that Pods selects in the
+// namespaces that Namespaces selects. The zero value is every pod of the policy's own namespace.
 type Peer struct {
 	CIDR       string    `json:"cidr,omitempty"`       // such as "192.0.2.0/24"; empty: pods
 	Except     []string  `json:"except,omitempty"`     // ranges within CIDR that are left out

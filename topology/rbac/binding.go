@@ -31,8 +31,8 @@ type RoleRef struct {
 	Name string   `json:"name"`
 }
 
-// Binding gives the rules of a role to its subjects. It is in force, whether Polyphony manages it or
-// not.
+// Binding gives the rules of a role to its subjects. It is in force, whether Polyphony manages it
+// or not.
 type Binding struct {
 	Kind      BindingKind `json:"kind"`
 	Namespace string      `json:"namespace,omitempty"` // where it grants; empty: everywhere
@@ -42,8 +42,8 @@ type Binding struct {
 	// Managed reports whether Polyphony manages the binding.
 	Managed bool `json:"managed,omitempty"`
 
-	// TenantRole is the role of a tenant that a binding in this place stands for, such as "admin".
-	// It depends on the name and the namespace alone, so it is also set for a binding in this place that
+	// TenantRole is the role of a tenant that a binding in this place stands for, such as "admin". It
+	// depends on the name and the namespace alone, so it is also set for a binding in this place that
 	// Polyphony does not manage. Empty: no binding of Polyphony has this place.
 	TenantRole string `json:"tenantRole,omitempty"`
 

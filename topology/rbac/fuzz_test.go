@@ -11,8 +11,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// FuzzRuleAllows compares Rule.Allows with the comparison of rules in Kubernetes: a rule allows what it
-// covers when the question is written as a rule. A question without a name asks about the name "".
+// FuzzRuleAllows compares Rule.Allows with the comparison of rules in Kubernetes: a rule allows
+// what it covers when the question is written as a rule. A question without a name asks about the
+// name "".
 func FuzzRuleAllows(f *testing.F) {
 	for _, resources := range []string{"pods", "pods,pods/log", "*", "*/scale", "*/*", "pods/*", "/log", ""} {
 		for _, names := range []string{"", "one,two", "*", ","} {
@@ -47,8 +48,8 @@ func FuzzRuleAllows(f *testing.F) {
 	})
 }
 
-// FuzzSubjectIs checks that a service account is the user of its namespace and name and no other, and
-// that sharing a name does not make a user a group.
+// FuzzSubjectIs checks that a service account is the user of its namespace and name and no other,
+// and that sharing a name does not make a user a group.
 func FuzzSubjectIs(f *testing.F) {
 	f.Add("ci", "bot", "system:serviceaccount:ci:bot", "devs")
 	f.Add("", "bot", "system:serviceaccount::bot", "bot")

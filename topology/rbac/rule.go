@@ -23,9 +23,9 @@ func (r Rule) Clone() Rule {
 	return r
 }
 
-// Allows reports whether the rule allows what is asked. "*/scale" stands for that subresource of every
-// resource. As in Kubernetes, a rule with resource names never allows a question about any object,
-// unless one of the names is empty.
+// Allows reports whether the rule allows what is asked. "*/scale" stands for that subresource of
+// every resource. As in Kubernetes, a rule with resource names never allows a question about any
+// object, unless one of the names is empty.
 func (r Rule) Allows(q Question) bool {
 	resource := q.Resource
 	if q.Subresource != "" {

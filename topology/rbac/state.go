@@ -64,8 +64,8 @@ func NewState(bindings []Binding) State {
 // masters is the group that may do everything, whatever is granted.
 const masters = "system:masters"
 
-// Answer answers a valid question, as far as bindings decide. What a cluster decides by other means,
-// such as a webhook or the rights of nodes, is not part of the answer.
+// Answer answers a valid question, as far as bindings decide. What a cluster decides by other
+// means, such as a webhook or the rights of nodes, is not part of the answer.
 func (s State) Answer(q Question) Answer {
 	if slices.Contains(q.Groups, masters) {
 		return Answer{Allowed: true, Reason: "the group " + masters + " may do everything"}

@@ -10,7 +10,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-func TestRequestCheck(t *testing.T) {
+func TestRequestValidate(t *testing.T) {
 	ask := func(verb, name, subresource, object string) topology.Request {
 		return topology.Request{Question: rbac.Question{
 			User: "jane", Verb: verb, Resource: "pods", Subresource: subresource, Namespace: "acme", Name: name,

@@ -9,7 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-func TestChangePrints(t *testing.T) {
+func TestChangeStringAndJSON(t *testing.T) {
 	tests := []struct {
 		change     topology.Change
 		text, json string

@@ -17,7 +17,7 @@ func sentinels() []error {
 		topology.ErrTerminating, topology.ErrUnavailable, topology.ErrTimeout, topology.ErrUnsupported, topology.ErrNotModelled}
 }
 
-func TestErrorPrints(t *testing.T) {
+func TestErrorTextNamesCallReasonAndCause(t *testing.T) {
 	cause := errors.New("the cause")
 	tests := []struct {
 		err  topology.Error
@@ -38,7 +38,7 @@ func TestErrorPrints(t *testing.T) {
 	}
 }
 
-func TestErrorMatchesItsReasonAlone(t *testing.T) {
+func TestErrorMatchesOnlyItsReason(t *testing.T) {
 	for i, reason := range sentinels() {
 		t.Run(reason.Error(), func(t *testing.T) {
 			err := fmt.Errorf("around: %w", &topology.Error{Op: "read", Kind: "Quota", Name: "acme", Reason: reason, Detail: "detail"})

@@ -13,7 +13,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// constantsOf are the values of the constants of a type in a file.
+// constantsOf returns the values of the constants of a type in a file.
 func constantsOf(t *testing.T, file, kind string) (values []string) {
 	t.Helper()
 	parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
@@ -33,7 +33,7 @@ func constantsOf(t *testing.T, file, kind string) (values []string) {
 	return values
 }
 
-func TestAllGuardrailsAreSortedAndAll(t *testing.T) {
+func TestAllGuardrailsIsSortedAndComplete(t *testing.T) {
 	var all []string
 	for _, rule := range topology.AllGuardrails() {
 		all = append(all, string(rule))
@@ -42,22 +42,23 @@ func TestAllGuardrailsAreSortedAndAll(t *testing.T) {
 	require.ElementsMatch(t, constantsOf(t, "guardrails.go", "Guardrail"), all)
 }
 
-// These are in the names of policies and in who may bypass them. Whoever changes what they refuse
-// raises GuardrailsVersion.
-func TestGuardrailNames(t *testing.T) {
+// These names are part of the names of policies and of the right to bypass them. A change of what a
+// rule refuses needs a higher GuardrailsVersion.
+func TestGuardrailNamesAreStable(t *testing.T) {
 	require.Equal(t, []topology.Guardrail{
-		"claims", "default-token", "endpoints", "finalizers", "images", "ingress", "namespaces", "placement", "services", "token-secrets", "volumes",
+		"claims", "default-token", "endpoints", "finalizers", "images", "ingress", "namespaces",
+		"placement", "services", "token-secrets", "volumes",
 	}, topology.AllGuardrails())
 	require.Equal(t, 1, topology.GuardrailsVersion)
 }
 
-func TestAllGuardrailsAreNotShared(t *testing.T) {
+func TestAllGuardrailsReturnsACopy(t *testing.T) {
 	before := topology.AllGuardrails()
 	topology.AllGuardrails()[0] = "none"
 	require.Equal(t, before, topology.AllGuardrails())
 }
 
-func TestViolationPrints(t *testing.T) {
+func TestViolationStringIsOneLine(t *testing.T) {
 	v := topology.Violation{Rule: topology.GuardrailServices, Namespace: "acme", Kind: "Service", Name: "db", Message: "remove spec.externalIPs"}
 	require.Equal(t, "Service acme/db: services: remove spec.externalIPs", v.String())
 }

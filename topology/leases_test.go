@@ -10,9 +10,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-func TestLeaseValidate(t *testing.T) {
+func TestLeaseValidateRefusesWhatCannotBeHeld(t *testing.T) {
 	for _, good := range []topology.Lease{
-		{Name: "roster", Holder: "host-a"}, {Name: "a.b-c.d", Holder: "Somebody else's machine"}, {Name: strings.Repeat("a", 200), Holder: "h"},
+		{Name: "roster", Holder: "host-a"}, {Name: "a.b-c.d", Holder: "The machine of a colleague"}, {Name: strings.Repeat("a", 200), Holder: "h"},
 		{Name: "roster", Holder: "h", Duration: 100 * time.Millisecond}, {Name: "roster", Holder: "h", Duration: 24 * time.Hour},
 	} {
 		require.NoError(t, good.Validate(), "%v", good)

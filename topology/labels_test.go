@@ -11,8 +11,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// These are stored on infrastructure and in people's files. To change one is to lose what bears it.
-func TestStoredNames(t *testing.T) {
+// These names are stored on infrastructure and in files of users. What has a name that changes is no
+// longer found.
+func TestStoredNamesAreStable(t *testing.T) {
 	require.Equal(t, "tenancy.polyphony.dev/", topology.Prefix)
 	require.Equal(t, "tenancy.polyphony.dev/tenant", topology.LabelTenant)
 	require.Equal(t, "tenancy.polyphony.dev/lease", topology.LabelLease)
@@ -26,8 +27,8 @@ func TestStoredNames(t *testing.T) {
 	require.Equal(t, "tenancy.polyphony.dev/default-storage-class", topology.AnnotationDefaultStorageClass)
 }
 
-// These are Kubernetes' words.
-func TestKubernetesNames(t *testing.T) {
+// These values are terms of Kubernetes.
+func TestKubernetesNamesAreStable(t *testing.T) {
 	require.Equal(t, []topology.PodSecurity{"restricted", "baseline", "privileged"},
 		[]topology.PodSecurity{topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged})
 	require.Equal(t, []netpolicy.Protocol{"TCP", "UDP", "SCTP"}, []netpolicy.Protocol{netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP})

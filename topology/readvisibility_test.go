@@ -9,7 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Who reads everywhere reads neither secrets nor what is often as secret, and writes nothing.
+// Secrets and resources that are often as confidential are left out.
 func TestClusterReadRulesOnlyRead(t *testing.T) {
 	rules := topology.ClusterReadRules()
 	require.NotEmpty(t, rules)
@@ -25,9 +25,9 @@ func TestClusterReadRulesOnlyRead(t *testing.T) {
 	}
 }
 
-// What ADR-009 calls workloads. Whoever adds to this opens it for every tenant with cluster
-// visibility.
-func TestClusterReadRulesAreTheseAlone(t *testing.T) {
+// These are what cluster readers call workloads. An addition opens them for every tenant with cluster
+// visibility. Source: the read-visibility ADR, "What IS Enforced"; see docs/sources.md.
+func TestClusterReadRulesAreWorkloads(t *testing.T) {
 	var have []string
 	for _, rule := range topology.ClusterReadRules() {
 		require.Equal(t, []string{"get", "list", "watch"}, rule.Verbs)
@@ -38,12 +38,14 @@ func TestClusterReadRulesAreTheseAlone(t *testing.T) {
 		}
 	}
 	require.ElementsMatch(t, []string{
-		"namespaces", "pods", "services", "replicationcontrollers", "daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps",
-		"cronjobs.batch", "jobs.batch", "horizontalpodautoscalers.autoscaling", "ingresses.networking.k8s.io", "poddisruptionbudgets.policy",
+		"namespaces", "pods", "services", "replicationcontrollers",
+		"daemonsets.apps", "deployments.apps", "replicasets.apps", "statefulsets.apps",
+		"cronjobs.batch", "jobs.batch", "horizontalpodautoscalers.autoscaling",
+		"ingresses.networking.k8s.io", "poddisruptionbudgets.policy",
 	}, have)
 }
 
-func TestClusterReadRulesAreNotShared(t *testing.T) {
+func TestClusterReadRulesReturnsACopy(t *testing.T) {
 	before := topology.ClusterReadRules()
 	mine := topology.ClusterReadRules()
 	mine[0].Resources[0], mine[0].Verbs[0] = "secrets", "delete"

@@ -10,7 +10,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-func TestValuesPrintForPeople(t *testing.T) {
+func TestNetworkRulesPrintForPeople(t *testing.T) {
 	labels := map[string]string{"b": "2", "a": "1"}
 	for want, value := range map[string]fmt.Stringer{
 		"everybody on every port": topology.NetworkRule{},

@@ -13,15 +13,18 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
 
+	"github.com/polyphony-go/polyphony/internal/guardrail/policy"
+	"github.com/polyphony-go/polyphony/internal/kube/retry"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Admit implements topology.Admission: it sends the request itself, as the sender (impersonation) and as a dry run, so that everything answers that would
-// answer the real one. The caller needs [AdmissionPermissions] too.
+// Admit implements topology.Admission. It sends the request itself, in the name of the sender and as a
+// dry run, so that everything answers that would answer the real one. The caller needs
+// [AdmissionPermissions] too.
 //
-// Reading requests are sent as they are, for one object at most. A connection to a pod is asked for without the protocol that it takes,
-// so that it fails where the tenant would be let through.
+// A request that reads is sent as it is, for one object at most. A connection to a pod is requested
+// without the protocol that it takes, so that it fails at the point where the tenant would get through.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := adapter.Ask(topology.KindAdmission, r.Namespace)
 	if err := r.Validate(); err != nil {
@@ -31,18 +34,18 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 		return t.rights(ctx, r)
 	}
 	var verdict topology.Verdict
-	err := t.retry(ctx, c, func(ctx context.Context) error {
-		request, err := t.attempt(ctx, r)
+	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
+		request, err := t.request(ctx, r)
 		if err != nil {
 			return err
 		}
-		verdict, err = judge(c, r, send(ctx, request, r.Verb))
+		verdict, err = judge(c, r, t.clients.Server.Send(ctx, request, r.Verb == "watch"))
 		return err
 	})
 	if err != nil {
 		return topology.Verdict{}, err
 	}
-	if verdict.By == topology.FenceOther { // whether rights refuse is what the authorizer knows
+	if verdict.By == topology.FenceOther { // the authorizer knows whether it was the rights that refused
 		rights, err := t.rights(ctx, r)
 		if err != nil {
 			return topology.Verdict{}, err
@@ -54,7 +57,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 	return verdict, nil
 }
 
-// rights says whether the sender has the right to a request.
+// rights returns whether the sender has the right to a request.
 func (t *Topology) rights(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	question := r.Question
 	question.Groups = r.SenderGroups()
@@ -69,18 +72,14 @@ func (t *Topology) rights(ctx context.Context, r topology.Request) (topology.Ver
 	}
 }
 
-// attempt is the request as it is sent.
-func (t *Topology) attempt(ctx context.Context, r topology.Request) (*rest.Request, error) {
+// request returns the request as it is sent.
+func (t *Topology) request(ctx context.Context, r topology.Request) (*rest.Request, error) {
 	path, err := t.groupPath(ctx, r.APIGroup)
 	if err != nil {
 		return nil, err
 	}
-	request := t.clients.core().Verb(methods[r.Verb]).MaxRetries(0).WarningHandler(rest.NoWarnings{}).
-		SetHeader("Accept", "application/json").SetHeader("Impersonate-User", r.User)
-	if len(r.Groups) > 0 {
-		request.SetHeader("Impersonate-Group", r.Groups...)
-	}
-	if r.Namespace != "" && (r.Resource != "namespaces" || r.APIGroup != "") { // namespaces are in none, though rights may say so
+	request := t.clients.Server.As(r.User, r.Groups, methods[r.Verb])
+	if r.Namespace != "" && (r.Resource != "namespaces" || r.APIGroup != "") { // a namespace is in none, even if rights name one
 		path = append(path, "namespaces", r.Namespace)
 	}
 	request.AbsPath(append(path, r.Resource)...)
@@ -108,32 +107,23 @@ func (t *Topology) attempt(ctx context.Context, r topology.Request) (*rest.Reque
 	return request, nil
 }
 
-// send sends a request. Of a watch the beginning of the answer is enough.
-func send(ctx context.Context, request *rest.Request, verb string) error {
-	if verb != "watch" {
-		return request.Do(ctx).Error()
-	}
-	stream, err := request.Stream(ctx)
-	if err != nil {
-		return err
-	}
-	return stream.Close()
-}
-
+// methods are the HTTP methods of the verbs that can be sent.
 var methods = map[string]string{
-	"get": http.MethodGet, "list": http.MethodGet, "watch": http.MethodGet, "create": http.MethodPost, "update": http.MethodPut,
-	"patch": http.MethodPatch, "delete": http.MethodDelete, "deletecollection": http.MethodDelete,
+	"get": http.MethodGet, "list": http.MethodGet, "watch": http.MethodGet,
+	"create": http.MethodPost, "update": http.MethodPut, "patch": http.MethodPatch,
+	"delete": http.MethodDelete, "deletecollection": http.MethodDelete,
 }
 
-// groupPath is where an API group is served, in the version that the server prefers.
+// groupPath returns the path of an API group, in the version that the server prefers.
 func (t *Topology) groupPath(ctx context.Context, group string) ([]string, error) {
 	if group == "" {
 		return []string{"/api", "v1"}, nil
 	}
 	var served metav1.APIGroup
-	err := t.getJSON(ctx, "/apis/"+group, &served)
+	err := t.clients.Server.GetJSON(ctx, "/apis/"+group, &served)
 	if apierrors.IsNotFound(err) {
-		return nil, adapter.Ask(topology.KindAdmission, "").Fail(topology.ErrUnsupported, "the cluster does not serve the API group "+group)
+		c := adapter.Ask(topology.KindAdmission, "")
+		return nil, c.Fail(topology.ErrUnsupported, "the cluster does not serve the API group "+group)
 	}
 	if err != nil {
 		return nil, err
@@ -141,44 +131,56 @@ func (t *Topology) groupPath(ctx context.Context, group string) ([]string, error
 	return []string{"/apis", served.PreferredVersion.GroupVersion}, nil
 }
 
-// Which of our own policies refuses is in its name, and the other fences say so in words that Kubernetes has kept since they came.
+// The texts by which a refusal shows where it comes from. Our own policies have the rule in their names.
+// Kubernetes has kept its texts since the other fences exist.
 var (
-	deniedByGuardrail   = regexp.MustCompile(`ValidatingAdmissionPolicy '` + guardrailPrefix + `([a-z-]+)' with binding '[^']*' denied request: (.*)`)
-	noImpersonation     = regexp.MustCompile(`forbidden: User "[^"]*" cannot impersonate(-on:\S+)? resource`) // before and since Kubernetes 1.36
+	deniedByGuardrail = regexp.MustCompile(
+		`ValidatingAdmissionPolicy '` + policy.NamePrefix + `([a-z-]+)' with binding '[^']*' denied request: (.*)`)
+	noImpersonation     = regexp.MustCompile(`forbidden: User "[^"]*" cannot impersonate(-on:\S+)? resource`) // before and since 1.36
 	deniedByPodSecurity = regexp.MustCompile(`violates PodSecurity "`)
 	deniedByQuota       = regexp.MustCompile(`exceeded quota: |failed quota: |insufficient quota`)
-	deniedByLimits      = regexp.MustCompile(`(minimum|maximum) \S+ usage per (Container|Pod|PersistentVolumeClaim)|max limit to request ratio`)
+	deniedByLimits      = regexp.MustCompile(
+		`(minimum|maximum) \S+ usage per (Container|Pod|PersistentVolumeClaim)|max limit to request ratio`)
 )
 
-// judge says what an answer means for a tenant. Errors are what is no answer.
+// judge returns what the answer to a request means for a tenant. It returns an error if the answer
+// decides nothing.
 func judge(c adapter.Call, r topology.Request, err error) (topology.Verdict, error) {
 	var status apierrors.APIStatus
 	switch {
-	case err == nil, apierrors.IsAlreadyExists(err): // which is found out last
+	case err == nil, apierrors.IsAlreadyExists(err): // the server checks the name last
 		return topology.Verdict{Allowed: true}, nil
-	case !errors.As(err, &status) || transient(err):
+	case !errors.As(err, &status) || retry.Transient(err):
 		return topology.Verdict{}, err
-	case apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse): // no Status of the API, so there is no such path
-		return topology.Verdict{}, c.Fail(topology.ErrUnsupported, "the cluster does not serve "+r.Resource+" of the API group "+strconv.Quote(r.APIGroup)+", or no such subresource")
+	case apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse):
+		// The answer is no Status of the API, so that the path does not exist.
+		return topology.Verdict{}, c.Fail(topology.ErrUnsupported, "the cluster does not serve "+r.Resource+
+			" of the API group "+strconv.Quote(r.APIGroup)+", or no such subresource")
 	case len(r.Object) == 0 && (apierrors.IsNotFound(err) || apierrors.IsBadRequest(err)):
-		return topology.Verdict{Allowed: true}, nil // it came to where the object itself, or the protocol, is missed
+		return topology.Verdict{Allowed: true}, nil // only the object itself, or the protocol, is missing
 	case apierrors.IsNotFound(err):
 		return topology.Verdict{}, err
 	}
 	message := status.Status().Message
 	if noImpersonation.MatchString(message) {
-		return topology.Verdict{}, c.Fail(topology.ErrForbidden, "the caller may not act for the sender; it needs the verb impersonate: "+message)
+		return topology.Verdict{}, c.Fail(topology.ErrForbidden,
+			"the caller may not act for the sender; it needs k8s.AdmissionPermissions, the verb impersonate: "+message)
 	}
 	if match := deniedByGuardrail.FindStringSubmatch(message); match != nil {
-		return topology.Verdict{By: topology.FenceGuardrails, Rule: topology.Guardrail(match[1]), Reason: match[2]}, nil
+		rule := topology.Guardrail(match[1])
+		return topology.Verdict{By: topology.FenceGuardrails, Rule: rule, Reason: match[2]}, nil
 	}
 	verdict := topology.Verdict{By: topology.FenceOther, Reason: message}
 	for _, fence := range []struct {
-		says *regexp.Regexp
-		is   topology.Fence
-	}{{deniedByPodSecurity, topology.FencePodSecurity}, {deniedByQuota, topology.FenceQuota}, {deniedByLimits, topology.FenceLimits}} {
-		if fence.says.MatchString(message) {
-			verdict.By = fence.is
+		text *regexp.Regexp
+		by   topology.Fence
+	}{
+		{deniedByPodSecurity, topology.FencePodSecurity},
+		{deniedByQuota, topology.FenceQuota},
+		{deniedByLimits, topology.FenceLimits},
+	} {
+		if fence.text.MatchString(message) {
+			verdict.By = fence.by
 			break
 		}
 	}

@@ -1,8 +1,6 @@
 package k8s
 
 import (
-	"cmp"
-	"context"
 	"maps"
 	"slices"
 	"strings"
@@ -11,10 +9,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// What a tenant is allowed is written on its namespace, where guardrails read it: lists in annotations, domains in labels, so that whoever
-// holds one can be asked for.
-
-// allowanceList is one list of the allowances and the name of its annotation.
+// allowanceList is one list of topology.Allowances, and the name of its annotation.
+//
+// Allowances are stored on the tenant's namespace, where guardrails read them: lists in annotations, and
+// domains in labels, so that a request can select the holder of a domain.
 type allowanceList struct {
 	name string
 	get  func(topology.Allowances) []string
@@ -59,7 +57,7 @@ var allowanceLists = []allowanceList{
 	},
 }
 
-// allowanceAnnotations are the annotations that say what is allowed. What is not allowed has none.
+// allowanceAnnotations returns the annotations of the lists that are not empty.
 func allowanceAnnotations(a topology.Allowances) map[string]string {
 	annotations := map[string]string{}
 	for _, list := range allowanceLists {
@@ -70,7 +68,7 @@ func allowanceAnnotations(a topology.Allowances) map[string]string {
 	return annotations
 }
 
-// readAllowances is the opposite of allowanceAnnotations and adapter.DomainLabels.
+// readAllowances is the inverse of allowanceAnnotations and adapter.DomainLabels.
 func readAllowances(labels, annotations map[string]string) topology.Allowances {
 	var a topology.Allowances
 	for _, list := range allowanceLists {
@@ -86,7 +84,7 @@ func readAllowances(labels, annotations map[string]string) topology.Allowances {
 	return a
 }
 
-// withPrefix are the keys of ours that start with a prefix: what an earlier call wrote, or somebody else by mistake.
+// withPrefix returns the keys that start with a prefix.
 func withPrefix(have map[string]string, prefix string) []string {
 	var keys []string
 	for key := range have {
@@ -95,51 +93,4 @@ func withPrefix(have map[string]string, prefix string) []string {
 		}
 	}
 	return keys
-}
-
-// OverlappingDomains implements topology.Domains. It asks for namespaces by label: who has a domain or something below it, and who has one
-// above it, which is as many requests as the domain has dots.
-func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
-	c := adapter.Read(topology.KindDomains, tenant)
-	if ctx.Err() != nil {
-		return nil, c.Stopped(ctx)
-	}
-	found := map[topology.DomainHolder]bool{}
-	for _, domain := range domains {
-		for _, above := range adapter.DomainsAbove(domain) {
-			selector := adapter.LabelDomain + above + "=" + adapter.DomainHeld
-			if err := t.findDomains(ctx, c, selector, func(held string) bool { return held == above }, found); err != nil {
-				return nil, err
-			}
-		}
-		within := func(held string) bool { return held == domain || strings.HasSuffix(held, "."+domain) }
-		if err := t.findDomains(ctx, c, adapter.LabelDomain+domain, within, found); err != nil {
-			return nil, err
-		}
-	}
-	return slices.SortedFunc(maps.Keys(found), func(a, b topology.DomainHolder) int {
-		return cmp.Or(cmp.Compare(a.Tenant, b.Tenant), cmp.Compare(a.Domain, b.Domain))
-	}), nil
-}
-
-// findDomains adds the domains that match of the other tenants that a selector finds.
-func (t *Topology) findDomains(ctx context.Context, c adapter.Call, selector string, match func(domain string) bool, found map[topology.DomainHolder]bool) error {
-	return t.retry(ctx, c, func(ctx context.Context) error {
-		list, err := t.clients.namespaces().List(ctx, selector)
-		if err != nil {
-			return err
-		}
-		for i := range list.Items {
-			namespace := &list.Items[i]
-			if namespace.Name == c.Name || !owned(namespace, namespace.Name) {
-				continue
-			}
-			for _, domain := range readAllowances(namespace.Labels, nil).Domains {
-				if match(domain) {
-					found[topology.DomainHolder{Tenant: namespace.Name, Domain: domain}] = true
-				}
-			}
-		}
-		return nil
-	})
 }

@@ -2,316 +2,215 @@ package k8s
 
 import (
 	"context"
-	"embed"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
-	"strings"
-	"sync"
+	"time"
 
 	admissionv1 "k8s.io/api/admissionregistration/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"sigs.k8s.io/yaml"
 
+	"github.com/polyphony-go/polyphony/internal/guardrail/policy"
+	"github.com/polyphony-go/polyphony/internal/kube"
+	"github.com/polyphony-go/polyphony/internal/kube/apply"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Guardrails are ValidatingAdmissionPolicies, one for each rule, and a binding of the same name. The API server evaluates them itself, for every
-// namespace that has the tenant label; what a tenant is allowed they read from the namespace. They fail closed.
-const (
-	guardrailPrefix           = "polyphony-" // of the names of policies, and the rule's name
-	labelGuardrail            = topology.Prefix + "guardrail"
-	annotationGuardrailsMajor = topology.Prefix + "guardrails-version"
-)
-
-// guardrailFiles are the specifications of the policies, by rule.
-//
-//go:embed guardrails/*.yaml
-var guardrailFiles embed.FS
-
-type (
-	policy  = admissionv1.ValidatingAdmissionPolicy
-	binding = admissionv1.ValidatingAdmissionPolicyBinding
-)
-
-// guardrailSpecs are the files as they are written, read once: what is installed is held against them whenever it is read.
-var guardrailSpecs = sync.OnceValue(func() map[topology.Guardrail]*admissionv1.ValidatingAdmissionPolicySpec {
-	specs := map[topology.Guardrail]*admissionv1.ValidatingAdmissionPolicySpec{}
-	for _, rule := range append(topology.AllGuardrails(), probe) {
-		data, err := guardrailFiles.ReadFile("guardrails/" + string(rule) + ".yaml")
-		if err != nil {
-			panic(err) // a rule without a file: a test renders them all
-		}
-		specs[rule] = &admissionv1.ValidatingAdmissionPolicySpec{}
-		if err := yaml.UnmarshalStrict(data, specs[rule]); err != nil {
-			panic(fmt.Errorf("guardrails/%s.yaml: %w", rule, err))
-		}
-	}
-	return specs
-})
-
-// renderGuardrail makes the policy of a rule and its binding, every default explicit.
-func renderGuardrail(rule topology.Guardrail) (*policy, *binding) {
-	meta := metav1.ObjectMeta{
-		Name:        guardrailPrefix + string(rule),
-		Labels:      map[string]string{labelGuardrail: string(rule)},
-		Annotations: map[string]string{annotationGuardrailsMajor: strconv.Itoa(topology.GuardrailsVersion)},
-	}
-	p := &policy{ObjectMeta: meta, Spec: *guardrailSpecs()[rule].DeepCopy()}
-	everything := &metav1.LabelSelector{}
-	p.Spec.FailurePolicy = new(admissionv1.Fail)
-	p.Spec.MatchConstraints.MatchPolicy = new(admissionv1.Equivalent)
-	p.Spec.MatchConstraints.NamespaceSelector, p.Spec.MatchConstraints.ObjectSelector = everything, everything
-	b := &binding{ObjectMeta: *meta.DeepCopy(), Spec: admissionv1.ValidatingAdmissionPolicyBindingSpec{
-		PolicyName: meta.Name, ValidationActions: []admissionv1.ValidationAction{admissionv1.Deny},
-	}}
-	if !slices.Contains(clusterGuardrails, rule) {
-		b.Spec.MatchResources = &admissionv1.MatchResources{
-			MatchPolicy: new(admissionv1.Equivalent), ObjectSelector: everything,
-			NamespaceSelector: &metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{
-				Key: topology.LabelTenant, Operator: metav1.LabelSelectorOpExists,
-			}}},
-		}
-	}
-	return p, b
-}
-
-// clusterGuardrails are about namespaces themselves, which have no namespace to select.
-var clusterGuardrails = []topology.Guardrail{topology.GuardrailNamespaces, probe}
-
-// installed is what there is of guardrails in the cluster, whole or not.
-type installed struct {
-	policies map[topology.Guardrail]*policy
-	bindings map[topology.Guardrail]*binding
-}
-
-func (t *Topology) installed(ctx context.Context, c adapter.Call) (installed, error) {
-	have := installed{policies: map[topology.Guardrail]*policy{}, bindings: map[topology.Guardrail]*binding{}}
-	err := t.retry(ctx, c, func(ctx context.Context) error {
-		policies, err := t.clients.policies().List(ctx, labelGuardrail)
-		if apierrors.IsNotFound(err) {
-			return c.Fail(topology.ErrUnsupported, "the cluster has no ValidatingAdmissionPolicies; guardrails need Kubernetes 1.30 or newer")
-		}
-		if err != nil {
-			return err
-		}
-		bindings, err := t.clients.policyBindings().List(ctx, labelGuardrail)
-		if err != nil {
-			return err
-		}
-		for i := range policies.Items {
-			if rule, ok := ruleOf(&policies.Items[i]); ok {
-				have.policies[rule] = &policies.Items[i]
-			}
-		}
-		for i := range bindings.Items {
-			if rule, ok := ruleOf(&bindings.Items[i]); ok {
-				have.bindings[rule] = &bindings.Items[i]
-			}
-		}
-		return nil
-	})
-	return have, err
-}
-
-// ruleOf is the rule that an object is of. A copy that somebody has made under another name is theirs.
-func ruleOf(object metav1.Object) (rule topology.Guardrail, ours bool) {
-	name := object.GetLabels()[labelGuardrail]
-	return topology.Guardrail(name), object.GetName() == guardrailPrefix+name
-}
-
-// rules are those of which there is anything, the probe among them.
-func (i installed) rules() []topology.Guardrail {
-	rules := slices.AppendSeq(slices.Collect(maps.Keys(i.policies)), maps.Keys(i.bindings))
-	slices.Sort(rules)
-	return slices.Compact(rules)
-}
-
-// set is what is whole. Of another version it cannot be told, so that what is there counts.
-func (i installed) set() topology.GuardrailSet {
-	var set topology.GuardrailSet
-	for _, p := range i.policies {
-		set.Version = max(set.Version, guardrailVersion(p))
-	}
-	for rule, p := range i.policies {
-		b := i.bindings[rule]
-		if b == nil || rule == probe || p.DeletionTimestamp != nil || b.DeletionTimestamp != nil {
-			continue
-		}
-		if set.Version == topology.GuardrailsVersion && !whole(rule, p, b) {
-			continue
-		}
-		set.Rules = append(set.Rules, rule)
-	}
-	slices.Sort(set.Rules)
-	return set
-}
-
-func whole(rule topology.Guardrail, p *policy, b *binding) bool {
-	if !slices.Contains(topology.AllGuardrails(), rule) {
-		return true
-	}
-	wantPolicy, wantBinding := renderGuardrail(rule)
-	return len(adapter.Diff(p.Spec, wantPolicy.Spec)) == 0 && len(adapter.Diff(b.Spec, wantBinding.Spec)) == 0
-}
-
-func guardrailVersion(object metav1.Object) int {
-	version, _ := strconv.Atoi(object.GetAnnotations()[annotationGuardrailsMajor]) // what is not a number is older than every version
-	return version
-}
-
-// Guardrails implements topology.Guardrails.
+// Guardrails implements topology.Guardrails. A guardrail is a ValidatingAdmissionPolicy and its binding.
 func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error) {
 	c := adapter.Read(topology.KindGuardrails, t.name)
 	have, err := t.installed(ctx, c)
 	if err != nil {
 		return topology.GuardrailSet{}, err
 	}
-	set := have.set()
+	set := have.Set()
 	if len(set.Rules) == 0 {
 		return topology.GuardrailSet{}, c.Fail(topology.ErrNotFound, "")
 	}
 	return set, nil
 }
 
-// EnsureGuardrails implements topology.Guardrails. The probe comes last, so that whoever sees it in force sees the others in force.
+// installed reads the policies and bindings of Polyphony's.
+func (t *Topology) installed(ctx context.Context, c adapter.Call) (policy.Installed, error) {
+	var have policy.Installed
+	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
+		policies, err := kube.All(ctx, t.clients.Policies, "", policy.LabelRule)
+		if apierrors.IsNotFound(err) {
+			return c.Fail(topology.ErrUnsupported,
+				"the cluster has no ValidatingAdmissionPolicies; guardrails need Kubernetes 1.30 or newer")
+		}
+		if err != nil {
+			return err
+		}
+		bindings, err := kube.All(ctx, t.clients.PolicyBindings, "", policy.LabelRule)
+		if err != nil {
+			return err
+		}
+		have = policy.NewInstalled(policies, bindings)
+		return nil
+	})
+	return have, err
+}
+
+// EnsureGuardrails implements topology.Guardrails. It writes the probe last, so that the others are in
+// force once the probe is.
 func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
 	if len(want.Rules) == 0 {
 		return t.DeleteGuardrails(ctx)
 	}
 	c := adapter.Ensure(topology.KindGuardrails, t.name)
-	change := c.Unchanged()
 	have, err := t.installed(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
 	}
-	before := have.set()
-	switch {
-	case want.Version != topology.GuardrailsVersion:
-		return topology.Change{}, c.Fail(topology.ErrInvalid, fmt.Sprintf("this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want.Version))
-	case before.Version > want.Version:
-		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", before.Version, want.Version))
+	before := have.Set()
+	if err := checkVersion(c, before.Version, want.Version); err != nil {
+		return topology.Change{}, err
 	}
-	for _, rule := range want.Rules {
-		fields, err := t.keepGuardrail(ctx, c, have, rule)
-		if err != nil {
-			return topology.Change{}, err
-		}
-		change.Fields = append(change.Fields, fields...)
+	fields, err := t.writeGuardrails(ctx, c, have, before.Rules, want.Rules)
+	if err != nil {
+		return topology.Change{}, err
 	}
-	for _, rule := range have.rules() {
-		if slices.Contains(want.Rules, rule) || rule == probe {
-			continue
-		}
-		if err := t.dropGuardrail(ctx, c, have, rule); err != nil {
-			return topology.Change{}, err
-		}
-		if !slices.Contains(before.Rules, rule) { // what was not whole has counted as none
-			change.Fields = append(change.Fields, topology.FieldChange{Path: "remains[" + string(rule) + "]", From: "present"})
-		}
-	}
-	change.Fields = append(adapter.Diff(before, want), change.Fields...)
-	switch {
-	case len(have.rules()) == 0:
+	change := c.Updated(before, want.Clone(), append(adapter.Diff(before, want), fields...))
+	if len(have.Rules()) == 0 {
 		change = c.Created(want.Clone())
-	case len(change.Fields) > 0:
-		change = c.Updated(before, want.Clone(), change.Fields)
 	}
-	if change.Action != topology.Unchanged && !t.dry {
+	if change.Action == topology.Updated {
+		change.Inexact = have.Altered()
+	}
+	if change.Action != topology.Unchanged {
 		if have, err = t.installed(ctx, c); err != nil {
 			return topology.Change{}, err
 		}
 	}
-	return change, t.keepProbe(ctx, c, have)
+	return change, t.ensureProbe(ctx, c, have)
 }
 
-// keepGuardrail makes a rule whole, and names what was different in what there was of it.
-func (t *Topology) keepGuardrail(ctx context.Context, c adapter.Call, have installed, rule topology.Guardrail) ([]topology.FieldChange, error) {
-	p, b := renderGuardrail(rule)
-	first, err := t.policyKeeper(c, p).ensure(ctx, t, startOf(have.policies[rule]))
-	if err != nil {
-		return nil, err
-	}
-	second, err := t.bindingKeeper(c, b).ensure(ctx, t, startOf(have.bindings[rule]))
-	return append(first.Fields, second.Fields...), err
-}
-
-func startOf[T any](object *T) **T {
-	if object == nil {
-		return nil
-	}
-	return &object
-}
-
-func (t *Topology) policyKeeper(c adapter.Call, want *policy) keeper[*policy] {
-	return guardrailKeeper(c, "policy", t.clients.policies(), want, func(p *policy) *admissionv1.ValidatingAdmissionPolicySpec { return &p.Spec })
-}
-
-func (t *Topology) bindingKeeper(c adapter.Call, want *binding) keeper[*binding] {
-	return guardrailKeeper(c, "binding", t.clients.policyBindings(), want, func(b *binding) *admissionv1.ValidatingAdmissionPolicyBindingSpec { return &b.Spec })
-}
-
-// guardrailKeeper keeps one of the two objects of a rule.
-func guardrailKeeper[T apiObject, S any](c adapter.Call, kind string, objects client[T], want T, spec func(T) *S) keeper[T] {
-	return keeper[T]{
-		call: c, client: objects, want: want,
-		owned: func(have T) bool { return have.GetLabels()[labelGuardrail] == want.GetLabels()[labelGuardrail] },
-		merge: func(have T) T {
-			to, _ := have.DeepCopyObject().(T) // a copy is of the same type
-			*spec(to) = *spec(want)
-			setVersion(to, want)
-			return to
-		},
-		fields: func(have, to T) []topology.FieldChange {
-			return guardrailFields(kind, have, to, adapter.Diff(*spec(have), *spec(to)))
-		},
-	}
-}
-
-// guardrailFields names what differs in an object of a rule.
-func guardrailFields(kind string, have, to metav1.Object, spec []topology.FieldChange) []topology.FieldChange {
-	before, after := have.GetAnnotations()[annotationGuardrailsMajor], to.GetAnnotations()[annotationGuardrailsMajor]
-	if before != after {
-		spec = append(spec, topology.FieldChange{Path: "version", From: before, To: after})
-	}
-	return prefixed(kind+"."+strings.TrimPrefix(have.GetName(), guardrailPrefix)+".", spec)
-}
-
-func setVersion(to, want metav1.Object) {
-	annotations := to.GetAnnotations()
-	if annotations == nil {
-		annotations = map[string]string{}
-	}
-	annotations[annotationGuardrailsMajor] = want.GetAnnotations()[annotationGuardrailsMajor]
-	to.SetAnnotations(annotations)
-}
-
-// dropGuardrail removes what there is of a rule.
-func (t *Topology) dropGuardrail(ctx context.Context, c adapter.Call, have installed, rule topology.Guardrail) error {
-	if b := have.bindings[rule]; b != nil {
-		if err := dropObject(ctx, t, c, client[*binding](t.clients.policyBindings()), b.Name); err != nil {
-			return err
-		}
-	}
-	if p := have.policies[rule]; p != nil {
-		return dropObject(ctx, t, c, client[*policy](t.clients.policies()), p.Name)
+// checkVersion refuses versions of the guardrails that this release does not know.
+func checkVersion(c adapter.Call, installed, want int) error {
+	switch {
+	case want != topology.GuardrailsVersion:
+		return c.Fail(topology.ErrInvalid, fmt.Sprintf(
+			"this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want))
+	case installed > want:
+		return c.Fail(topology.ErrConflict, fmt.Sprintf(
+			"version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", installed, want))
 	}
 	return nil
 }
 
-func dropObject[T apiObject](ctx context.Context, t *Topology, c adapter.Call, objects client[T], name string) error {
-	return t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := objects.Get(ctx, name)
-		if apierrors.IsNotFound(err) || err == nil && have.GetLabels()[labelGuardrail] == "" {
+// writeGuardrails makes the wanted rules whole and removes the others. It returns what differed in objects
+// of rules, and the rules of which something was removed although they were not whole.
+func (t *Topology) writeGuardrails(
+	ctx context.Context, c adapter.Call, have policy.Installed, whole, want []topology.Guardrail,
+) ([]topology.FieldChange, error) {
+	var fields []topology.FieldChange
+	for _, rule := range want {
+		different, err := t.ensureGuardrail(ctx, c, have, rule)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, different...)
+	}
+	for _, rule := range have.Rules() {
+		if slices.Contains(want, rule) || rule == policy.Probe {
+			continue
+		}
+		if err := t.removeGuardrail(ctx, c, have, rule); err != nil {
+			return nil, err
+		}
+		if !slices.Contains(whole, rule) {
+			fields = append(fields, topology.FieldChange{Path: "remains[" + string(rule) + "]", From: "present"})
+		}
+	}
+	return fields, nil
+}
+
+// ensureGuardrail makes a rule whole, and returns what differed in its objects.
+func (t *Topology) ensureGuardrail(
+	ctx context.Context, c adapter.Call, have policy.Installed, rule topology.Guardrail,
+) ([]topology.FieldChange, error) {
+	p, b := policy.Render(rule)
+	first, err := t.policyTarget(c, p).Ensure(ctx, have.Policy(rule))
+	if err != nil {
+		return nil, err
+	}
+	second, err := t.bindingOfPolicyTarget(c, b).Ensure(ctx, have.Binding(rule))
+	return append(first.Fields, second.Fields...), err
+}
+
+// ensureProbe makes the probe carry the digest of the objects that it was written after.
+func (t *Topology) ensureProbe(ctx context.Context, c adapter.Call, have policy.Installed) error {
+	p, b := policy.RenderProbe(have.Digest())
+	if _, err := t.bindingOfPolicyTarget(c, b).Ensure(ctx, have.Binding(policy.Probe)); err != nil {
+		return err
+	}
+	_, err := t.policyTarget(c, p).Ensure(ctx, have.Policy(policy.Probe))
+	return err
+}
+
+func (t *Topology) policyTarget(c adapter.Call, want *policy.Policy) apply.Target[*policy.Policy] {
+	spec := func(p *policy.Policy) *admissionv1.ValidatingAdmissionPolicySpec { return &p.Spec }
+	target := guardrailTarget(c, "policy", want, spec)
+	target.Retry, target.Client = t.retry, t.clients.Policies
+	return target
+}
+
+func (t *Topology) bindingOfPolicyTarget(c adapter.Call, want *policy.Binding) apply.Target[*policy.Binding] {
+	spec := func(b *policy.Binding) *admissionv1.ValidatingAdmissionPolicyBindingSpec { return &b.Spec }
+	target := guardrailTarget(c, "binding", want, spec)
+	target.Retry, target.Client = t.retry, t.clients.PolicyBindings
+	return target
+}
+
+// guardrailTarget returns the target of one of the two objects of a rule, without its client.
+func guardrailTarget[T interface {
+	comparable
+	kube.Object
+}, S any](c adapter.Call, kind string, want T, spec func(T) *S) apply.Target[T] {
+	return apply.Target[T]{
+		Call: c, Want: want,
+		Owned: func(have T) bool { return have.GetLabels()[policy.LabelRule] == want.GetLabels()[policy.LabelRule] },
+		Merge: func(have T) T {
+			to, _ := have.DeepCopyObject().(T) // a copy has the same type
+			*spec(to) = *spec(want)
+			policy.CopyVersion(to, want)
+			return to
+		},
+		Fields: func(have, to T) []topology.FieldChange {
+			fields := append(adapter.Diff(*spec(have), *spec(to)), policy.VersionFields(have, to)...)
+			return apply.Prefixed(kind+"."+policy.RuleName(have)+".", fields)
+		},
+	}
+}
+
+// removeGuardrail removes the objects of a rule, whole or not.
+func (t *Topology) removeGuardrail(
+	ctx context.Context, c adapter.Call, have policy.Installed, rule topology.Guardrail,
+) error {
+	if b := have.Binding(rule); b != nil {
+		if err := removeGuardrailObject(ctx, t, c, t.clients.PolicyBindings, b.Name); err != nil {
+			return err
+		}
+	}
+	if p := have.Policy(rule); p != nil {
+		return removeGuardrailObject(ctx, t, c, t.clients.Policies, p.Name)
+	}
+	return nil
+}
+
+func removeGuardrailObject[T kube.Object](
+	ctx context.Context, t *Topology, c adapter.Call, client kube.Client[T], name string,
+) error {
+	return t.retry.Do(ctx, c, func(ctx context.Context) error {
+		have, err := client.Get(ctx, "", name)
+		if apierrors.IsNotFound(err) || err == nil && have.GetLabels()[policy.LabelRule] == "" {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		return deleteRead(ctx, t, objects, have)
+		return apply.IgnoreHeld(apply.IgnoreNotFound(client.Delete(ctx, have)))
 	})
 }
 
@@ -323,14 +222,57 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	if err != nil {
 		return topology.Change{}, err
 	}
-	if version := have.set().Version; version > topology.GuardrailsVersion {
-		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf("version %d is installed, by a newer polyphony; use that one", version))
+	before := have.Set()
+	if before.Version > topology.GuardrailsVersion {
+		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf(
+			"version %d is installed, by a newer polyphony; use that one", before.Version))
 	}
-	for _, rule := range have.rules() {
-		if err := t.dropGuardrail(ctx, c, have, rule); err != nil {
+	for _, rule := range have.Rules() {
+		if err := t.removeGuardrail(ctx, c, have, rule); err != nil {
 			return topology.Change{}, err
 		}
-		change = c.Deleted(have.set())
+		change = c.Deleted(before)
 	}
 	return change, nil
+}
+
+// othersWait is how long to wait if a policy of someone else refuses the probed namespace, so that the
+// answer shows nothing. API servers look for changes of policies every second.
+const othersWait = 5 * time.Second
+
+// AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same cluster learn
+// of the policies at about the same time.
+func (t *Topology) AwaitGuardrails(ctx context.Context) error {
+	c := adapter.Await(topology.KindGuardrails, t.name)
+	if t.dry {
+		return nil
+	}
+	began := time.Now()
+	err := t.retry.Wait(ctx, c, "be in force", nil, func(ctx context.Context) (bool, error) {
+		have, err := t.installed(ctx, c)
+		if err != nil {
+			return false, err
+		}
+		if len(have.Set().Rules) == 0 {
+			return false, c.Fail(topology.ErrNotFound, "there are no guardrails to wait for; ensure them first")
+		}
+		digest := have.Digest()
+		err = t.clients.Server.TryNamespace(ctx, policy.ProbedNamespace(digest))
+		if err == nil {
+			return false, nil
+		}
+		probe, current := policy.Refusal(err.Error(), digest)
+		switch {
+		case apierrors.IsForbidden(err) && probe:
+			return current, nil
+		case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
+			return time.Since(began) > othersWait, nil // a rule of someone else answers first, and always will
+		}
+		return false, err
+	})
+	if err != nil && ctx.Err() != nil {
+		return c.Wrap(topology.ErrTimeout,
+			"the API server does not apply them yet; if someone has changed them since, ensure them again", ctx.Err())
+	}
+	return err
 }

@@ -8,13 +8,15 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	"github.com/polyphony-go/polyphony/internal/kube/retry"
 	"github.com/polyphony-go/polyphony/internal/lease"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// HoldLease implements topology.Leases, by a Lease "polyphony-<name>" in Options.LeaseNamespace, which is written as client-go's leader election
-// writes its own: `kubectl get leases` shows who holds it. Durations are rounded up to seconds.
+// HoldLease implements topology.Leases by a Lease "polyphony-<name>" in Options.LeaseNamespace. It has the
+// form of those of client-go's leader election: `kubectl get leases` shows the holder. Durations are
+// rounded up to seconds.
 func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
 	c := adapter.Hold(topology.KindLease, want.Name)
 	if ctx.Err() != nil {
@@ -30,10 +32,10 @@ func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held con
 	return lease.Hold(ctx, leaseStore{t, c}, want)
 }
 
-// seconds are the whole seconds that are not less than d, which is a day at most.
+// seconds returns d in seconds, rounded up. It is a day at most.
 func seconds(d time.Duration) int32 { return int32((d + time.Second - 1) / time.Second) }
 
-// leaseStore is where one lease is.
+// leaseStore stores the record of one lease.
 type leaseStore struct {
 	t    *Topology
 	call adapter.Call
@@ -44,13 +46,13 @@ func (s leaseStore) object() string { return objectName + "-" + s.call.Name }
 // Read implements lease.Store.
 func (s leaseStore) Read(ctx context.Context) (lease.Record, *coordinationv1.Lease, error) {
 	namespace := s.t.opts.LeaseNamespace
-	have, err := s.t.clients.leases(namespace).Get(ctx, s.object())
+	have, err := s.t.clients.Leases.Get(ctx, namespace, s.object())
 	switch {
 	case err != nil:
 		return lease.Record{}, nil, s.failed(ctx, err)
 	case have.Labels[topology.LabelLease] != "true":
-		return lease.Record{}, nil, s.call.Fail(topology.ErrConflict, "a Lease "+namespace+"/"+s.object()+
-			" that polyphony does not manage is in its place; remove or rename that, or set Options.LeaseNamespace")
+		return lease.Record{}, nil, s.call.Fail(topology.ErrConflict, "the Lease "+namespace+"/"+s.object()+
+			" is in its place, and polyphony does not manage it; remove that Lease, or set k8s.Options.LeaseNamespace")
 	default:
 		return readLease(have.Spec), have, nil
 	}
@@ -59,13 +61,16 @@ func (s leaseStore) Read(ctx context.Context) (lease.Record, *coordinationv1.Lea
 // Create implements lease.Store.
 func (s leaseStore) Create(ctx context.Context, r lease.Record) error {
 	namespace := s.t.opts.LeaseNamespace
-	err := s.t.clients.leases(namespace).Create(ctx, &coordinationv1.Lease{
-		ObjectMeta: metav1.ObjectMeta{Namespace: namespace, Name: s.object(), Labels: map[string]string{topology.LabelLease: "true"}},
-		Spec:       writeLease(r),
+	_, err := s.t.clients.Leases.Create(ctx, &coordinationv1.Lease{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: namespace, Name: s.object(), Labels: map[string]string{topology.LabelLease: "true"},
+		},
+		Spec: writeLease(r),
 	})
 	switch {
 	case apierrors.IsNotFound(err):
-		return s.call.Fail(topology.ErrNotFound, "the namespace "+namespace+" does not exist; create it, or set Options.LeaseNamespace")
+		return s.call.Fail(topology.ErrNotFound,
+			"the namespace "+namespace+" does not exist; create it, or set k8s.Options.LeaseNamespace")
 	case err != nil:
 		return s.failed(ctx, err)
 	default:
@@ -77,18 +82,19 @@ func (s leaseStore) Create(ctx context.Context, r lease.Record) error {
 func (s leaseStore) Update(ctx context.Context, version *coordinationv1.Lease, r lease.Record) error {
 	to := version.DeepCopy()
 	to.Spec = writeLease(r)
-	if err := vanished(s.t.clients.leases(s.t.opts.LeaseNamespace).Update(ctx, to)); err != nil {
+	if _, err := s.t.clients.Leases.Update(ctx, to); err != nil {
 		return s.failed(ctx, err)
 	}
 	return nil
 }
 
-// failed is the error of a request. An API server that starts and refuses everything is one that is not available.
+// failed returns the error of a request. The refusal of an API server that is starting means that it is
+// not available.
 func (s leaseStore) failed(ctx context.Context, err error) error {
-	if s.t.starting(ctx, err) {
+	if s.t.clients.Server.Starting(ctx, err) {
 		return s.call.Wrap(topology.ErrUnavailable, "the API server is starting", err)
 	}
-	return failed(s.call, err)
+	return retry.Fail(s.call, err)
 }
 
 func readLease(spec coordinationv1.LeaseSpec) lease.Record {

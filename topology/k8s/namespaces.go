@@ -13,22 +13,26 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
+	"github.com/polyphony-go/polyphony/internal/kube/apply"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// annotationApplied lists the labels and annotations of a namespace that the Score asked for, so that those can go when it no longer does.
+// annotationApplied lists the labels and annotations of a namespace that the Score asked for, so that
+// they can be removed when it does not any more.
 const annotationApplied = topology.Prefix + "applied"
 
-// applied is the content of that annotation. Keys are sorted.
+// applied is the content of that annotation. The keys are sorted.
 type applied struct {
 	Labels      []string `json:"labels,omitempty"`
 	Annotations []string `json:"annotations,omitempty"`
 }
 
+// labelPodSecurity is the beginning of the labels of Pod Security admission.
 const labelPodSecurity = "pod-security.kubernetes.io/"
 
-// podSecurityLabels pin the level for every mode of Pod Security admission, so that no default of the cluster shows through.
+// podSecurityLabels pins the level for every mode of Pod Security admission, so that no default of the
+// cluster applies.
 func podSecurityLabels(level topology.PodSecurity) map[string]string {
 	labels := map[string]string{}
 	for _, mode := range []string{"enforce", "audit", "warn"} {
@@ -41,8 +45,8 @@ func podSecurityLabels(level topology.PodSecurity) map[string]string {
 // Namespace implements topology.Namespaces.
 func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
 	var have *corev1.Namespace
-	err := t.retry(ctx, adapter.Read(topology.KindNamespace, name), func(ctx context.Context) (err error) {
-		have, err = t.clients.namespaces().Get(ctx, name)
+	err := t.retry.Do(ctx, adapter.Read(topology.KindNamespace, name), func(ctx context.Context) (err error) {
+		have, err = t.clients.Namespaces.Get(ctx, "", name)
 		return err
 	})
 	if err != nil {
@@ -51,28 +55,26 @@ func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespa
 	return toNamespace(have), nil
 }
 
-// EnsureNamespace implements topology.Namespaces.
+// EnsureNamespace implements topology.Namespaces. It pins the pod security level for all modes, and
+// records which labels and annotations it applies.
 func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
 	c := adapter.Ensure(topology.KindNamespace, want.Name)
 	change := c.Unchanged()
-	err := t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := t.clients.namespaces().Get(ctx, want.Name)
+	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
+		have, err := t.clients.Namespaces.Get(ctx, "", want.Name)
 		switch {
 		case apierrors.IsNotFound(err):
-			change.Action = created(change)
-			change.After = toNamespace(mergeNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: want.Name}}, want))
+			to := mergeNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: want.Name}}, want)
+			change.Action, change.After = apply.CreatedAfter(change), toNamespace(to)
 			if err := t.refuseInheritance(ctx, c, want); err != nil {
 				return err
 			}
-			return t.createNamespace(ctx, want)
+			_, err := t.clients.Namespaces.Create(ctx, to)
+			return err
 		case err != nil:
 			return err
-		case have.DeletionTimestamp != nil:
-			return c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
-		case !owned(have, want.Name) && !want.Adopt:
-			return c.Fail(topology.ErrConflict, fmt.Sprintf("exists and is not managed by polyphony, its owner is %q; set adopt to take it over", owner(have)))
 		}
-		if err := ofAnotherRoster(c, toNamespace(have), want); err != nil {
+		if err := mayTakeNamespace(c, have, want); err != nil {
 			return err
 		}
 		to := mergeNamespace(have, want)
@@ -81,9 +83,10 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		}
 		if change.Action == topology.Unchanged {
 			change.Action, change.Fields = topology.Updated, namespaceFields(have, to)
-			change.Before, change.After = toNamespace(have), toNamespace(to)
+			change.Before, change.After, change.Inexact = toNamespace(have), toNamespace(to), pinsOtherVersion(have)
 		}
-		return t.updateNamespace(ctx, to)
+		_, err = t.clients.Namespaces.Update(ctx, to)
+		return err
 	})
 	if err != nil {
 		return topology.Change{}, err
@@ -91,38 +94,44 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 	return change, nil
 }
 
-// ofAnotherRoster refuses to take a tenant from the roster that has it.
-func ofAnotherRoster(c adapter.Call, have, want topology.Namespace) error {
-	if want.Roster == "" || have.Roster == "" || have.Roster == want.Roster {
+// mayTakeNamespace refuses a namespace that is being deleted, that others manage, or that belongs to
+// another roster.
+func mayTakeNamespace(c adapter.Call, have *corev1.Namespace, want topology.Namespace) error {
+	if have.DeletionTimestamp != nil {
+		return c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
+	}
+	if !owned(have, want.Name) {
+		if !want.Adopt {
+			return c.Fail(topology.ErrConflict, fmt.Sprintf(
+				"exists and is not managed by polyphony, its owner is %q; set tenantConfig.adopt to take it over", owner(have)))
+		}
+		return nil // it belongs to no roster
+	}
+	roster := have.Labels[topology.LabelRoster]
+	if want.Roster == "" || roster == "" || roster == want.Roster {
 		return nil
 	}
-	return c.Fail(topology.ErrConflict, fmt.Sprintf("is of the roster %q; take it off that one, and remove the label %s from the namespace", have.Roster, topology.LabelRoster))
+	return c.Fail(topology.ErrConflict, fmt.Sprintf(
+		"belongs to the roster %q; take it off that one, and remove the label %s from the namespace",
+		roster, topology.LabelRoster))
 }
 
-func (t *Topology) createNamespace(ctx context.Context, want topology.Namespace) error {
-	if t.dry {
-		return nil
-	}
-	object := mergeNamespace(&corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: want.Name}}, want)
-	return t.clients.namespaces().Create(ctx, object)
+// pinsOtherVersion reports whether a namespace enforces the level of another Kubernetes version than the
+// latest, which topology.Namespace cannot express.
+func pinsOtherVersion(have *corev1.Namespace) bool {
+	version, ok := have.Labels[labelPodSecurity+"enforce-version"]
+	return ok && version != "latest"
 }
 
-func (t *Topology) updateNamespace(ctx context.Context, to *corev1.Namespace) error {
-	if t.dry {
-		return nil
-	}
-	return vanished(t.clients.namespaces().Update(ctx, to))
-}
-
-// mergeNamespace is have with everything of ours as wanted, and everything of others as it was.
+// mergeNamespace returns a copy of have with everything of Polyphony's as wanted. The rest stays.
 func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Namespace {
 	to := have.DeepCopy()
 	to.OwnerReferences = nil
 	before := readApplied(have)
 	now := applied{Labels: slices.Sorted(maps.Keys(want.Labels)), Annotations: slices.Sorted(maps.Keys(want.Annotations))}
 	gone := slices.Concat(before.Labels, withPrefix(to.Labels, adapter.LabelDomain))
-	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity), adapter.DomainLabels(want.Allowed.Domains),
-		map[string]string{topology.LabelTenant: want.Name})
+	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity),
+		adapter.DomainLabels(want.Allowed.Domains), map[string]string{topology.LabelTenant: want.Name})
 	if want.Roster != "" {
 		to.Labels[topology.LabelRoster] = want.Roster
 	}
@@ -144,7 +153,7 @@ func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Nam
 	return to
 }
 
-// mergeKeys removes the keys of before and sets those of now, later ones over earlier ones.
+// mergeKeys removes the keys of before from have, and then sets those of now, in order.
 func mergeKeys(have map[string]string, before []string, now ...map[string]string) map[string]string {
 	for _, key := range before {
 		delete(have, key)
@@ -158,7 +167,7 @@ func mergeKeys(have map[string]string, before []string, now ...map[string]string
 	return have
 }
 
-// String is the content of the annotation: "" when there is nothing to remember.
+// String returns the content of the annotation, empty if nothing is applied.
 func (a applied) String() string {
 	if len(a.Labels)+len(a.Annotations) == 0 {
 		return ""
@@ -167,7 +176,8 @@ func (a applied) String() string {
 	return string(data)
 }
 
-// readApplied reads what was applied. A content that is not ours counts as nothing applied: then nothing is removed.
+// readApplied returns what was applied. A content that cannot be read counts as nothing, so that nothing
+// is removed.
 func readApplied(have *corev1.Namespace) applied {
 	var a applied
 	if json.Unmarshal([]byte(have.Annotations[annotationApplied]), &a) != nil {
@@ -198,6 +208,7 @@ func toNamespace(have *corev1.Namespace) topology.Namespace {
 	return ns
 }
 
+// only returns the entries of a map with the given keys.
 func only(from map[string]string, keys []string) map[string]string {
 	var picked map[string]string
 	for _, key := range keys {
@@ -211,23 +222,26 @@ func only(from map[string]string, keys []string) map[string]string {
 	return picked
 }
 
-// namespaceFields names what differs, in the port's words where it has them.
+// namespaceFields returns what differs, in the words of topology.Namespace where it has them.
 func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
-	fields := append(adapter.Diff(toNamespace(have), toNamespace(to)), ownerFields(have)...)
-	for _, f := range prefixed("metadata.labels", adapter.Diff(have.Labels, to.Labels)) {
-		if strings.HasPrefix(f.Path, "metadata.labels["+labelPodSecurity) && f.Path != "metadata.labels["+labelPodSecurity+"enforce]" ||
-			f.Path == "metadata.labels["+topology.LabelTenant+"]" {
+	const path = "metadata.labels"
+	fields := append(adapter.Diff(toNamespace(have), toNamespace(to)), apply.OwnerFields(have)...)
+	labels := apply.Prefixed(path, adapter.Diff(have.Labels, to.Labels))
+	for _, f := range labels {
+		podSecurity := strings.HasPrefix(f.Path, path+"["+labelPodSecurity) && f.Path != path+"["+labelPodSecurity+"enforce]"
+		if podSecurity || f.Path == path+"["+topology.LabelTenant+"]" {
 			fields = append(fields, f)
 		}
 	}
-	if len(fields) == 0 { // what the port has no words for: marks of domains above one's own, and what was applied
-		fields = slices.Concat(prefixed("metadata.labels", adapter.Diff(have.Labels, to.Labels)),
-			prefixed("metadata.annotations", adapter.Diff(have.Annotations, to.Annotations)))
+	if len(fields) == 0 { // such as marks of domains above a domain, and what was applied
+		annotations := apply.Prefixed("metadata.annotations", adapter.Diff(have.Annotations, to.Annotations))
+		fields = slices.Concat(labels, annotations)
 	}
 	return fields
 }
 
-// owner is who seems to manage an object that is not ours: what says so itself, an owner reference, or who last wrote it.
+// owner returns who seems to manage a namespace that Polyphony does not: by its label, an owner
+// reference, or who last wrote it.
 func owner(have *corev1.Namespace) string {
 	if by := have.Labels["app.kubernetes.io/managed-by"]; by != "" {
 		return by
@@ -243,44 +257,27 @@ func owner(have *corev1.Namespace) string {
 	return "unknown"
 }
 
-// Tenants implements topology.Rosters.
-func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
-	t.clients.readAhead(ctx)
-	var all []topology.Namespace
-	err := t.retry(ctx, adapter.Read(topology.KindTenants, t.name), func(ctx context.Context) error {
-		all = nil
-		return t.clients.namespaces().EachPage(ctx, topology.LabelTenant, func(list *corev1.NamespaceList) {
-			for i := range list.Items {
-				if ns := toNamespace(&list.Items[i]); ns.Managed {
-					all = append(all, ns)
-				}
-			}
-		})
-	})
-	slices.SortFunc(all, func(a, b topology.Namespace) int { return strings.Compare(a.Name, b.Name) })
-	return all, err
-}
-
 // DeleteNamespace implements topology.Namespaces.
 func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.Change, error) {
 	c := adapter.Delete(topology.KindNamespace, name)
 	change := c.Unchanged()
-	err := t.retry(ctx, c, func(ctx context.Context) error {
-		have, err := t.clients.namespaces().Get(ctx, name)
+	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
+		have, err := t.clients.Namespaces.Get(ctx, "", name)
 		switch {
 		case apierrors.IsNotFound(err):
 			return nil
 		case err != nil:
 			return err
 		case !owned(have, name):
-			return c.Fail(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", owner(have)))
+			return c.Fail(topology.ErrConflict, fmt.Sprintf(
+				"is not managed by polyphony, its owner is %q; remove it there", owner(have)))
 		case have.DeletionTimestamp != nil:
 			return nil
 		case toNamespace(have).Protected:
 			return c.Fail(topology.ErrProtected, "has deletion protection")
 		}
 		change = c.Deleted(toNamespace(have))
-		return deleteRead(ctx, t, client[*corev1.Namespace](t.clients.namespaces()), have)
+		return apply.IgnoreHeld(apply.IgnoreNotFound(t.clients.Namespaces.Delete(ctx, have)))
 	})
 	if err != nil {
 		return topology.Change{}, err
@@ -288,7 +285,7 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 	return change, nil
 }
 
-// AwaitNamespaceGone implements topology.Namespaces. A namespace that has come anew under the same name is another one.
+// AwaitNamespaceGone implements topology.Namespaces. A new namespace of the same name is another one.
 func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	if t.dry {
 		return nil
@@ -296,8 +293,8 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	c := adapter.Await(topology.KindNamespace, name)
 	var first types.UID
 	var last *corev1.Namespace
-	err := t.poll(ctx, c, "be gone", t.clients.namespaces().following(name), func(ctx context.Context) (bool, error) {
-		have, err := t.clients.namespaces().Get(ctx, name)
+	err := t.retry.Wait(ctx, c, "be gone", t.snapshot.namespaceEvents(name), func(ctx context.Context) (bool, error) {
+		have, err := t.clients.Namespaces.Get(ctx, "", name)
 		if apierrors.IsNotFound(err) {
 			return true, nil
 		}
@@ -316,7 +313,7 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	return err
 }
 
-// holders says what keeps a namespace from going.
+// holders returns what keeps a namespace from being removed.
 func holders(ns *corev1.Namespace) string {
 	if ns.DeletionTimestamp == nil {
 		return "nothing: it was not deleted"
@@ -336,28 +333,7 @@ func holders(ns *corev1.Namespace) string {
 		}
 	}
 	if len(held) == 0 {
-		return "the namespace controller, which has not come to it yet"
+		return "the namespace controller, which has not reported anything yet"
 	}
 	return strings.Join(held, "; ")
-}
-
-// Volumes implements topology.Volumes.
-func (t *Topology) Volumes(ctx context.Context, namespace string) ([]topology.Volume, error) {
-	var volumes []topology.Volume
-	err := t.retry(ctx, adapter.Read(topology.KindVolumes, namespace), func(ctx context.Context) error {
-		list, err := t.clients.claims(namespace).List(ctx, "")
-		if err != nil {
-			return err
-		}
-		volumes = nil
-		for _, claim := range list.Items {
-			volume := topology.Volume{Name: claim.Name, Size: claim.Spec.Resources.Requests[corev1.ResourceStorage], BoundTo: claim.Spec.VolumeName}
-			if claim.Spec.StorageClassName != nil {
-				volume.StorageClass = *claim.Spec.StorageClassName
-			}
-			volumes = append(volumes, volume)
-		}
-		return nil
-	})
-	return volumes, err
 }

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"sigs.k8s.io/yaml"
 
+	"github.com/polyphony-go/polyphony/internal/kube"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
@@ -108,10 +109,9 @@ func render(t *testing.T, top *fake.Topology) []byte {
 	}
 	if access, err := top.Access(ctx, "acme"); err == nil {
 		var cluster Topology
-		cluster.clients = &clients{}
 		for _, grant := range access.Grants {
 			c := adapter.Ensure(topology.KindAccess, "acme")
-			objects = append(objects, cluster.keepRole(c, rolePrefix+grant.Role, grant.Rules).want, cluster.keepBinding(c, rolePrefix+grant.Role, grant.Subjects).want)
+			objects = append(objects, cluster.roleTarget(c, rolePrefix+grant.Role, grant.Rules).Want, cluster.bindingTarget(c, rolePrefix+grant.Role, grant.Subjects).Want)
 		}
 	}
 	if readers, err := top.ClusterReaders(ctx, "acme"); err == nil {
@@ -120,7 +120,7 @@ func render(t *testing.T, top *fake.Topology) []byte {
 	}
 	var all bytes.Buffer
 	for _, object := range objects {
-		kinds, _, err := scheme.ObjectKinds(object)
+		kinds, _, err := kube.Scheme.ObjectKinds(object)
 		require.NoError(t, err)
 		object.GetObjectKind().SetGroupVersionKind(kinds[0])
 		data, err := yaml.Marshal(object)
@@ -139,11 +139,4 @@ func requireGolden(t *testing.T, path string, have []byte) {
 	want, err := os.ReadFile(path) //nolint:gosec // a file of the test's own
 	require.NoError(t, err, "run the test with -update to make it")
 	require.Empty(t, cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(have), "\n")), "-want +have")
-}
-
-func TestLocalIPs(t *testing.T) {
-	for _, args := range [][]string{{"-localip", "169.254.20.10,fd00::a"}, {"--localip=169.254.20.10,fd00::a"}, {"-x", "-localip=169.254.20.10, fd00::a,nonsense"}} {
-		require.Equal(t, []netip.Addr{netip.MustParseAddr("169.254.20.10"), netip.MustParseAddr("fd00::a")}, localIPs(args))
-	}
-	require.Empty(t, localIPs([]string{"-localip"}))
 }

@@ -17,8 +17,8 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/client-go/rest"
 
+	"github.com/polyphony-go/polyphony/internal/kube"
 	"github.com/polyphony-go/polyphony/topology"
-	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // listening returns a context that writes down what is reported.
@@ -28,45 +28,9 @@ func listening(t *testing.T) (ctx context.Context, heard *[]topology.Progress) {
 	return topology.WithProgress(t.Context(), func(p topology.Progress) { *heard = append(*heard, p) }), heard
 }
 
-func TestRetryReportsEachTryThatIsFollowedByAnother(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		top := &Topology{opts: Options{MaxTries: 3}}
-		c := adapter.Ensure(topology.KindQuota, "acme")
-		ctx, heard := listening(t)
-		began := time.Now()
-		busy := apierrors.NewTooManyRequests("busy", 7)
-		err := top.retry(ctx, c, func(context.Context) error { return busy })
-		require.ErrorIs(t, err, topology.ErrUnavailable)
-		require.Equal(t, []topology.Progress{
-			topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: failed(c, busy), After: 7 * time.Second, Try: 1},
-			topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: failed(c, busy), After: 7 * time.Second, Try: 2},
-		}, *heard)
-		require.Equal(t, 14*time.Second, time.Since(began))
+type roundTripper func(*http.Request) (*http.Response, error)
 
-		*heard = nil
-		require.Error(t, top.retry(ctx, c, func(context.Context) error { return apierrors.NewBadRequest("no") }))
-		require.NoError(t, top.retry(ctx, c, func(context.Context) error { return nil }))
-		require.Empty(t, *heard)
-	})
-}
-
-func TestPollReportsAWaitOnce(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		top := &Topology{opts: Options{MaxTries: 3}}
-		c := adapter.Await(topology.KindQuota, "acme")
-		for checks, want := range map[int][]topology.Progress{
-			1: {}, 2: {topology.Waiting{Kind: "Quota", Name: "acme", For: "be in force"}}, 9: {topology.Waiting{Kind: "Quota", Name: "acme", For: "be in force"}},
-		} {
-			ctx, heard := listening(t)
-			n := 0
-			require.NoError(t, top.poll(ctx, c, "be in force", nil, func(context.Context) (bool, error) {
-				n++
-				return n == checks, nil
-			}))
-			require.Equal(t, want, *heard)
-		}
-	})
-}
+func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
 // response is how a server says what went wrong.
 func response(t *testing.T, to *http.Request, status *apierrors.StatusError) *http.Response {
@@ -146,8 +110,8 @@ func TestLeaseOutlastsAStart(t *testing.T) {
 	}
 }
 
-// TestRetryAndPaceWaitForTheServerOnce has both of them heed the same Retry-After, for the whole way of a request.
-func TestRetryAndPaceWaitForTheServerOnce(t *testing.T) {
+// TestRetryAndLimiterWaitForTheServerOnce: both read the same Retry-After of an answer.
+func TestRetryAndLimiterWaitForTheServerOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent []time.Duration
 		began := time.Now()
@@ -167,7 +131,7 @@ func TestRetryAndPaceWaitForTheServerOnce(t *testing.T) {
 		ctx, heard := listening(t)
 		_, err = top.Namespace(ctx, "acme")
 		require.ErrorIs(t, err, topology.ErrNotFound)
-		require.Equal(t, []time.Duration{0, 5 * time.Second, 5*time.Second + maxDelay}, sent)
+		require.Equal(t, []time.Duration{0, 5 * time.Second, 5*time.Second + kube.MaxRetryAfter}, sent)
 		require.Len(t, *heard, 2)
 		for _, p := range *heard {
 			require.IsType(t, topology.Retrying{}, p)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strconv"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -12,11 +11,13 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/internal/guardrail"
+	"github.com/polyphony-go/polyphony/internal/kube"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// guarded are the kinds of objects that guardrails are about, and where they are listed. Hand-made Endpoints show as EndpointSlices.
+// guarded is the kinds of objects that guardrails are about, with the paths of their lists. Endpoints that
+// a person makes show as EndpointSlices.
 var guarded = []struct{ path, resource, kind string }{
 	{"/api/v1", "persistentvolumeclaims", "PersistentVolumeClaim"},
 	{"/api/v1", "pods", "Pod"},
@@ -27,8 +28,8 @@ var guarded = []struct{ path, resource, kind string }{
 	{"/apis/networking.k8s.io/v1", "ingresses", "Ingress"},
 }
 
-// Violations implements topology.Guardrails. It lists what the rules are about over all namespaces, a page at a time; Kinds
-// that the cluster does not serve are left out, and so are Secrets, which Polyphony does not read.
+// Violations implements topology.Guardrails. It lists what the rules are about in all namespaces, page by
+// page. It leaves out kinds that the cluster does not serve, and Secrets, which Polyphony does not read.
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
 	c := adapter.Read(topology.KindViolations, t.name)
 	allowed, err := t.allAllowances(ctx, c)
@@ -41,19 +42,24 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 			continue
 		}
 		err := t.eachObject(ctx, c, kind.path+"/"+kind.resource, func(data json.RawMessage) error {
-			var meta struct {
+			var object struct {
 				Metadata metav1.ObjectMeta `json:"metadata"`
 			}
-			if err := json.Unmarshal(data, &meta); err != nil {
+			if err := json.Unmarshal(data, &object); err != nil {
 				return err
 			}
-			allowances, isTenants := allowed[meta.Metadata.Namespace]
+			namespace := object.Metadata.Namespace
+			allowances, isTenants := allowed[namespace]
 			if !isTenants {
 				return nil
 			}
-			findings, err := guardrail.Existing(guardrail.Write{Rules: rules, Allowed: allowances, Resource: kind.resource, Object: data})
+			findings, err := guardrail.Existing(guardrail.Write{
+				Rules: rules, Allowed: allowances, Resource: kind.resource, Object: data,
+			})
 			for _, f := range findings {
-				all = append(all, topology.Violation{Rule: f.Rule, Namespace: meta.Metadata.Namespace, Kind: kind.kind, Name: meta.Metadata.Name, Message: f.Message})
+				all = append(all, topology.Violation{
+					Rule: f.Rule, Namespace: namespace, Kind: kind.kind, Name: object.Metadata.Name, Message: f.Message,
+				})
 			}
 			return err
 		})
@@ -62,50 +68,38 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 		}
 	}
 	slices.SortFunc(all, func(a, b topology.Violation) int { return strings.Compare(a.String(), b.String()) })
-	return slices.Compact(all), nil // a list that was read anew has shown some twice
+	return slices.Compact(all), nil // a list that was read again shows some objects twice
 }
 
-// allAllowances are what each tenant is allowed, by namespace.
+// allAllowances returns what each tenant is allowed, by namespace.
 func (t *Topology) allAllowances(ctx context.Context, c adapter.Call) (map[string]topology.Allowances, error) {
 	all := map[string]topology.Allowances{}
-	err := t.retry(ctx, c, func(ctx context.Context) error {
-		return t.clients.namespaces().EachPage(ctx, topology.LabelTenant, func(list *corev1.NamespaceList) {
-			for i := range list.Items {
-				namespace := &list.Items[i]
-				if owned(namespace, namespace.Name) {
-					all[namespace.Name] = readAllowances(namespace.Labels, namespace.Annotations)
-				}
+	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
+		return kube.Each(ctx, t.clients.Namespaces, topology.LabelTenant, func(namespace *corev1.Namespace) {
+			if owned(namespace, namespace.Name) {
+				all[namespace.Name] = readAllowances(namespace.Labels, namespace.Annotations)
 			}
 		})
 	})
 	return all, err
 }
 
-// eachObject lists a resource over all namespaces, a page at a time. A list that grows old while it is read is read anew from the start.
+// eachObject lists a resource over all namespaces, page by page. If the version of the list expires in
+// between, it starts again.
 func (t *Topology) eachObject(ctx context.Context, c adapter.Call, path string, each func(json.RawMessage) error) error {
-	var page struct {
-		Metadata metav1.ListMeta   `json:"metadata"`
-		Items    []json.RawMessage `json:"items"`
-	}
 	next := ""
 	for {
-		err := t.retry(ctx, c, func(ctx context.Context) error {
-			page.Metadata, page.Items = metav1.ListMeta{}, nil
-			request := t.clients.core().Get().MaxRetries(0).AbsPath(path).Param("limit", strconv.Itoa(pageSize)).SetHeader("Accept", "application/json")
-			if next != "" {
-				request.Param("continue", next)
-			}
-			data, err := request.DoRaw(ctx)
+		var page kube.RawPage
+		err := t.retry.Do(ctx, c, func(ctx context.Context) (err error) {
+			page, err = t.clients.Server.ListRaw(ctx, path, next)
 			switch {
 			case apierrors.IsNotFound(err):
-				return nil
+				page, err = kube.RawPage{}, nil
 			case apierrors.IsResourceExpired(err):
 				next = ""
-				return apierrors.NewTooManyRequests("the list has grown old", 0)
-			case err != nil:
-				return err
+				err = apierrors.NewTooManyRequests("the version of the list has expired", 0)
 			}
-			return json.Unmarshal(data, &page)
+			return err
 		})
 		if err != nil {
 			return err

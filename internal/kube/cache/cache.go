@@ -1,0 +1,244 @@
+// Package cache answers reads from lists that it reads once.
+//
+// A [Client] decorates a kube.Client: the first read of any object reads all objects of the kind, and
+// later reads are answered from that table. Writes go through, and the table follows them. An object
+// that someone else has changed shows when a write conflicts: the entry is then stale, and the next read
+// asks the server for that one object.
+//
+// Contexts of topology.Live bypass the table for reads, and refresh it with what they read. A [Store]
+// holds the tables of one snapshot and makes them all forget at once.
+package cache
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"strings"
+	"sync"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/watch"
+
+	"github.com/polyphony-go/polyphony/internal/kube"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Store is the set of tables of one snapshot. The zero value is ready for use.
+type Store struct {
+	tables []*table
+	loads  []func(context.Context) error
+}
+
+// Invalidate makes all tables forget what they have read. It sends no request.
+func (s *Store) Invalidate() {
+	for _, t := range s.tables {
+		t.invalidateAll()
+	}
+}
+
+// ReadAhead reads the tables that have Options.ReadAhead, at the same time. Errors are left to the read
+// that needs the table: it reads again.
+func (s *Store) ReadAhead(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, load := range s.loads {
+		all.Go(func() { _ = load(ctx) })
+	}
+	all.Wait()
+}
+
+// Options is what a table holds.
+type Options struct {
+	Resource string // the plural name, for errors
+
+	// Fields is a field selector. If it is set, lists are not answered from the table, which has only some
+	// of the objects, and reads of objects that it does not select find nothing.
+	Fields string
+
+	// LabelPrefix selects labels by the beginning of their keys. Lists that select by one such label do
+	// not go through all objects. Empty: no labels.
+	LabelPrefix string
+
+	// ReadAhead makes Store.ReadAhead read the table.
+	ReadAhead bool
+}
+
+// Client is a kube.Client whose reads are answered from a table.
+type Client[T kube.Object] struct {
+	next    kube.Client[T]
+	table   *table
+	options Options
+	decode  func(*entry) (T, error)
+}
+
+// New returns a client that answers reads of next from a table of the store.
+func New[O any, T interface {
+	*O
+	kube.Object
+}](store *Store, next kube.Client[T], opts Options) *Client[T] {
+	c := &Client[T]{next: next, options: opts, table: newTable(opts.LabelPrefix), decode: func(e *entry) (T, error) {
+		object := T(new(O))
+		return object, object.Unmarshal(e.encoded())
+	}}
+	store.tables = append(store.tables, c.table)
+	if opts.ReadAhead {
+		store.loads = append(store.loads, c.load)
+	}
+	return c
+}
+
+// Get implements kube.Client. It asks the server if the entry is stale or the context is live.
+func (c *Client[T]) Get(ctx context.Context, namespace, name string) (T, error) {
+	at := key{namespace, name}
+	var have *entry
+	var stale bool
+	var none T
+	if err := c.view(ctx, func() { have, stale = c.table.lookup(at) }); err != nil {
+		return none, err
+	}
+	switch {
+	case stale || topology.IsLive(ctx):
+		return c.getLive(ctx, at)
+	case have == nil:
+		return none, apierrors.NewNotFound(schema.GroupResource{Resource: c.options.Resource}, name)
+	default:
+		return c.decode(have)
+	}
+}
+
+// getLive asks the server for an object, and refreshes its entry.
+func (c *Client[T]) getLive(ctx context.Context, at key) (T, error) {
+	have, err := c.next.Get(ctx, at.namespace, at.name)
+	switch {
+	case err == nil:
+		err = c.table.put(have)
+	case apierrors.IsNotFound(err):
+		c.table.drop(at)
+	}
+	return have, err
+}
+
+// view calls look while the table is loaded and locked. It loads the table before if necessary, and
+// again if the table is invalidated in between.
+func (c *Client[T]) view(ctx context.Context, look func()) error {
+	for !c.table.view(look) {
+		if err := c.load(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// load reads the table.
+func (c *Client[T]) load(ctx context.Context) error {
+	return c.table.load(ctx, func(ctx context.Context, t *table) error {
+		opts := kube.ListOptions{Fields: c.options.Fields, PageSize: kube.PageSize}
+		return c.next.List(ctx, opts, func(page kube.Page[T]) error {
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			if t.version == "" {
+				t.version = page.Version
+			}
+			var failed error
+			for _, object := range page.Items {
+				failed = errors.Join(failed, t.store(object))
+			}
+			return failed
+		})
+	})
+}
+
+// List implements kube.Client.
+func (c *Client[T]) List(ctx context.Context, opts kube.ListOptions, each func(kube.Page[T]) error) error {
+	if c.options.Fields != "" || opts.Fields != "" || topology.IsLive(ctx) {
+		return c.next.List(ctx, opts, each)
+	}
+	wanted, err := labels.Parse(opts.Labels)
+	if err != nil {
+		return err
+	}
+	entries, err := c.entries(ctx, opts.Namespace, wanted)
+	if err != nil {
+		return err
+	}
+	size := opts.PageSize
+	if size == 0 {
+		size = math.MaxInt
+	}
+	for some := range slices.Chunk(entries, size) {
+		var page kube.Page[T]
+		for _, e := range some {
+			object, err := c.decode(e)
+			if err != nil {
+				return err
+			}
+			if wanted.Matches(labels.Set(object.GetLabels())) {
+				page.Items = append(page.Items, object)
+			}
+		}
+		if err := each(page); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entries returns the entries of a namespace, or of all, among which are those that a selector selects.
+// It refreshes stale ones first.
+func (c *Client[T]) entries(ctx context.Context, namespace string, wanted labels.Selector) ([]*entry, error) {
+	var entries []*entry
+	var stale []key
+	by, _ := wanted.Requirements()
+	indexed := len(by) == 1 && c.options.LabelPrefix != "" && strings.HasPrefix(by[0].Key(), c.options.LabelPrefix)
+	err := c.view(ctx, func() {
+		entries, stale = c.table.in(namespace)
+		if indexed && len(stale) == 0 {
+			entries = c.table.labelled(by[0].Key())
+		}
+	})
+	if err != nil || len(stale) == 0 {
+		return entries, err
+	}
+	for _, at := range stale {
+		if _, err := c.Get(ctx, at.namespace, at.name); err != nil && !apierrors.IsNotFound(err) {
+			return nil, err
+		}
+	}
+	err = c.view(ctx, func() { entries, _ = c.table.in(namespace) })
+	return entries, err
+}
+
+// Create implements kube.Client.
+func (c *Client[T]) Create(ctx context.Context, object T) (T, error) {
+	stored, err := c.next.Create(ctx, object)
+	return stored, c.written(keyOf(object), stored, err)
+}
+
+// Update implements kube.Client.
+func (c *Client[T]) Update(ctx context.Context, object T) (T, error) {
+	stored, err := c.next.Update(ctx, object)
+	return stored, c.written(keyOf(object), stored, err)
+}
+
+// written makes the table follow a write. If the outcome is not known, the entry is stale.
+func (c *Client[T]) written(at key, stored T, err error) error {
+	if err != nil {
+		c.table.invalidate(at)
+		return err
+	}
+	return c.table.put(stored)
+}
+
+// Delete implements kube.Client. The entry is stale afterwards, since finalizers may keep the object.
+func (c *Client[T]) Delete(ctx context.Context, object T) error {
+	err := c.next.Delete(ctx, object)
+	c.table.invalidate(keyOf(object))
+	return err
+}
+
+// Watch implements kube.Client. It bypasses the table.
+func (c *Client[T]) Watch(ctx context.Context, opts kube.WatchOptions) (watch.Interface, error) {
+	return c.next.Watch(ctx, opts)
+}

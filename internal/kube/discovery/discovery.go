@@ -1,0 +1,64 @@
+// Package discovery finds out what a cluster is.
+//
+// [Platform] returns what network rules and quotas need to know: the name servers, the addresses of the
+// API server and of the cluster itself, its storage classes and priority classes. [Readiness] returns
+// the version, the distribution and the network plugin.
+package discovery
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/sets"
+
+	"github.com/polyphony-go/polyphony/internal/kube"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Known is what the user says about the cluster. What is set is not discovered, except that OwnRanges
+// are added to the discovered ones.
+type Known struct {
+	OwnRanges          []netip.Prefix
+	DNS                []topology.NetworkRule
+	IngressControllers []topology.NetworkPeer
+	Monitoring         []topology.NetworkPeer
+}
+
+// Platform discovers the platform. It sends one request for each subject, and one for each page of
+// nodes.
+func Platform(ctx context.Context, clients kube.Clients, known Known) (topology.Platform, error) {
+	p := topology.Platform{
+		OwnRanges: slices.Clone(known.OwnRanges), DNS: known.DNS,
+		IngressControllers: known.IngressControllers, Monitoring: known.Monitoring,
+	}
+	groups, err := apiGroups(ctx, clients.Server)
+	if err != nil {
+		return p, err
+	}
+	if groups.Has(openShiftGroup) {
+		addOpenShift(&p)
+	}
+	for _, discover := range []func(context.Context, kube.Clients, *topology.Platform) error{
+		discoverDNS, discoverAPIServer, discoverServiceRanges, discoverNodes, discoverStorage, discoverPriority,
+	} {
+		if err := discover(ctx, clients, &p); err != nil {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// apiGroups returns the names of the API groups that the cluster serves.
+func apiGroups(ctx context.Context, server kube.Server) (sets.Set[string], error) {
+	var list metav1.APIGroupList
+	if err := server.GetJSON(ctx, "/apis", &list); err != nil {
+		return nil, err
+	}
+	names := sets.New[string]()
+	for _, group := range list.Groups {
+		names.Insert(group.Name)
+	}
+	return names, nil
+}

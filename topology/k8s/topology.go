@@ -1,0 +1,148 @@
+package k8s
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"slices"
+	"time"
+
+	"k8s.io/client-go/rest"
+
+	"github.com/polyphony-go/polyphony/internal/kube"
+	"github.com/polyphony-go/polyphony/internal/kube/dryrun"
+	"github.com/polyphony-go/polyphony/internal/kube/limiter"
+	"github.com/polyphony-go/polyphony/internal/kube/retry"
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+// Options is what the adapter cannot find out from the cluster. The zero value fits a cluster whose
+// tenants need neither ingress controllers nor monitoring.
+type Options struct {
+	// Name is the name of the topology in reports. Empty: the host of the API server.
+	Name string
+
+	// OwnRanges are addresses of pods and nodes, which are never "the internet". The adapter discovers the
+	// ranges of services, the pod ranges and addresses of nodes, and the addresses of the API server, and
+	// adds them. Where nodes have public addresses, set the range that they come from: the rules then stay
+	// the same as nodes come and go.
+	OwnRanges []netip.Prefix
+
+	// DNS is the egress rules that reach the name servers. Empty: discovered (kube-dns or CoreDNS in
+	// kube-system, NodeLocal DNSCache, OpenShift's).
+	DNS []topology.NetworkRule
+
+	// IngressControllers is the places of the ingress controllers. A place is a range of addresses, or has
+	// labels of namespaces: tenants choose the labels of pods. Empty: OpenShift's own on OpenShift, and
+	// none elsewhere, so that a Score that admits them is refused.
+	IngressControllers []topology.NetworkPeer
+
+	// Monitoring is the places of what scrapes metrics, as in IngressControllers.
+	Monitoring []topology.NetworkPeer
+
+	// LeaseNamespace is the namespace of leases. It must exist, and no tenant may write there. Empty:
+	// "kube-system".
+	LeaseNamespace string
+
+	// MaxInFlight is the number of requests at a time. The adapter sends fewer while the server asks for
+	// it. 0: 64, about what one connection to an API server carries.
+	MaxInFlight int
+
+	// MaxTries is the number of attempts of a request that fails for a while. 0: 8, which takes about six
+	// seconds, or longer if the server asks for it.
+	MaxTries int
+}
+
+const (
+	defaultLeaseNamespace = "kube-system"
+	defaultMaxInFlight    = 64
+	defaultMaxTries       = 8
+)
+
+// Topology is a Kubernetes cluster. [New] returns one.
+type Topology struct {
+	name  string
+	opts  Options
+	retry retry.Policy
+
+	server   kube.Clients // sends every request
+	reads    kube.Clients // as server, or from the snapshot
+	clients  kube.Clients // as reads; on a dry run, writes do nothing
+	snapshot *snapshot    // nil: there is none
+	platform *platformCache
+	dry      bool
+}
+
+// New returns the topology of the cluster that cfg leads to. It sends no request.
+//
+// Client-side throttling is off unless cfg sets a rate (QPS) or a RateLimiter: the API server protects
+// itself by priority and fairness. A request times out after cfg.Timeout, or 30 seconds.
+func New(cfg *rest.Config, opts Options) (*Topology, error) {
+	if cfg == nil {
+		return nil, errors.New("k8s: a *rest.Config is needed; k8s.io/client-go/tools/clientcmd makes one from a kubeconfig")
+	}
+	if err := opts.validate(); err != nil {
+		return nil, err
+	}
+	opts = opts.withDefaults()
+	clients, err := kube.New(cfg, func(next http.RoundTripper, timeout time.Duration) http.RoundTripper {
+		return limiter.New(next, opts.MaxInFlight, timeout)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("k8s: %w", err)
+	}
+	name := opts.Name
+	if name == "" {
+		name = clients.Server.Host()
+	}
+	return &Topology{
+		name: name, opts: opts,
+		retry:  retry.Policy{MaxTries: opts.MaxTries, Starting: clients.Server.Starting},
+		server: clients, reads: clients, clients: clients,
+		platform: newPlatformCache(),
+	}, nil
+}
+
+func (o Options) validate() error {
+	if o.MaxInFlight < 0 || o.MaxTries < 0 {
+		return fmt.Errorf("k8s: Options.MaxInFlight (%d) and Options.MaxTries (%d) must not be negative", o.MaxInFlight, o.MaxTries)
+	}
+	for _, prefix := range o.OwnRanges {
+		if !prefix.IsValid() {
+			return errors.New("k8s: Options.OwnRanges has an invalid range")
+		}
+	}
+	for _, place := range slices.Concat(o.IngressControllers, o.Monitoring) {
+		if place.CIDR == "" && (place.EveryNamespace || len(place.NamespaceLabels) == 0) {
+			return errors.New("k8s: Options.IngressControllers and Options.Monitoring need labels of namespaces or a " +
+				"range of addresses; tenants choose the labels of pods")
+		}
+	}
+	return nil
+}
+
+func (o Options) withDefaults() Options {
+	if o.LeaseNamespace == "" {
+		o.LeaseNamespace = defaultLeaseNamespace
+	}
+	if o.MaxInFlight == 0 {
+		o.MaxInFlight = defaultMaxInFlight
+	}
+	if o.MaxTries == 0 {
+		o.MaxTries = defaultMaxTries
+	}
+	return o
+}
+
+// DryRun returns the same cluster without writes: every Ensure and Delete returns what it would do, as
+// of now, and does not do it. A missing namespace counts as planned. Waits return at once.
+func (t *Topology) DryRun() *Topology {
+	dry := *t
+	dry.dry = true
+	dry.clients = dryrun.Clients(dry.reads)
+	return &dry
+}
+
+// Name returns Options.Name, or the host of the API server.
+func (t *Topology) Name() string { return t.name }

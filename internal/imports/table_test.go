@@ -35,7 +35,8 @@ var concern = append([]string{"internal/summary", "interpret", "score", "tenant"
 const (
 	whyConcern = "a concern speaks of a tenant by name and imports no other concern; " +
 		"only cmd and examples join concerns"
-	whyHelper = "it is a helper of the lowest layers"
+	whyDecorator = "a decorator is tested without a cluster, and knows no other decorator"
+	whyHelper    = "it is a helper of the lowest layers"
 )
 
 // layers is the one list of who may import what, from the bottom up. The first layer that fits a
@@ -61,7 +62,23 @@ var layers = []layer{
 		"the rules are the same on every infrastructure"},
 	{"topology/fake", append([]string{"internal/guardrail", "internal/lease", "internal/podsecurity"}, values...), light,
 		"an adapter implements the ports; it knows no Score that uses them, and no other adapter"},
-	{"topology/k8s", append([]string{"internal/guardrail", "internal/lease"}, values...), kubernetes,
+	{"internal/guardrail/policy", []string{"topology", "topology/adapter"}, kubernetes,
+		"it renders the rules and compares them, without I/O"},
+	{"internal/kube", nil, kubernetes,
+		"it sends requests; its decorators import it, and it knows none of them"},
+	{"internal/kube/cache", []string{"internal/kube", "topology"}, kubernetes, whyDecorator},
+	{"internal/kube/dryrun", []string{"internal/kube"}, kubernetes, whyDecorator},
+	{"internal/kube/limiter", []string{"internal/kube", "topology"}, kubernetes, whyDecorator},
+	{"internal/kube/retry", []string{"internal/kube", "topology", "topology/adapter"}, kubernetes, whyDecorator},
+	{"internal/kube/apply", []string{"internal/kube", "internal/kube/retry", "topology", "topology/adapter"}, kubernetes,
+		"it writes objects of any kind, and knows no port"},
+	{"internal/kube/discovery", []string{"internal/kube", "topology", "topology/netpolicy"}, kubernetes,
+		"it reads what a cluster is, and knows nothing of tenants"},
+	{"topology/k8s", append([]string{
+		"internal/guardrail", "internal/guardrail/policy", "internal/kube", "internal/kube/apply", "internal/kube/cache",
+		"internal/kube/discovery", "internal/kube/dryrun", "internal/kube/limiter", "internal/kube/retry",
+		"internal/lease", "internal/summary",
+	}, values...), kubernetes,
 		"an adapter implements the ports; it knows no Score that uses them, and no other adapter"},
 	{"interpret", []string{"topology"}, light,
 		"an Interpret sees infrastructure through the ports alone, and knows nothing of Scores or adapters"},

@@ -44,7 +44,7 @@ func depguardRules() string {
 		b.WriteString(strings.Repeat(" ", indent) + fmt.Sprintf(format, args...) + "\n")
 	}
 	for _, l := range layers {
-		line(8, "%s:", strings.TrimSuffix(strings.ReplaceAll(l.path, "/", "-"), "-..."))
+		line(8, "%s:", strings.ReplaceAll(strings.ReplaceAll(l.path, "/...", "/below"), "/", "-"))
 		line(10, "list-mode: lax")
 		line(10, "files: [%q, \"!$test\"]", "${config-path}/"+strings.Replace(l.path, "/...", "/*", 1)+"/*.go")
 		if len(l.own)+len(l.others) > 0 {

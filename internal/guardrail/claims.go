@@ -6,8 +6,7 @@ import (
 	"strings"
 )
 
-// storageClass is the class of a claim. The annotation is how it was named before, and still counts
-// more.
+// storageClass returns the class of a claim. The deprecated annotation still takes precedence.
 func (o object) storageClass() string {
 	if class, ok := o.Metadata.Annotations["volume.beta.kubernetes.io/storage-class"]; ok {
 		return class
@@ -24,7 +23,8 @@ func storageClass(w write) string {
 	if class == "" {
 		what = "the claim names no storage class"
 	}
-	return what + ": use one of [" + strings.Join(w.Allowed.StorageClasses, ", ") + "], or ask for one in storageAccess.classes of the TenantScore"
+	return what + ": use one of [" + strings.Join(w.Allowed.StorageClasses, ", ") +
+		"], or ask for one in storageAccess.classes of the TenantScore"
 }
 
 func volumeName(w write) string {
@@ -32,7 +32,8 @@ func volumeName(w write) string {
 	if volume == "" || !w.created() && (w.old.Spec.VolumeName == volume || w.Platform) {
 		return ""
 	}
-	return "the claim picks its volume, which may be another's: remove spec.volumeName; who runs the cluster gives a volume to the tenant by the volume's spec.claimRef"
+	return "the claim picks its volume, which may be another's: remove spec.volumeName; " +
+		"who runs the cluster gives a volume to the tenant by the volume's spec.claimRef"
 }
 
 func volumeSelector(w write) string {
@@ -56,7 +57,8 @@ func tokenSecret(w write) string {
 		!w.created() && sameKey(w.object.Metadata.Annotations, w.old.Metadata.Annotations, account) {
 		return ""
 	}
-	return "the Secret asks for a token of a service account that never expires: mount a projected serviceAccountToken volume instead"
+	return "the Secret asks for a token of a service account that never expires: " +
+		"mount a projected serviceAccountToken volume instead"
 }
 
 var (
@@ -72,7 +74,8 @@ func namespaceLabels(w write) string {
 	if sameKeys(fencingLabel, w.object.Metadata.Labels, old) {
 		return ""
 	}
-	return "labels of tenancy.polyphony.dev and pod-security.kubernetes.io are what the tenant is fenced in by: change its TenantScore"
+	return "labels of tenancy.polyphony.dev and pod-security.kubernetes.io are what the tenant is fenced in by: " +
+		"change its TenantScore"
 }
 
 func namespaceAnnotations(w write) string {
@@ -86,7 +89,7 @@ func namespaceAnnotations(w write) string {
 	return "annotations of tenancy.polyphony.dev are what the tenant is allowed: change its TenantScore"
 }
 
-// sameKeys tells whether two maps are the same in the keys that match.
+// sameKeys reports whether two maps are equal in the keys that match.
 func sameKeys(match *regexp.Regexp, a, b map[string]string) bool {
 	subset := func(a, b map[string]string) bool {
 		for key, value := range a {
@@ -105,34 +108,36 @@ func namespaceFinalizers(w write) string {
 	if !w.created() {
 		held, specHeld = w.old.Metadata.Finalizers, w.old.Spec.Finalizers
 	}
-	if len(without(w.object.Metadata.Finalizers, held)) > 0 || !w.created() && len(without(w.object.Spec.Finalizers, specHeld)) > 0 {
+	if len(without(w.object.Metadata.Finalizers, held)) > 0 ||
+		!w.created() && len(without(w.object.Spec.Finalizers, specHeld)) > 0 {
 		return message
 	}
 	return ""
 }
 
-// without is the list without what is in the other.
+// without returns the list without the elements of the other one.
 func without[V comparable](list, other []V) []V {
 	return slices.DeleteFunc(slices.Clone(list), func(v V) bool { return slices.Contains(other, v) })
 }
 
 func finalizers(w write) string {
-	fine := []string{"foregroundDeletion", "orphan"}
+	known := []string{"foregroundDeletion", "orphan"}
 	if w.Resource == "persistentvolumeclaims" {
-		fine = append(fine, "kubernetes.io/pvc-protection")
+		known = append(known, "kubernetes.io/pvc-protection")
 	}
 	isOfJob := func(owner ownerReference) bool { return owner.Kind == "Job" }
 	if w.Resource == "pods" && slices.ContainsFunc(w.object.Metadata.OwnerReferences, isOfJob) {
-		fine = append(fine, "batch.kubernetes.io/job-tracking")
+		known = append(known, "batch.kubernetes.io/job-tracking")
 	}
-	if w.Subresource == "status" { // the cloud controller's to write, under whatever name that runs
-		fine = append(fine, "service.kubernetes.io/load-balancer-cleanup")
+	if w.Subresource == "status" { // a cloud controller adds it, under a name of its own
+		known = append(known, "service.kubernetes.io/load-balancer-cleanup")
 	}
 	if !w.created() {
-		fine = append(fine, w.old.Metadata.Finalizers...)
+		known = append(known, w.old.Metadata.Finalizers...)
 	}
-	if len(without(w.object.Metadata.Finalizers, fine)) == 0 {
+	if len(without(w.object.Metadata.Finalizers, known)) == 0 {
 		return ""
 	}
-	return "a finalizer would hold the namespace when the tenant is removed: remove metadata.finalizers; an operator that needs one asks for the right to bypass this rule"
+	return "a finalizer would hold the namespace when the tenant is removed: remove metadata.finalizers; " +
+		"an operator that needs one asks for the right to bypass this rule"
 }

@@ -9,10 +9,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// TestExisting: what the infrastructure has written since somebody made an object is not held
-// against it, and everything else is. That a real API server agrees on what is new, the tests of
-// the Kubernetes adapter show.
-func TestExisting(t *testing.T) {
+// What the infrastructure adds to an object that it did not create is left out. The tests of the
+// Kubernetes adapter show that a real API server agrees.
+func TestExistingFindsWhatATenantWrote(t *testing.T) {
 	allowed := topology.Allowances{StorageClasses: []string{"gold"}, ImageRegistries: []string{"*"}}
 	for name, tt := range map[string]struct {
 		resource, object string
@@ -42,17 +41,17 @@ func TestExisting(t *testing.T) {
 	}
 }
 
-func TestEveryRuleIsKnown(t *testing.T) {
+func TestEveryGuardrailHasARule(t *testing.T) {
 	for _, rule := range topology.AllGuardrails() {
 		require.Contains(t, rules, rule)
 	}
 	require.Len(t, rules, len(topology.AllGuardrails()))
 }
 
-func TestTells(t *testing.T) {
-	require.True(t, Tells(topology.AllGuardrails(), "pods"))
-	require.True(t, Tells([]topology.Guardrail{topology.GuardrailServices}, "services"))
-	require.False(t, Tells([]topology.Guardrail{topology.GuardrailServices}, "pods"))
-	require.False(t, Tells(topology.AllGuardrails(), "secrets"), "who has written them, nobody knows")
-	require.False(t, Tells(nil, "pods"))
+func TestFindsExistingByResource(t *testing.T) {
+	require.True(t, FindsExisting(topology.AllGuardrails(), "pods"))
+	require.True(t, FindsExisting([]topology.Guardrail{topology.GuardrailServices}, "services"))
+	require.False(t, FindsExisting([]topology.Guardrail{topology.GuardrailServices}, "pods"))
+	require.False(t, FindsExisting(topology.AllGuardrails(), "secrets"), "it is not known who wrote them")
+	require.False(t, FindsExisting(nil, "pods"))
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzHosts: a host is within a domain if its last labels are those of the domain, all of them,
-// whatever else it ends in.
+// FuzzHosts checks that a host is within a domain exactly if its last labels are all of the labels of
+// the domain.
 func FuzzHosts(f *testing.F) {
 	for _, host := range []string{"acme.example", "shop.acme.example", "notacme.example", "*.acme.example", "acme.example.evil.example", ".acme.example", "acme.example.", "example", ""} {
 		f.Add("acme.example", "globex.example", host)
@@ -23,7 +23,7 @@ func FuzzHosts(f *testing.F) {
 		}
 		require.Equal(t, below(one), within([]string{one}, host))
 		require.Equal(t, below(one) || below(other), within([]string{one, other}, host))
-		require.False(t, within(nil, host), "who has no domain has no host")
+		require.False(t, within(nil, host), "without a domain there is no host")
 		if !strings.HasSuffix(host, ".") {
 			require.True(t, within([]string{host}, host))
 			require.True(t, within([]string{host}, "below."+host))
@@ -34,11 +34,11 @@ func FuzzHosts(f *testing.F) {
 	})
 }
 
-// registries are what tenants may be allowed: a host, perhaps with a port, and perhaps a path.
+// registries matches what a tenant may be allowed: a host with an optional port and path.
 var registries = regexp.MustCompile(`^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?(/[a-z0-9_.-]+)*$`)
 
-// FuzzImages: an image is let through if its registry's host is the allowed one, and its path below
-// the allowed one, label by label.
+// FuzzImages checks that an image is allowed only if the host of its registry is the allowed one, and
+// its path is the allowed one or below it.
 func FuzzImages(f *testing.F) {
 	for _, image := range []string{
 		"nginx", "nginx:1", "acme/app", "docker.io/nginx", "registry.example/acme/app@sha256:0", "registry.example:5000/acme/app:v1", "registry.example.evil.example/acme/app",
@@ -51,7 +51,7 @@ func FuzzImages(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, registry, image string) {
 		full := reference(image)
-		require.Equal(t, full, reference(full), "it is complete")
+		require.Equal(t, full, reference(full), "a complete name stays as it is")
 		require.True(t, contains("*", full))
 		host, path, _ := strings.Cut(full, "/")
 		require.Equal(t, hostOf(image), host)
@@ -74,8 +74,8 @@ func FuzzImages(f *testing.F) {
 	})
 }
 
-// hostOf is the registry that container runtimes take an image from. Source: splitDockerDomain of
-// github.com/distribution/reference.
+// hostOf returns the registry from which container runtimes take an image. Source: splitDockerDomain
+// of github.com/distribution/reference.
 func hostOf(image string) string {
 	parts := strings.SplitN(image, "/", 2)
 	if first := parts[0]; len(parts) == 2 && (strings.Contains(first, ".") || strings.Contains(first, ":") || first == "localhost" || strings.ToLower(first) != first) {

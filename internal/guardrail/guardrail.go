@@ -1,7 +1,20 @@
-// Package guardrail holds objects against the guardrails, as an API server does by the policies
-// that the Kubernetes adapter installs. The fake answers from it, and the Kubernetes adapter finds
-// what is there already and would be refused. The conformance suite puts the same questions to it
-// and to a real API server.
+// Package guardrail is a model in Go of the guardrails that the Kubernetes adapter installs as
+// admission policies. [Check] answers whether a write is refused, and [Existing] whether an object
+// that exists would be.
+//
+// The fake admits requests with Check. Both adapters list violations with Existing. The conformance
+// suite asks this model and a real API server the same questions.
+//
+// # Files
+//
+// guardrail.go has the table of the rules and says to whom they apply. The checks are in network.go
+// (services, endpoints, ingress), claims.go (claims, token-secrets, namespaces, finalizers) and
+// pods.go (volumes, placement, images, default-token). object.go has what they read of an object.
+//
+// # Adding a rule
+//
+// A rule is a constant of type topology.Guardrail, an entry in the table, its checks, and the same
+// rule in CEL. The messages of both are the same.
 package guardrail
 
 import (
@@ -11,61 +24,87 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Write is an object that somebody writes into a tenant's namespace.
+// Write is a write into a tenant's namespace.
 type Write struct {
-	Rules   []topology.Guardrail // that are installed
-	Allowed topology.Allowances  // of the namespace
+	Rules   []topology.Guardrail // those that are installed
+	Allowed topology.Allowances  // those of the namespace
 
-	Resource    string // such as "pods", or "namespaces" for the tenant's namespace itself
-	Subresource string
-	Object      json.RawMessage // as it would be stored, defaults included
-	Old         json.RawMessage // as it is stored; empty on a create
+	Resource    string          // such as "pods"; "namespaces" for the tenant's namespace itself
+	Subresource string          // such as "ephemeralcontainers"; empty: none
+	Object      json.RawMessage // the object as it would be stored, with its defaults
+	Old         json.RawMessage // the object as it is stored; empty on a create
 
-	Platform bool                          // a component of the infrastructure itself writes it
-	Bypasses func(topology.Guardrail) bool // the right to bypass a rule; nil: none
+	// Platform reports that a component of the infrastructure writes.
+	Platform bool
+
+	// Bypasses reports whether the writer has the right to bypass a rule. Nil: it has none.
+	Bypasses func(topology.Guardrail) bool
 }
 
-// Finding is a rule that refuses, and why.
+// Finding is a refusal by one rule.
 type Finding struct {
 	Rule    topology.Guardrail
-	Message string
+	Message string // what is wrong, and which field of the Score to change
 }
 
-// check is what a rule says of a write: "" when it has nothing against it.
+// check returns why it refuses a write, or "".
 type check func(w write) string
 
-// rule is a rule as it is applied.
+// rule says to which writes a guardrail applies, and what it checks.
 type rule struct {
-	resources    []string // none: all; subresources as "pods/ephemeralcontainers"
-	exempts      bool     // components of the infrastructure are not hindered
-	bypassable   bool
-	templated    []string // resources that controllers make of tenants' templates: of new ones it does not matter who asks
-	ofNamespaces bool     // it is about namespaces themselves, not about what is in them
+	resources    []string // empty: all; a subresource is "pods/ephemeralcontainers"
+	ofNamespaces bool     // the rule is about namespaces themselves, not about their contents
 	checks       []check
+
+	exempts    bool // components of the infrastructure are exempt
+	bypassable bool // writers with the right to bypass the rule are exempt
+
+	// templated are resources that controllers create from templates of tenants. Nobody is exempt when
+	// one is created.
+	templated []string
 }
 
-// rules are the rules by name.
+// rules maps each guardrail to its rule.
 var rules = map[topology.Guardrail]rule{
-	topology.GuardrailServices:  {resources: []string{"services"}, bypassable: true, checks: []check{externalIPs, serviceType, externalName}},
-	topology.GuardrailEndpoints: {resources: []string{"endpoints", "endpointslices"}, exempts: true, bypassable: true, checks: []check{endpoints}},
+	topology.GuardrailServices: {
+		resources: []string{"services"}, bypassable: true,
+		checks: []check{externalIPs, serviceType, externalName},
+	},
+	topology.GuardrailEndpoints: {
+		resources: []string{"endpoints", "endpointslices"}, exempts: true, bypassable: true,
+		checks: []check{endpoints},
+	},
 	topology.GuardrailIngress: {
 		resources: []string{"services", "ingresses", "httproutes", "grpcroutes", "tlsroutes"}, bypassable: true,
 		checks: []check{defaultBackend, hosts, tlsHosts, paths, ingressAnnotations, dnsNames},
 	},
-	topology.GuardrailClaims:       {resources: []string{"persistentvolumeclaims"}, checks: []check{storageClass, volumeName, volumeSelector, dataSource}},
-	topology.GuardrailVolumes:      {resources: []string{"pods"}, checks: []check{volumes}},
-	topology.GuardrailPlacement:    {resources: []string{"pods"}, checks: []check{nodeName, tolerations, priorityClass, runtimeClass, neighbours, gracePeriod}},
-	topology.GuardrailImages:       {resources: []string{"pods", "pods/ephemeralcontainers"}, checks: []check{images}},
+	topology.GuardrailClaims: {
+		resources: []string{"persistentvolumeclaims"},
+		checks:    []check{storageClass, volumeName, volumeSelector, dataSource},
+	},
+	topology.GuardrailVolumes: {resources: []string{"pods"}, checks: []check{volumes}},
+	topology.GuardrailPlacement: {
+		resources: []string{"pods"},
+		checks:    []check{nodeName, tolerations, priorityClass, runtimeClass, podAffinities, gracePeriod},
+	},
+	topology.GuardrailImages: {
+		resources: []string{"pods", "pods/ephemeralcontainers"}, checks: []check{images},
+	},
 	topology.GuardrailDefaultToken: {resources: []string{"pods"}, checks: []check{defaultToken}},
-	topology.GuardrailTokenSecrets: {resources: []string{"secrets"}, exempts: true, bypassable: true, checks: []check{tokenSecret}},
+	topology.GuardrailTokenSecrets: {
+		resources: []string{"secrets"}, exempts: true, bypassable: true, checks: []check{tokenSecret},
+	},
 	topology.GuardrailNamespaces: {
 		resources: []string{"namespaces", "namespaces/status", "namespaces/finalize"}, bypassable: true, ofNamespaces: true,
 		checks: []check{namespaceLabels, namespaceAnnotations, namespaceFinalizers},
 	},
-	topology.GuardrailFinalizers: {exempts: true, bypassable: true, templated: []string{"pods", "persistentvolumeclaims"}, checks: []check{finalizers}},
+	topology.GuardrailFinalizers: {
+		exempts: true, bypassable: true, templated: []string{"pods", "persistentvolumeclaims"},
+		checks: []check{finalizers},
+	},
 }
 
-// write is a Write with its objects read.
+// write is a Write whose objects have been parsed.
 type write struct {
 	Write
 	object object
@@ -74,21 +113,22 @@ type write struct {
 
 func (w write) created() bool { return w.old == nil }
 
-// Check holds a write against the rules. Objects that are not objects are refused by everything
-// that reads them.
+// Check returns the findings of every rule that refuses a write, in the order of Write.Rules. An
+// object that cannot be parsed is an error.
 func Check(w Write) ([]Finding, error) {
-	read, err := w.read()
+	parsed, err := w.parse()
 	if err != nil {
 		return nil, err
 	}
-	return read.findings(), nil
+	return parsed.findings(), nil
 }
 
+// findings returns the findings of the installed rules that apply.
 func (w write) findings() []Finding {
 	var findings []Finding
 	for _, name := range w.Rules {
 		r, ok := rules[name]
-		if !ok || !r.concerns(w.Write) || r.letsPass(w.Write, name) {
+		if !ok || !r.appliesTo(w.Write) || r.exemptsWriter(w.Write, name) {
 			continue
 		}
 		for _, check := range r.checks {
@@ -100,32 +140,35 @@ func (w write) findings() []Finding {
 	return findings
 }
 
-// letsPass tells whether the sender is not hindered.
-func (r rule) letsPass(w Write, name topology.Guardrail) bool {
+// exemptsWriter reports whether the rule does not apply to the writer.
+func (r rule) exemptsWriter(w Write, name topology.Guardrail) bool {
 	if len(w.Old) == 0 && slices.Contains(r.templated, w.Resource) {
 		return false
 	}
 	return r.exempts && w.Platform || r.bypassable && w.Bypasses != nil && w.Bypasses(name)
 }
 
-func (w Write) read() (read write, err error) {
-	read.Write = w
-	if read.object, err = readObject(w.Object, concerned(w.Resource)); err != nil || len(w.Old) == 0 {
-		return read, err
+// parse parses the objects. It parses the specification only if a rule is about such resources.
+func (w Write) parse() (parsed write, err error) {
+	parsed.Write = w
+	withSpec := isChecked(w.Resource)
+	if parsed.object, err = readObject(w.Object, withSpec); err != nil || len(w.Old) == 0 {
+		return parsed, err
 	}
-	old, err := readObject(w.Old, concerned(w.Resource))
-	read.old = &old
-	return read, err
+	old, err := readObject(w.Old, withSpec)
+	parsed.old = &old
+	return parsed, err
 }
 
-// Tells is whether one of the rules can find something in such objects that are there already: see
-// Existing.
-func Tells(names []topology.Guardrail, resource string) bool {
-	return slices.ContainsFunc(without(names, untold), func(name topology.Guardrail) bool { return slices.Contains(rules[name].resources, resource) })
+// FindsExisting reports whether [Existing] can find anything in objects of a resource with the given
+// rules. If not, there is no need to read them.
+func FindsExisting(names []topology.Guardrail, resource string) bool {
+	isAbout := func(name topology.Guardrail) bool { return slices.Contains(rules[name].resources, resource) }
+	return slices.ContainsFunc(without(names, aboutWriters), isAbout)
 }
 
-// concerned tells whether there are rules about the specification of such objects.
-func concerned(resource string) bool {
+// isChecked reports whether a rule names the resource.
+func isChecked(resource string) bool {
 	for _, r := range rules {
 		if slices.Contains(r.resources, resource) {
 			return true
@@ -134,7 +177,8 @@ func concerned(resource string) bool {
 	return false
 }
 
-func (r rule) concerns(w Write) bool {
+// appliesTo reports whether the rule is about such writes, whoever writes.
+func (r rule) appliesTo(w Write) bool {
 	resource := w.Resource
 	if w.Subresource != "" {
 		resource += "/" + w.Subresource
@@ -145,26 +189,32 @@ func (r rule) concerns(w Write) bool {
 	return len(r.resources) == 0 || slices.Contains(r.resources, resource)
 }
 
-// untold are the rules about who writes what may be there for good reason.
-var untold = []topology.Guardrail{topology.GuardrailNamespaces, topology.GuardrailFinalizers, topology.GuardrailTokenSecrets}
+// aboutWriters are the rules about who writes. What exists may have been written by a principal that
+// is exempt.
+var aboutWriters = []topology.Guardrail{
+	topology.GuardrailNamespaces, topology.GuardrailFinalizers, topology.GuardrailTokenSecrets,
+}
 
-// Existing holds an object that is there already against the rules, as if a tenant had made it.
-// What only the infrastructure can have written since then is not held against it; of who has
-// written the rest, nothing is known: so the rules "namespaces", "finalizers" and "token-secrets"
-// find nothing.
+// Existing returns what the rules would refuse if a tenant created an existing object now.
+//
+// What only the infrastructure can have added since, such as the node of a pod, is left out. The
+// rules "namespaces", "finalizers" and "token-secrets" find nothing: it is not known who wrote the
+// object.
 func Existing(w Write) ([]Finding, error) {
 	w.Old = nil
-	w.Rules = without(w.Rules, untold)
-	read, err := w.read()
+	w.Rules = without(w.Rules, aboutWriters)
+	parsed, err := w.parse()
 	if err != nil {
 		return nil, err
 	}
-	if w.Resource == "endpointslices" && read.object.Metadata.Labels["endpointslice.kubernetes.io/managed-by"] == "endpointslice-controller.k8s.io" {
+	metadata := parsed.object.Metadata
+	const sliceManager = "endpointslice.kubernetes.io/managed-by"
+	if w.Resource == "endpointslices" && metadata.Labels[sliceManager] == "endpointslice-controller.k8s.io" {
 		return nil, nil
 	}
-	read.object.Spec.NodeName = ""
-	if read.object.Metadata.Annotations["pv.kubernetes.io/bound-by-controller"] == "yes" {
-		read.object.Spec.VolumeName = ""
+	parsed.object.Spec.NodeName = ""
+	if metadata.Annotations["pv.kubernetes.io/bound-by-controller"] == "yes" {
+		parsed.object.Spec.VolumeName = ""
 	}
-	return read.findings(), nil
+	return parsed.findings(), nil
 }

@@ -13,20 +13,23 @@ import (
 func externalIPs(w write) string {
 	for _, ip := range w.object.Spec.ExternalIPs {
 		if w.created() || !slices.Contains(w.old.Spec.ExternalIPs, ip) {
-			return "externalIPs take over the addresses of others (CVE-2020-8554): remove spec.externalIPs; a way in is an Ingress, or a LoadBalancer if the tenant has any"
+			return "externalIPs take over the addresses of others (CVE-2020-8554): remove spec.externalIPs; " +
+				"a way in is an Ingress, or a LoadBalancer if the tenant has any"
 		}
 	}
 	return ""
 }
 
+// serviceType returns the type of a Service, with its default.
 func (o object) serviceType() string { return cmp.Or(o.Spec.Type, "ClusterIP") }
 
-// keptType tells whether the type is the one that the Service has already.
-func (w write) keptType() bool { return !w.created() && w.old.serviceType() == w.object.serviceType() }
+// keepsType reports whether the Service has had its type before.
+func (w write) keepsType() bool { return !w.created() && w.old.serviceType() == w.object.serviceType() }
 
 func serviceType(w write) string {
 	kind := w.object.serviceType()
-	if kind == "ClusterIP" || kind == "ExternalName" || w.keptType() || slices.Contains(w.Allowed.ServiceTypes, topology.ServiceType(kind)) {
+	needsPermission := kind != "ClusterIP" && kind != "ExternalName"
+	if !needsPermission || w.keepsType() || slices.Contains(w.Allowed.ServiceTypes, topology.ServiceType(kind)) {
 		return ""
 	}
 	count := "loadBalancers"
@@ -38,32 +41,39 @@ func serviceType(w write) string {
 
 func externalName(w write) string {
 	name := strings.TrimSuffix(w.object.Spec.ExternalName, ".")
-	if w.object.serviceType() != "ExternalName" || w.keptType() && w.old.Spec.ExternalName == w.object.Spec.ExternalName || within(w.Allowed.ExternalNames, name) {
+	isKept := w.keepsType() && w.old.Spec.ExternalName == w.object.Spec.ExternalName
+	if w.object.serviceType() != "ExternalName" || isKept || within(w.Allowed.ExternalNames, name) {
 		return ""
 	}
 	return "the external name " + name + " is not allowed: ask for its domain in networkIsolation.externalNames of the TenantScore"
 }
 
-// within tells whether a host is one of the domains or below one; a wildcard is if what it stands
-// for is.
+// within reports whether a host is one of the domains or below one. A wildcard counts as the hosts
+// that it stands for.
 func within(domains []string, host string) bool {
-	return slices.ContainsFunc(domains, func(d string) bool { return host == d || strings.HasSuffix(host, "."+d) })
+	return slices.ContainsFunc(domains, func(d string) bool {
+		return host == d || strings.HasSuffix(host, "."+d)
+	})
 }
 
 const serviceName = "kubernetes.io/service-name"
 
 func endpoints(w write) string {
-	if !w.created() && same(w.object.Subsets, w.old.Subsets) && same(w.object.Endpoints, w.old.Endpoints) && same(w.object.Ports, w.old.Ports) &&
+	if !w.created() && same(w.object.Subsets, w.old.Subsets) &&
+		same(w.object.Endpoints, w.old.Endpoints) && same(w.object.Ports, w.old.Ports) &&
 		sameKey(w.object.Metadata.Labels, w.old.Metadata.Labels, serviceName) {
 		return ""
 	}
-	return "endpoints written by hand lead to addresses of others (CVE-2021-25740): give the Service a selector; for an address outside the cluster use networkIsolation.egress of the TenantScore and the address itself"
+	return "endpoints written by hand lead to addresses of others (CVE-2021-25740): " +
+		"give the Service a selector; " +
+		"for an address outside the cluster use networkIsolation.egress of the TenantScore and the address itself"
 }
 
-// same tells whether two values are, empty fields within them aside, which an API server adds or
-// takes away by itself.
+// same reports whether two values are equal without their empty fields, which an API server adds
+// and removes by itself.
 func same(a, b any) bool { return reflect.DeepEqual(withoutEmpty(a), withoutEmpty(b)) }
 
+// withoutEmpty returns a copy of a JSON value without empty texts and objects.
 func withoutEmpty(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
@@ -85,7 +95,7 @@ func withoutEmpty(v any) any {
 	}
 }
 
-// sameKey tells whether two maps have the same under a key, or both nothing.
+// sameKey reports whether two maps have the same value for a key, or both none.
 func sameKey(a, b map[string]string, key string) bool {
 	one, inOne := a[key]
 	other, inOther := b[key]
@@ -102,8 +112,7 @@ func defaultBackend(w write) string {
 
 const askForDomain = "ask for the domain in networkIsolation.domains of its TenantScore"
 
-// newHosts are those of an Ingress's rules or of a route, if these are new or changed; "" is every
-// host.
+// newHosts returns the hosts of an Ingress or route, if the write changes them. "" is every host.
 func (w write) newHosts() []string {
 	switch {
 	case w.Resource == "ingresses" && (w.created() || !same(w.old.Spec.Rules, w.object.Spec.Rules)):
@@ -114,7 +123,8 @@ func (w write) newHosts() []string {
 			all = append(all, host)
 		}
 		return all
-	case strings.HasSuffix(w.Resource, "routes") && (w.created() || !slices.Equal(w.old.Spec.Hostnames, w.object.Spec.Hostnames)):
+	case strings.HasSuffix(w.Resource, "routes") &&
+		(w.created() || !slices.Equal(w.old.Spec.Hostnames, w.object.Spec.Hostnames)):
 		if len(w.object.Spec.Hostnames) == 0 {
 			return []string{""}
 		}
@@ -142,14 +152,15 @@ func tlsHosts(w write) string {
 		return ""
 	}
 	for _, tls := range w.object.Spec.TLS {
-		if len(tls.Hosts) == 0 || slices.ContainsFunc(tls.Hosts, func(h string) bool { return !within(w.Allowed.Domains, h) }) {
+		isForeign := func(host string) bool { return !within(w.Allowed.Domains, host) }
+		if len(tls.Hosts) == 0 || slices.ContainsFunc(tls.Hosts, isForeign) {
 			return "every entry of spec.tls needs hosts within the tenant's domains: " + askForDomain
 		}
 	}
 	return ""
 }
 
-// newAnnotations are the keys of annotations that are new or changed, sorted.
+// newAnnotations returns the keys of the annotations that the write adds or changes, sorted.
 func (w write) newAnnotations() []string {
 	var keys []string
 	for key, value := range w.object.Metadata.Annotations {
@@ -157,33 +168,41 @@ func (w write) newAnnotations() []string {
 			keys = append(keys, key)
 		}
 	}
-	slices.Sort(keys) // so that a refusal reads the same each time
+	slices.Sort(keys) // the first one is in the message, which must not change from run to run
 	return keys
 }
 
+// Patterns of the keys of annotations, and of the characters that a path must not have.
 var (
-	controllerAnnotation = regexp.MustCompile(`^([^/]*\.)?(nginx\.org|nginx\.com|haproxy\.org|haproxy\.com|konghq\.com|projectcontour\.io|getambassador\.io|traefik\.io)/`)
-	harmlessAnnotation   = regexp.MustCompile(`^((kubectl|app)\.kubernetes\.io|([^/]*\.)?(helm\.sh|argoproj\.io|toolkit\.fluxcd\.io|cert-manager\.io)|external-dns\.alpha\.kubernetes\.io)/`)
-	sansAnnotation       = regexp.MustCompile(`^cert-manager\.io/(ip|uri|email)-sans$`)
-	dnsAnnotation        = regexp.MustCompile(`^(([^/]*\.)?external-dns[^/]*/.*hostname|cert-manager\.io/(common-name|alt-names))$`)
-	badPath              = regexp.MustCompile("[\\s\"'`{};#]")
+	controllerAnnotation = regexp.MustCompile(`^([^/]*\.)?(nginx\.org|nginx\.com|haproxy\.org|haproxy\.com|` +
+		`konghq\.com|projectcontour\.io|getambassador\.io|traefik\.io)/`)
+	harmlessAnnotation = regexp.MustCompile(`^((kubectl|app)\.kubernetes\.io|` +
+		`([^/]*\.)?(helm\.sh|argoproj\.io|toolkit\.fluxcd\.io|cert-manager\.io)|` +
+		`external-dns\.alpha\.kubernetes\.io)/`)
+	sansAnnotation = regexp.MustCompile(`^cert-manager\.io/(ip|uri|email)-sans$`)
+	dnsAnnotation  = regexp.MustCompile(`^(([^/]*\.)?external-dns[^/]*/.*hostname|` +
+		`cert-manager\.io/(common-name|alt-names))$`)
+	badPath = regexp.MustCompile("[\\s\"'`{};#]")
 )
 
-// orders tells whether an annotation may tell a shared controller what to do: of Ingresses and
-// routes every one that is not known to be harmless, of Services those of ingress controllers.
-func (w write) orders(key string) bool {
+// commands reports whether an annotation may configure a controller that tenants share. For Ingresses
+// and routes that is each one that is not known to be harmless, for Services those of ingress
+// controllers.
+func (w write) commands(key string) bool {
 	if key == "kubernetes.io/ingress.class" {
 		return false
 	}
-	byName := strings.Contains(key, "ingress") && !strings.HasPrefix(key, "external-dns.") && !strings.HasPrefix(key, "acme.cert-manager.io/")
+	byName := strings.Contains(key, "ingress") &&
+		!strings.HasPrefix(key, "external-dns.") && !strings.HasPrefix(key, "acme.cert-manager.io/")
 	return w.Resource != "services" && strings.Contains(key, "/") && !harmlessAnnotation.MatchString(key) ||
 		byName || strings.Contains(key, "snippet") || sansAnnotation.MatchString(key) || controllerAnnotation.MatchString(key)
 }
 
 func ingressAnnotations(w write) string {
 	for _, key := range w.newAnnotations() {
-		if w.orders(key) && !slices.Contains(w.Allowed.IngressAnnotations, key) {
-			return "the annotation " + key + " may tell a controller that all tenants share what to do: ask for it in networkIsolation.ingressAnnotations of the TenantScore"
+		if w.commands(key) && !slices.Contains(w.Allowed.IngressAnnotations, key) {
+			return "the annotation " + key + " may tell a controller that all tenants share what to do: " +
+				"ask for it in networkIsolation.ingressAnnotations of the TenantScore"
 		}
 	}
 	return ""
@@ -200,7 +219,8 @@ func paths(w write) string {
 		for _, item := range list {
 			entry, _ := item.(map[string]any)
 			if path, _ := entry["path"].(string); badPath.MatchString(path) {
-				return "a path has a character that ends it in the configuration of an ingress controller: white space, quotes, braces, ; or #"
+				return "a path has a character that ends it in the configuration of an ingress controller: " +
+					"white space, quotes, braces, ; or #"
 			}
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// object is what the rules read of objects of any kind.
+// object is what the rules read of an object of any kind.
 type object struct {
 	Kind     string `json:"kind"`
 	Metadata struct {
@@ -20,16 +20,17 @@ type object struct {
 	Type      any             `json:"type"`      // of a Secret
 	Subsets   any             `json:"subsets"`   // of Endpoints
 	Endpoints any             `json:"endpoints"` // of an EndpointSlice
-	Ports     any             `json:"ports"`     // likewise
+	Ports     any             `json:"ports"`     // of an EndpointSlice
 	RawSpec   json.RawMessage `json:"spec"`
 	Spec      spec            `json:"-"`
 }
 
-// readObject reads the specification too if a rule is about such resources: others may have
-// anything in theirs.
+// readObject parses an object. It parses the specification only on demand, since that of other
+// resources may have any shape.
 func readObject(data json.RawMessage, withSpec bool) (object, error) {
 	var o object
-	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &o); err != nil { // the API server knows fields by their very name
+	// As in an API server, the names of fields are case-sensitive.
+	if err := kjson.UnmarshalCaseSensitivePreserveInts(data, &o); err != nil {
 		return object{}, err
 	}
 	if withSpec && len(o.RawSpec) > 0 {
@@ -40,6 +41,7 @@ func readObject(data json.RawMessage, withSpec bool) (object, error) {
 	return o, nil
 }
 
+// spec is what the rules read of a specification.
 type spec struct {
 	// Service
 	Type         string   `json:"type"`
@@ -81,7 +83,7 @@ type ownerReference struct {
 	Kind string `json:"kind"`
 }
 
-// affinity is towards pods, and away from pods.
+// affinity is the affinity of a pod to other pods.
 type affinity struct {
 	PodAffinity     podAffinity `json:"podAffinity"`
 	PodAntiAffinity podAffinity `json:"podAntiAffinity"`
@@ -99,7 +101,7 @@ type affinityTerm struct {
 	NamespaceSelector any      `json:"namespaceSelector"`
 }
 
-// terms are all of them.
+// terms returns the terms of both directions.
 func (a affinity) terms() []affinityTerm {
 	var all []affinityTerm
 	for _, side := range []podAffinity{a.PodAffinity, a.PodAntiAffinity} {
@@ -120,14 +122,14 @@ type container struct {
 	Image string `json:"image"`
 }
 
-// volume is the name of a volume and one more field, which is named after its kind.
+// volume has the name of a volume and one more field, which is named after its kind.
 type volume map[string]json.RawMessage
 
-// has tells whether the volume is of a kind: null is none.
+// has reports whether the volume is of a kind. Null is none.
 func (v volume) has(kind string) bool { return v[kind] != nil && string(v[kind]) != "null" }
 
 func (v volume) name() string {
 	var name string
-	_ = json.Unmarshal(v["name"], &name) // it is one in whatever the API server has stored
+	_ = json.Unmarshal(v["name"], &name) // the API server stores no other type
 	return name
 }

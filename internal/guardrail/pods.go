@@ -11,13 +11,15 @@ func nodeName(w write) string {
 	if !w.created() || w.object.Spec.NodeName == "" {
 		return ""
 	}
-	return "the pod names its node, past the scheduler and the node's taints: remove spec.nodeName; spec.nodeSelector asks for a kind of node"
+	return "the pod names its node, past the scheduler and the node's taints: remove spec.nodeName; " +
+		"spec.nodeSelector asks for a kind of node"
 }
 
-// conditions are taints of nodes in trouble, which every pod may tolerate for a while.
+// conditions are the taints of unhealthy nodes, which every pod may tolerate for a while.
 var conditions = []string{
 	"node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable",
-	"node.kubernetes.io/memory-pressure", "node.kubernetes.io/disk-pressure", "node.kubernetes.io/pid-pressure",
+	"node.kubernetes.io/memory-pressure", "node.kubernetes.io/disk-pressure",
+	"node.kubernetes.io/pid-pressure",
 }
 
 func tolerations(w write) string {
@@ -31,7 +33,8 @@ func tolerations(w write) string {
 		if key == "" {
 			what = "a toleration without a key tolerates every taint"
 		}
-		return what + ": remove the toleration, or ask for its key in tenantConfig.tolerations, or for an extended resource in resourceQuotas.extended, of the TenantScore"
+		return what + ": remove the toleration, or ask for its key in tenantConfig.tolerations, " +
+			"or for an extended resource in resourceQuotas.extended, of the TenantScore"
 	}
 	return ""
 }
@@ -52,45 +55,52 @@ func runtimeClass(w write) string {
 	return "the runtime class " + class + " is not allowed: ask for it in tenantConfig.runtimeClasses of the TenantScore"
 }
 
-func neighbours(w write) string {
+func podAffinities(w write) string {
 	isElsewhere := func(namespace string) bool { return namespace != w.object.Metadata.Namespace }
 	for _, term := range w.object.Spec.Affinity.terms() {
 		if w.created() && (term.NamespaceSelector != nil || slices.ContainsFunc(term.Namespaces, isElsewhere)) {
-			return "the pod's affinity is about pods of other namespaces, which it would keep from nodes: remove namespaces and namespaceSelector from it"
+			return "the pod's affinity is about pods of other namespaces, which it would keep from nodes: " +
+				"remove namespaces and namespaceSelector from it"
 		}
 	}
 	return ""
 }
 
-const aDay = 24 * 60 * 60
+const secondsPerDay = 24 * 60 * 60
 
 func gracePeriod(w write) string {
-	if !w.created() || w.object.Spec.GracePeriod <= aDay {
+	if !w.created() || w.object.Spec.GracePeriod <= secondsPerDay {
 		return ""
 	}
-	return "the pod takes more than a day to end, and would hold the namespace so long: lower spec.terminationGracePeriodSeconds"
+	return "the pod takes more than a day to end, and would hold the namespace so long: " +
+		"lower spec.terminationGracePeriodSeconds"
 }
 
-// claimed are the kinds of volumes that lead nowhere by themselves, and host paths, which pod
-// security is for.
-var claimed = []string{"configMap", "secret", "emptyDir", "projected", "downwardAPI", "persistentVolumeClaim", "ephemeral", "image", "hostPath"}
+// claimed are the kinds of volumes that lead nowhere by themselves. Host paths are among them because
+// pod security refuses them.
+var claimed = []string{
+	"configMap", "secret", "emptyDir", "projected", "downwardAPI",
+	"persistentVolumeClaim", "ephemeral", "image", "hostPath",
+}
 
 func volumes(w write) string {
 	if !w.created() {
 		return ""
 	}
 	for _, v := range w.object.Spec.Volumes {
-		if len(v) == 1 || slices.ContainsFunc(claimed, v.has) { // its name alone: an emptyDir
+		isEmptyDir := len(v) == 1 // it has only a name
+		if isEmptyDir || slices.ContainsFunc(claimed, v.has) {
 			continue
 		}
 		var csi struct {
 			Driver string `json:"driver"`
 		}
-		_ = kjson.UnmarshalCaseSensitivePreserveInts(v["csi"], &csi) // none: no driver is allowed
+		_ = kjson.UnmarshalCaseSensitivePreserveInts(v["csi"], &csi) // an error leaves it without a driver
 		switch {
 		case csi.Driver != "" && slices.Contains(w.Allowed.InlineDrivers, csi.Driver):
 		case csi.Driver != "":
-			return "the volume " + v.name() + " is of no claim: use a persistentVolumeClaim, or ask for the driver " + csi.Driver + " in storageAccess.inlineDrivers of the TenantScore"
+			return "the volume " + v.name() + " is of no claim: use a persistentVolumeClaim, " +
+				"or ask for the driver " + csi.Driver + " in storageAccess.inlineDrivers of the TenantScore"
 		default:
 			return "the volume " + v.name() + " is of no claim: use a persistentVolumeClaim"
 		}
@@ -98,7 +108,7 @@ func volumes(w write) string {
 	return ""
 }
 
-// images are those of containers of every kind.
+// images returns the images of containers of every kind.
 func (o object) images() []string {
 	var all []string
 	for _, c := range slices.Concat(o.Spec.Containers, o.Spec.InitContainers, o.Spec.EphemeralContainers) {
@@ -107,7 +117,7 @@ func (o object) images() []string {
 	return all
 }
 
-// volumeImages are those of volumes.
+// volumeImages returns the images of volumes.
 func (o object) volumeImages() []string {
 	var all []string
 	for _, v := range o.Spec.Volumes {
@@ -121,7 +131,7 @@ func (o object) volumeImages() []string {
 	return all
 }
 
-// reference is an image's name, complete, as container runtimes read it: what comes before the
+// reference returns the complete name of an image, as container runtimes read it: the part before the
 // first slash is a registry if it looks like a host.
 func reference(image string) string {
 	host, _, found := strings.Cut(image, "/")
@@ -137,8 +147,8 @@ func reference(image string) string {
 	}
 }
 
-// contains tells whether a registry, or a path in one, contains an image. A path may be the image's
-// own; a registry with another port is another.
+// contains reports whether a registry, or a path in one, contains an image. A path may be that of the
+// image itself. A registry on another port is another registry.
 func contains(registry, image string) bool {
 	rest, ok := strings.CutPrefix(image, registry)
 	if registry == "*" || ok && strings.HasPrefix(rest, "/") {
@@ -150,13 +160,14 @@ func contains(registry, image string) bool {
 func images(w write) string {
 	all, known := w.object.images(), []string(nil)
 	if w.created() {
-		all = append(all, w.object.volumeImages()...) // which cannot be changed
+		all = append(all, w.object.volumeImages()...) // they cannot change later
 	} else {
 		known = w.old.images()
 	}
 	for _, image := range all {
 		full := reference(image)
-		if !slices.Contains(known, image) && !slices.ContainsFunc(w.Allowed.ImageRegistries, func(r string) bool { return contains(r, full) }) {
+		isIn := func(registry string) bool { return contains(registry, full) }
+		if !slices.Contains(known, image) && !slices.ContainsFunc(w.Allowed.ImageRegistries, isIn) {
 			return "the image " + full + " is not of an allowed registry: use one of [" + strings.Join(w.Allowed.ImageRegistries, ", ") +
 				"], or ask for its registry in tenantConfig.imageRegistries of the TenantScore"
 		}
@@ -171,7 +182,9 @@ func defaultToken(w write) string {
 	}
 	for _, v := range w.object.Spec.Volumes {
 		if strings.HasPrefix(v.name(), "kube-api-access-") && v.has("projected") {
-			return "the pod gets the token of the service account default without asking: set automountServiceAccountToken to false, name a service account of its own, or ask for tenantConfig.defaultToken of the TenantScore"
+			return "the pod gets the token of the service account default without asking: " +
+				"set automountServiceAccountToken to false, name a service account of its own, " +
+				"or ask for tenantConfig.defaultToken of the TenantScore"
 		}
 	}
 	return ""

@@ -38,7 +38,7 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 	}
 	var all []topology.Violation
 	for _, kind := range guarded {
-		if !guardrail.Tells(rules, kind.resource) {
+		if !guardrail.FindsExisting(rules, kind.resource) {
 			continue
 		}
 		err := t.eachObject(ctx, c, kind.path+"/"+kind.resource, func(data json.RawMessage) error {

@@ -35,8 +35,8 @@ func (c ClusterReaders) Clone() ClusterReaders {
 }
 
 // ClusterReadRules returns what cluster readers may read in every namespace. Secrets and ConfigMaps
-// are left out, and so are all subresources (logs, exec) and all verbs that write. Source: the ADR
-// on read visibility, "What IS Enforced"; see docs/sources.md.
+// are left out, and so are all subresources (logs, exec) and all verbs that write. Source: the
+// read-visibility ADR, "What IS Enforced"; see docs/sources.md.
 func ClusterReadRules() []rbac.Rule {
 	read := []string{"get", "list", "watch"}
 	return []rbac.Rule{

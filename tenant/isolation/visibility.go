@@ -12,7 +12,7 @@ import (
 )
 
 // VisibilityTable is what a member of one tenant may do at home and in another tenant, one row for
-// each operation. Source: the read-visibility ADR, "What IS Enforced" and "What is NOT Enforced";
+// each operation. Source: the read-visibility ADR, "What IS Enforced" and "What Is NOT Enforced";
 // see docs/sources.md.
 type VisibilityTable struct {
 	Member string          `json:"member"` // as rbac.Subject.String prints it

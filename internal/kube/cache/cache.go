@@ -18,6 +18,7 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/watch"
@@ -191,7 +192,8 @@ func (c *Client[T]) entries(ctx context.Context, namespace string, wanted labels
 	var entries []*entry
 	var stale []key
 	by, _ := wanted.Requirements()
-	indexed := len(by) == 1 && c.options.LabelPrefix != "" && strings.HasPrefix(by[0].Key(), c.options.LabelPrefix)
+	indexed := namespace == metav1.NamespaceAll && len(by) == 1 &&
+		c.options.LabelPrefix != "" && strings.HasPrefix(by[0].Key(), c.options.LabelPrefix)
 	err := c.view(ctx, func() {
 		entries, stale = c.table.in(namespace)
 		if indexed && len(stale) == 0 {

@@ -138,7 +138,7 @@ func TestMessagesOfAllowancesSayWhatToDo(t *testing.T) {
 		{func(s *TenantScore) { s.TenantConfig.ImageRegistries = []string{"nginx"} }, "official images of Docker Hub are docker.io/library"},
 		{func(s *TenantScore) { s.TenantConfig.ImageRegistries = []string{"acme/app"} }, "images of acme on Docker Hub are docker.io/acme"},
 		{func(s *TenantScore) { s.NetworkIsolation.Domains = []string{"*.acme.example"} }, "write acme.example"},
-		{func(s *TenantScore) { s.NetworkIsolation.Domains = []string{"a.acme.example", "acme.example"} }, "is covered by acme.example, leave one of both out"},
+		{func(s *TenantScore) { s.NetworkIsolation.Domains = []string{"a.acme.example", "acme.example"} }, "is covered by acme.example; leave one of the two out"},
 		{func(s *TenantScore) {
 			s.NetworkIsolation.IngressAnnotations = []string{"nginx.ingress.kubernetes.io/server-snippet"}
 		}, "CVE-2021-25742"},

@@ -15,17 +15,19 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// maxDomain is what fits into the name of a label, by which tenants that have a domain are found.
+// maxDomain is how long a domain may be, in characters. An adapter finds the tenants that hold a domain by
+// a label whose name contains the domain.
 const maxDomain = validation.LabelValueMaxLength
 
-// Last labels of names that lead into the cluster, or nowhere else.
+// internalDomains are the last labels of names that resolve only within the cluster or the machine.
 var internalDomains = []string{"local", "localhost", "svc"}
 
-// validateDomains checks domains of at most so many characters, each of which covers everything below it.
+// validateDomains checks a list of domains of at most maximum characters each. A domain covers everything
+// below it, so a list with a domain and one below it is refused.
 func validateDomains(domains []string, at *field.Path, maximum int) field.ErrorList {
 	return validateList(domains, at, func(domain string, at *field.Path) field.ErrorList {
 		if rest, ok := strings.CutPrefix(domain, "*."); ok {
-			return field.ErrorList{field.Invalid(at, domain, "a domain covers everything below it, write "+rest)}
+			return field.ErrorList{field.Invalid(at, domain, "a domain covers everything below it; write "+rest)}
 		}
 		if len(domain) > maximum {
 			return field.ErrorList{field.TooLong(at, "", maximum)}
@@ -33,22 +35,35 @@ func validateDomains(domains []string, at *field.Path, maximum int) field.ErrorL
 		if errs := validateObjectName(domain, at); len(errs) > 0 {
 			return errs
 		}
-		last := domain[strings.LastIndex(domain, ".")+1:]
-		switch i := slices.IndexFunc(domains, func(d string) bool { return strings.HasSuffix(domain, "."+d) }); {
-		case last[0] >= '0' && last[0] <= '9': // no top-level domain starts so, and resolvers read such a name as an address
-			return field.ErrorList{field.Invalid(at, domain, "must be a name, not an address")}
-		case slices.Contains(internalDomains, last):
-			return field.ErrorList{field.Invalid(at, domain, "is internal to the cluster: names that end in "+strings.Join(internalDomains, ", ")+" are refused")}
-		case last == domain:
-			return field.ErrorList{field.Invalid(at, domain, "must have at least two labels, such as acme.example.com")}
-		case i >= 0:
-			return field.ErrorList{field.Invalid(at, domain, "is covered by "+domains[i]+", leave one of both out")}
+		if problem := domainProblem(domain, domains); problem != "" {
+			return field.ErrorList{field.Invalid(at, domain, problem)}
 		}
 		return nil
 	})
 }
 
-// domainsFree fails if another tenant has one of the namespace's domains, or one above or below. A namespace without domains costs no request.
+// domainProblem returns what is wrong with a well-formed domain of a list, or "".
+func domainProblem(domain string, list []string) string {
+	last := domain[strings.LastIndex(domain, ".")+1:]
+	if last[0] >= '0' && last[0] <= '9' { // resolvers read such a name as an address
+		return "must be a name, not an address"
+	}
+	if slices.Contains(internalDomains, last) {
+		return "is internal to the cluster: names that end in " + strings.Join(internalDomains, ", ") + " are refused"
+	}
+	if last == domain {
+		return "must have at least two labels, such as acme.example.com"
+	}
+	for _, other := range list {
+		if strings.HasSuffix(domain, "."+other) {
+			return "is covered by " + other + "; leave one of the two out"
+		}
+	}
+	return ""
+}
+
+// domainsFree fails if another tenant holds one of the namespace's domains, or a domain above or below
+// one. It sends no request for a namespace without domains.
 func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespace) error {
 	if len(want.Allowed.Domains) == 0 {
 		return nil
@@ -60,30 +75,39 @@ func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespac
 	var taken []string
 	for _, domain := range want.Allowed.Domains {
 		for _, h := range holders {
-			if domain == h.Domain || strings.HasSuffix(domain, "."+h.Domain) || strings.HasSuffix(h.Domain, "."+domain) {
-				taken = append(taken, fmt.Sprintf("%s, since the tenant %q has %s", domain, h.Tenant, h.Domain))
+			if overlap(domain, h.Domain) {
+				taken = append(taken, fmt.Sprintf("%s, because the tenant %q holds %s", domain, h.Tenant, h.Domain))
 			}
 		}
 	}
 	return adapter.Ensure(topology.KindNamespace, want.Name).Fail(topology.ErrConflict,
-		"cannot have "+strings.Join(summary.First(taken, summary.Most), "; ")+"; take the domain out of networkIsolation.domains of one of both, and run that one first")
+		"cannot have "+strings.Join(summary.First(taken, summary.Most), "; ")+
+			"; remove the domain from networkIsolation.domains of one of the two tenants, and run that tenant first")
 }
 
-// domainsBefore are those that the tenant has already. A namespace that shall have none costs no request.
+// overlap reports whether two domains are equal or one is below the other.
+func overlap(a, b string) bool {
+	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
+}
+
+// domainsBefore returns the domains that the tenant holds already. It sends no request for a tenant that
+// wants none.
 func domainsBefore(ctx context.Context, t topology.Namespaces, want topology.Namespace) ([]string, error) {
 	if len(want.Allowed.Domains) == 0 {
 		return nil, nil
 	}
 	have, err := t.Namespace(ctx, want.Name)
-	if err != nil || !have.Managed { // what somebody else has written is nobody's
+	if err != nil || !have.Managed { // domains on a foreign namespace count for nothing
 		return nil, ignoreNotFound(err)
 	}
 	return have.Allowed.Domains, nil
 }
 
-// keepDomains goes back to the domains from before if another tenant has got them at the same time: of two that write and then look, at least one sees the
-// other.
-func keepDomains(ctx context.Context, t Topology, want topology.Namespace, before []string) (topology.Change, error) {
+// yieldDomains goes back to the domains from before the run if another tenant has taken one of the new
+// domains at the same time. Of two runs that write and then look, at least one sees the other.
+func yieldDomains(
+	ctx context.Context, t Topology, want topology.Namespace, before []string,
+) (topology.Change, error) {
 	err := domainsFree(topology.Live(ctx), t, want)
 	if !errors.Is(err, topology.ErrConflict) {
 		return topology.Change{}, err
@@ -91,7 +115,7 @@ func keepDomains(ctx context.Context, t Topology, want topology.Namespace, befor
 	want.Allowed.Domains = before
 	change, failed := t.EnsureNamespace(ctx, want)
 	if failed != nil {
-		err = fmt.Errorf("%w; giving them back failed: %w", err, failed)
+		err = fmt.Errorf("%w; restoring the domains from before the run failed: %w", err, failed)
 	}
 	return change, err
 }

@@ -26,10 +26,10 @@ func TestDomainsOfOthersAreRefused(t *testing.T) {
 	}{
 		{"another", []string{"acme.example.net"}, ""},
 		{"beside", []string{"acme.example.com", "shop2.example.com", "myglobex.example.com"}, ""},
-		{"the same", []string{"globex.example.com"}, `globex.example.com, since the tenant "globex" has globex.example.com; take`},
-		{"below", []string{"a.b.globex.example.com"}, `a.b.globex.example.com, since the tenant "globex" has globex.example.com; take`},
-		{"above", []string{"example.com"}, `example.com, since the tenant "globex" has globex.example.com; example.com, since the tenant "globex" has shop.example.com; take`},
-		{"one of several", []string{"acme.example.net", "hop.example.com", "workshop.example.com", "x.shop.example.com"}, `cannot have x.shop.example.com, since the tenant "globex" has shop.example.com; take`},
+		{"the same", []string{"globex.example.com"}, `globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
+		{"below", []string{"a.b.globex.example.com"}, `a.b.globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
+		{"above", []string{"example.com"}, `example.com, because the tenant "globex" holds globex.example.com; example.com, because the tenant "globex" holds shop.example.com; remove`},
+		{"one of several", []string{"acme.example.net", "hop.example.com", "workshop.example.com", "x.shop.example.com"}, `cannot have x.shop.example.com, because the tenant "globex" holds shop.example.com; remove`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			top := fake.New(fake.Options{})
@@ -44,7 +44,7 @@ func TestDomainsOfOthersAreRefused(t *testing.T) {
 			}
 			require.ErrorIs(t, err, topology.ErrConflict)
 			require.ErrorContains(t, err, `ensure Namespace "acme": cannot have `)
-			require.ErrorContains(t, err, tt.says+" the domain out of networkIsolation.domains of one of both")
+			require.ErrorContains(t, err, tt.says+" the domain from networkIsolation.domains of one of the two tenants")
 			require.Equal(t, "domains", failedAt(t, err))
 			require.Empty(t, report.Changes())
 			require.Equal(t, before, top.Counts().Writes, "nothing has been touched")
@@ -61,7 +61,7 @@ func TestManyConflictsAreNotAllListed(t *testing.T) {
 	_, err := score.Run(t.Context(), serving("globex", theirs...).On(top))
 	require.NoError(t, err)
 	_, err = score.Run(t.Context(), serving("acme", "example.com").On(top))
-	require.ErrorContains(t, err, `has t.example.com; and 6 more; take the domain out`)
+	require.ErrorContains(t, err, `holds t.example.com; and 6 more; remove the domain`)
 }
 
 // A domain goes from one tenant to another once the first no longer has it.
@@ -112,7 +112,7 @@ func TestDomainsThatAnotherGetsAtTheSameTimeAreGivenBack(t *testing.T) {
 	s.RBAC.Members = []Member{{Role: Developer, Name: "devs"}}
 	report, err := score.Run(t.Context(), s.On(r))
 	require.ErrorIs(t, err, topology.ErrConflict)
-	require.ErrorContains(t, err, `ensure Namespace "acme": cannot have example.com, since the tenant "globex" has shop.example.com; take`)
+	require.ErrorContains(t, err, `ensure Namespace "acme": cannot have example.com, because the tenant "globex" holds shop.example.com; remove`)
 	require.Equal(t, "domains still free", failedAt(t, err))
 	require.Empty(t, domainsOf(t, top, "acme"))
 	require.Equal(t, []string{"shop.example.com"}, domainsOf(t, top, "globex"))
@@ -153,7 +153,7 @@ func TestDomainsThatCannotBeGivenBack(t *testing.T) {
 	_, err = score.Run(t.Context(), serving("acme", "example.com").On(r))
 	require.ErrorIs(t, err, topology.ErrConflict)
 	require.ErrorIs(t, err, topology.ErrUnavailable)
-	require.ErrorContains(t, err, "; giving them back failed: ")
+	require.ErrorContains(t, err, "; restoring the domains from before the run failed: ")
 }
 
 // meeting is infrastructure on which everybody has looked for domains before anybody writes.

@@ -17,24 +17,34 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// OffboardScore is the absence of a tenant. It takes access away first, then removes the namespace with all that is in it, and waits until
-// that is gone. It refuses, touching nothing, when the tenant has deletion protection, when the namespace is not managed by
-// Polyphony, or when there are volumes that DeleteVolumes does not name. A tenant that does not exist is already off-boarded. A cluster takes
-// seconds to remove a namespace: to remove many tenants, use a [score.Runner] with Concurrency.
+// OffboardScore is the absence of a tenant.
+//
+// A run withdraws all access, removes the namespace with everything in it, and waits until it is gone.
+// It refuses, before it touches anything, to remove
+//
+//   - a tenant with TenantConfig.DeletionProtection,
+//   - a namespace that Polyphony does not manage,
+//   - a persistent volume claim that DeleteVolumes does not name.
+//
+// A tenant that does not exist needs no change. A cluster takes seconds to remove a namespace; to remove
+// many tenants, set Concurrency of a [score.Runner].
 type OffboardScore struct {
+	// Tenant is the tenant's name, as in TenantConfig.Name. Required.
 	Tenant string `json:"tenant"`
 
-	// DeleteVolumes names the persistent volume claims whose data may be lost. What else there is stops the removal.
+	// DeleteVolumes names the persistent volume claims whose data the run may destroy. Any other
+	// claim stops the removal. Unset: none.
 	DeleteVolumes []string `json:"deleteVolumes,omitempty"`
 
-	// Wait is how long the namespace may take to go. After that the error says what holds it, and another
-	// run goes on waiting. Unset: two minutes. At most a day.
+	// Wait is how long the namespace may take to disappear. After that the run fails, and the error
+	// says what holds the namespace; another run continues to wait. Unset: two minutes. At most a day.
 	Wait Duration `json:"wait,omitzero"`
 }
 
+// defaultOffboardWait is the meaning of an unset OffboardScore.Wait.
 const defaultOffboardWait = 2 * time.Minute
 
-// OffboardTopology is what it takes to remove a tenant.
+// OffboardTopology is the set of capabilities that an [OffboardScore] calls.
 type OffboardTopology interface {
 	topology.Topology
 	topology.Namespaces
@@ -66,81 +76,111 @@ func (s OffboardScore) Validate() error {
 	return append(errs, s.Wait.Validate(field.NewPath("wait"))...).ToAggregate()
 }
 
-// Interpret removes the tenant. See [OffboardScore.On].
+// Interpret returns the logic that removes the tenant. [OffboardScore.On] binds it to a topology.
 func (s OffboardScore) Interpret() interpret.Interpret[OffboardTopology] {
 	return interpret.Func[OffboardTopology](s.offboard)
 }
 
-// offboard looks for volumes twice: before it touches anything, and again when nobody has access any more, for those that were
-// claimed in between. Read visibility, which is not in the namespace, it takes away twice too.
 func (s OffboardScore) offboard(ctx context.Context, t OffboardTopology) (interpret.Outcome, error) {
-	check := func(guard func(context.Context, OffboardTopology) error) func(context.Context) (topology.Change, error) {
-		return func(ctx context.Context) (topology.Change, error) { return topology.Change{}, guard(ctx, t) }
-	}
-	var taken topology.Change
+	run := offboarding{score: s, on: t}
 	return interpret.Run(ctx,
-		interpret.Step{Name: "guards", Do: check(s.guard)},
-		interpret.Step{Name: "access", Do: func(ctx context.Context) (topology.Change, error) { return t.DeleteAccess(ctx, s.Tenant) }},
-		interpret.Step{Name: "read visibility", Do: func(ctx context.Context) (_ topology.Change, err error) {
-			taken, err = t.DeleteClusterReaders(ctx, s.Tenant)
-			return taken, err
-		}},
-		interpret.Step{Name: "guards again", Do: check(s.guardAgain)},
-		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (topology.Change, error) { return t.DeleteNamespace(ctx, s.Tenant) }},
-		interpret.Step{Name: "namespace gone", Do: check(s.awaitGone)},
-		interpret.Step{Name: "read visibility again", Do: func(ctx context.Context) (topology.Change, error) {
-			again, err := t.DeleteClusterReaders(ctx, s.Tenant)
-			if again.Action == topology.Unchanged || again.Action == taken.Action { // nobody has given it in between; a plan takes it only once
-				again = topology.Change{}
-			}
-			return again, err
-		}},
+		interpret.Check("guards", run.checkGuards),
+		interpret.Ensure("access", run.deleteAccess),
+		interpret.Ensure("read visibility", run.deleteReaders),
+		interpret.Check("guards again", run.checkGuardsAgain),
+		interpret.Ensure("namespace", run.deleteNamespace),
+		interpret.Check("namespace gone", run.awaitGone),
+		interpret.Ensure("read visibility again", run.deleteReadersAgain),
 	)
 }
 
-// guardAgain does not go by what is remembered.
-func (s OffboardScore) guardAgain(ctx context.Context, t OffboardTopology) error {
-	return s.guard(topology.Live(ctx), t)
+// offboarding is one run of an OffboardScore. Its steps are methods.
+type offboarding struct {
+	score OffboardScore
+	on    OffboardTopology
+
+	readers topology.Change // what became of the read visibility at first
 }
 
-// guard refuses what must not be removed. A namespace that is gone, or already going, has nothing left to guard.
-func (s OffboardScore) guard(ctx context.Context, t OffboardTopology) error {
-	namespace, err := t.Namespace(ctx, s.Tenant)
+// checkGuards refuses to remove what must stay. A namespace that is gone, or already being deleted, has
+// nothing left to guard.
+func (o *offboarding) checkGuards(ctx context.Context) error {
+	namespace, err := o.on.Namespace(ctx, o.score.Tenant)
 	if errors.Is(err, topology.ErrNotFound) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	refuse := func(reason error, detail string) error {
-		return adapter.Delete(topology.KindNamespace, s.Tenant).Fail(reason, detail)
-	}
 	switch {
 	case !namespace.Managed:
-		return refuse(topology.ErrConflict, fmt.Sprintf("is not managed by polyphony, its owner is %q; remove it there", namespace.Owner))
+		return o.refuse(topology.ErrConflict, fmt.Sprintf(
+			"is not managed by polyphony, its owner is %q; remove it there", namespace.Owner))
 	case namespace.Terminating:
 		return nil
 	case namespace.Protected:
-		return refuse(topology.ErrProtected, "has deletion protection; run its TenantScore without tenantConfig.deletionProtection first")
+		return o.refuse(topology.ErrProtected,
+			"has deletion protection; run its TenantScore without tenantConfig.deletionProtection first")
 	}
-	volumes, err := t.Volumes(ctx, s.Tenant)
+	return o.checkVolumes(ctx)
+}
+
+// checkVolumes refuses to destroy volumes that the Score does not name.
+func (o *offboarding) checkVolumes(ctx context.Context) error {
+	volumes, err := o.on.Volumes(ctx, o.score.Tenant)
 	if err != nil {
 		return err
 	}
 	var unnamed []string
 	for _, v := range volumes {
-		if !slices.Contains(s.DeleteVolumes, v.Name) {
+		if !slices.Contains(o.score.DeleteVolumes, v.Name) {
 			unnamed = append(unnamed, v.Name)
 		}
 	}
-	if len(unnamed) > 0 {
-		return refuse(topology.ErrProtected, "has volumes whose data would be lost: "+strings.Join(unnamed, ", ")+"; delete them, or name them in deleteVolumes")
+	if len(unnamed) == 0 {
+		return nil
 	}
-	return nil
+	return o.refuse(topology.ErrProtected, "has volumes whose data would be lost: "+
+		strings.Join(unnamed, ", ")+"; delete them, or name them in deleteVolumes")
 }
 
-func (s OffboardScore) awaitGone(ctx context.Context, t OffboardTopology) error {
-	ctx, cancel := context.WithTimeout(ctx, s.Wait.Or(defaultOffboardWait))
+func (o *offboarding) refuse(reason error, detail string) error {
+	return adapter.Delete(topology.KindNamespace, o.score.Tenant).Fail(reason, detail)
+}
+
+func (o *offboarding) deleteAccess(ctx context.Context) (topology.Change, error) {
+	return o.on.DeleteAccess(ctx, o.score.Tenant)
+}
+
+func (o *offboarding) deleteReaders(ctx context.Context) (topology.Change, error) {
+	change, err := o.on.DeleteClusterReaders(ctx, o.score.Tenant)
+	o.readers = change
+	return change, err
+}
+
+// checkGuardsAgain finds volumes that members claimed before they lost access. It bypasses caches.
+func (o *offboarding) checkGuardsAgain(ctx context.Context) error {
+	return o.checkGuards(topology.Live(ctx))
+}
+
+func (o *offboarding) deleteNamespace(ctx context.Context) (topology.Change, error) {
+	return o.on.DeleteNamespace(ctx, o.score.Tenant)
+}
+
+// awaitGone waits until the namespace is gone, or the Score's time has passed.
+func (o *offboarding) awaitGone(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, o.score.Wait.Or(defaultOffboardWait))
 	defer cancel()
-	return t.AwaitNamespaceGone(ctx, s.Tenant)
+	return o.on.AwaitNamespaceGone(ctx, o.score.Tenant)
+}
+
+// deleteReadersAgain removes read visibility that another run gave while this one waited: it is not in
+// the namespace. It returns a Change only if there was some. A dry run finds what the first deletion
+// would have removed, and does not list it twice.
+func (o *offboarding) deleteReadersAgain(ctx context.Context) (topology.Change, error) {
+	change, err := o.on.DeleteClusterReaders(ctx, o.score.Tenant)
+	if change.Action == topology.Unchanged || change.Action == o.readers.Action {
+		change = topology.Change{}
+	}
+	return change, err
 }

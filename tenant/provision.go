@@ -12,141 +12,135 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// quotaWait is how long a stored quota may take to be in force. It takes a fraction of a second where the controllers are well.
+// quotaWait is how long a stored quota may take to be in force. Healthy controllers need a fraction of a
+// second.
 const quotaWait = time.Minute
 
-// Provision makes the tenant of a valid Score, as a member of a roster, or of none if that is "". It keeps to one order: the boundary, what fences it in, access last. Whoever dies in the middle leaves a tenant that is closed.
-// Domains of others are refused before anything is touched, and looked for again once others can see this tenant's. The quota is waited
-// for, since until it is in force it does not bound anything. Giving rights comes last, but taking them does not wait for a run that
-// succeeds.
+// Provision provisions the tenant of a valid Score. Roster is the name of the roster that the tenant
+// belongs to, or "" for none; the namespace records it.
+//
+// Provision keeps one order: the boundary first, then what fences the tenant in, access last. A run that
+// stops half way leaves a tenant that is closed. See the ADR "Order and interruption".
+//
+// A run that fails before it gives access withdraws the rights that the Score no longer gives.
 func (s TenantScore) Provision(ctx context.Context, t Topology, roster string) (interpret.Outcome, error) {
-	var want Desired
-	var named bool      // the domains, on the namespace, by this very run
-	var before []string // the domains
+	run := provisioning{score: s, on: t, roster: roster}
 	out, err := interpret.Run(ctx,
-		interpret.Step{Name: "platform", Do: func(ctx context.Context) (none topology.Change, err error) {
-			p, err := t.Platform(ctx)
-			if err == nil {
-				want, err = s.Desired(p)
-			}
-			want.Namespace.Roster = roster
-			return none, err
-		}},
-		interpret.Step{Name: "domains", Do: func(ctx context.Context) (none topology.Change, err error) {
-			if err := domainsFree(ctx, t, want.Namespace); err != nil {
-				return none, err
-			}
-			before, err = domainsBefore(ctx, t, want.Namespace)
-			return none, err
-		}},
-		interpret.Step{Name: "namespace", Do: func(ctx context.Context) (change topology.Change, err error) {
-			change, err = t.EnsureNamespace(ctx, want.Namespace)
-			named = change.Action != topology.Unchanged
-			return change, err
-		}},
-		interpret.Step{Name: "domains still free", Do: func(ctx context.Context) (none topology.Change, err error) {
-			if !named { // whoever came after the first look has seen the domains here
-				return none, nil
-			}
-			return keepDomains(ctx, t, want.Namespace, before)
-		}},
-		interpret.Step{Name: "network", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureNetworkRules(ctx, want.Network)
-		}},
-		interpret.Step{Name: "quota", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureQuota(ctx, want.Quota)
-		}},
-		interpret.Step{Name: "limits", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureLimitRange(ctx, want.LimitRange)
-		}},
-		interpret.Step{Name: "quota in force", Do: func(ctx context.Context) (none topology.Change, err error) {
-			ctx, cancel := context.WithTimeout(ctx, quotaWait)
-			defer cancel()
-			return none, t.AwaitQuota(ctx, s.TenantConfig.Name)
-		}},
+		interpret.Check("platform", run.readPlatform),
+		interpret.Check("domains", run.checkDomains),
+		interpret.Ensure("namespace", run.ensureNamespace),
+		interpret.Ensure("domains still free", run.yieldDomains),
+		interpret.Ensure("network", run.ensureNetwork),
+		interpret.Ensure("quota", run.ensureQuota),
+		interpret.Ensure("limits", run.ensureLimits),
+		interpret.Check("quota in force", run.awaitQuota),
 	)
-	out.Notes = want.Notes
-	give := s.giveAccess
+	out.Notes = run.want.Notes
 	if err != nil {
-		give = s.takeAccess
+		out.Changes = append(out.Changes, run.withdrawAccess(ctx)...)
+		return out, err
 	}
-	last, lastErr := give(ctx, t)
-	out.Changes = append(out.Changes, last.Changes...)
-	if err == nil {
-		err = lastErr
-	}
+	access, err := interpret.Run(ctx,
+		interpret.Ensure("access", run.ensureAccess),
+		interpret.Ensure("read visibility", run.ensureReaders),
+		interpret.Ensure("still there", run.removeOrphanedReaders),
+	)
+	out.Changes = append(out.Changes, access.Changes...)
 	return out, err
 }
 
-// giveAccess makes the rights those of the Score.
-func (s TenantScore) giveAccess(ctx context.Context, t Topology) (interpret.Outcome, error) {
-	var given bool // read visibility, by this very run
-	return interpret.Run(ctx,
-		interpret.Step{Name: "access", Do: func(ctx context.Context) (topology.Change, error) {
-			return t.EnsureAccess(ctx, s.RBAC.access(s.TenantConfig.Name))
-		}},
-		interpret.Step{Name: "read visibility", Do: func(ctx context.Context) (change topology.Change, err error) {
-			change, err = t.EnsureClusterReaders(ctx, s.RBAC.readers(s.TenantConfig.Name))
-			given = err == nil && (change.Action == topology.Created || change.Action == topology.Updated)
-			return change, err
-		}},
-		interpret.Step{Name: "still there", Do: func(ctx context.Context) (none topology.Change, err error) {
-			if !given {
-				return none, nil
-			}
-			return s.sweep(ctx, t)
-		}},
-	)
+// provisioning is one run of a TenantScore. Its steps are methods, in the order of [TenantScore.Provision].
+type provisioning struct {
+	score  TenantScore
+	on     Topology
+	roster string
+
+	want         Desired  // for this platform
+	domains      []string // that the tenant had before the run
+	wroteDomains bool     // this run has written the namespace, and its domains with it
+	gaveReaders  bool     // this run has given read visibility
 }
 
-// takeAccess takes the rights that the Score no longer gives, and gives none. The run has failed already; what fails here too is left to
-// the next one.
-func (s TenantScore) takeAccess(ctx context.Context, t Topology) (interpret.Outcome, error) {
-	var out interpret.Outcome
-	keep := func(change topology.Change, err error) {
-		if err == nil && change.Action != topology.Unchanged {
-			out.Changes = append(out.Changes, change)
-			topology.ReportProgress(ctx, topology.Changed{Change: change})
-		}
+// readPlatform translates the Score for the platform. It refuses what the platform cannot satisfy.
+func (p *provisioning) readPlatform(ctx context.Context) error {
+	platform, err := p.on.Platform(ctx)
+	if err == nil {
+		p.want, err = p.score.Desired(platform)
 	}
-	name := s.TenantConfig.Name
-	if have, err := t.Access(ctx, name); err == nil {
-		keep(t.EnsureAccess(ctx, common(have, s.RBAC.access(name))))
-	}
-	if have, err := t.ClusterReaders(ctx, name); err == nil {
-		wanted := s.RBAC.readers(name).Groups
-		have.Groups = slices.DeleteFunc(have.Groups, func(group string) bool { return !slices.Contains(wanted, group) })
-		keep(t.EnsureClusterReaders(ctx, have))
-	}
-	return out, nil
+	p.want.Namespace.Roster = p.roster
+	return err
 }
 
-// common is have with those subjects only that want has in the same role.
-func common(have, want topology.Access) topology.Access {
-	reduced := topology.Access{Namespace: have.Namespace}
-	for _, grant := range have.Grants {
-		i := slices.IndexFunc(want.Grants, func(g topology.Grant) bool { return g.Role == grant.Role })
-		if i < 0 {
-			continue
-		}
-		grant.Subjects = slices.DeleteFunc(grant.Subjects, func(s rbac.Subject) bool { return !slices.Contains(want.Grants[i].Subjects, s) })
-		reduced.Grants = append(reduced.Grants, grant)
+// checkDomains refuses domains of other tenants before the run touches anything.
+func (p *provisioning) checkDomains(ctx context.Context) error {
+	if err := domainsFree(ctx, p.on, p.want.Namespace); err != nil {
+		return err
 	}
-	return reduced
+	before, err := domainsBefore(ctx, p.on, p.want.Namespace)
+	p.domains = before
+	return err
 }
 
-// sweep takes read visibility back if the tenant was removed in the meantime: it is not in the namespace and would not go with it. In a
-// plan there is nothing to take back.
-func (s TenantScore) sweep(ctx context.Context, t Topology) (none topology.Change, err error) {
-	name := s.TenantConfig.Name
-	if _, err := t.ClusterReaders(ctx, name); err != nil {
+func (p *provisioning) ensureNamespace(ctx context.Context) (topology.Change, error) {
+	change, err := p.on.EnsureNamespace(ctx, p.want.Namespace)
+	p.wroteDomains = change.Action != topology.Unchanged
+	return change, err
+}
+
+// yieldDomains looks for other tenants' domains again, now that others can see the domains of this
+// tenant. A run that has written no domains needs no second look: a tenant that came later saw them.
+func (p *provisioning) yieldDomains(ctx context.Context) (topology.Change, error) {
+	if !p.wroteDomains {
+		return topology.Change{}, nil
+	}
+	return yieldDomains(ctx, p.on, p.want.Namespace, p.domains)
+}
+
+func (p *provisioning) ensureNetwork(ctx context.Context) (topology.Change, error) {
+	return p.on.EnsureNetworkRules(ctx, p.want.Network)
+}
+
+func (p *provisioning) ensureQuota(ctx context.Context) (topology.Change, error) {
+	return p.on.EnsureQuota(ctx, p.want.Quota)
+}
+
+func (p *provisioning) ensureLimits(ctx context.Context) (topology.Change, error) {
+	return p.on.EnsureLimitRange(ctx, p.want.LimitRange)
+}
+
+// awaitQuota waits until the quota is in force. Until then it is stored, but bounds nothing.
+func (p *provisioning) awaitQuota(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, quotaWait)
+	defer cancel()
+	return p.on.AwaitQuota(ctx, p.want.Namespace.Name)
+}
+
+func (p *provisioning) ensureAccess(ctx context.Context) (topology.Change, error) {
+	return p.on.EnsureAccess(ctx, p.want.Access)
+}
+
+func (p *provisioning) ensureReaders(ctx context.Context) (topology.Change, error) {
+	change, err := p.on.EnsureClusterReaders(ctx, p.want.Readers)
+	p.gaveReaders = err == nil && (change.Action == topology.Created || change.Action == topology.Updated)
+	return change, err
+}
+
+// removeOrphanedReaders takes read visibility back if someone else removed the tenant during the run.
+// Read visibility is not in the namespace, so it would outlive the tenant. On a dry run there is nothing
+// to take back.
+func (p *provisioning) removeOrphanedReaders(ctx context.Context) (none topology.Change, err error) {
+	if !p.gaveReaders {
+		return none, nil
+	}
+	name := p.want.Readers.Tenant
+	if _, err := p.on.ClusterReaders(ctx, name); err != nil {
 		return none, ignoreNotFound(err)
 	}
-	namespace, err := t.Namespace(topology.Live(ctx), name)
+	namespace, err := p.on.Namespace(topology.Live(ctx), name)
 	if err == nil && namespace.Managed && !namespace.Terminating || ignoreNotFound(err) != nil {
 		return none, err
 	}
-	change, err := t.DeleteClusterReaders(ctx, name)
+	change, err := p.on.DeleteClusterReaders(ctx, name)
 	if err == nil {
 		err = adapter.Ensure(topology.KindNamespace, name).Fail(topology.ErrTerminating,
 			"is being deleted by someone else while this run provisions it; stop one of the two")
@@ -154,6 +148,48 @@ func (s TenantScore) sweep(ctx context.Context, t Topology) (none topology.Chang
 	return change, err
 }
 
+// withdrawAccess withdraws the rights that the Score no longer gives, and gives none. It returns and
+// reports only what it changed. It ignores errors: the run has failed already, and the next run repeats
+// what fails here.
+func (p *provisioning) withdrawAccess(ctx context.Context) []topology.Change {
+	var changes []topology.Change
+	keep := func(change topology.Change, err error) {
+		if err == nil && change.Action != topology.Unchanged {
+			changes = append(changes, change)
+			topology.ReportProgress(ctx, topology.Changed{Change: change})
+		}
+	}
+	name := p.score.TenantConfig.Name // Desired may have failed
+	if have, err := p.on.Access(ctx, name); err == nil {
+		keep(p.on.EnsureAccess(ctx, commonAccess(have, p.score.RBAC.access(name))))
+	}
+	if have, err := p.on.ClusterReaders(ctx, name); err == nil {
+		wanted := p.score.RBAC.readers(name).Groups
+		have.Groups = slices.DeleteFunc(have.Groups, func(group string) bool {
+			return !slices.Contains(wanted, group)
+		})
+		keep(p.on.EnsureClusterReaders(ctx, have))
+	}
+	return changes
+}
+
+// commonAccess returns have, reduced to the subjects that want has in the same role.
+func commonAccess(have, want topology.Access) topology.Access {
+	reduced := topology.Access{Namespace: have.Namespace}
+	for _, grant := range have.Grants {
+		i := slices.IndexFunc(want.Grants, func(g topology.Grant) bool { return g.Role == grant.Role })
+		if i < 0 {
+			continue
+		}
+		grant.Subjects = slices.DeleteFunc(grant.Subjects, func(s rbac.Subject) bool {
+			return !slices.Contains(want.Grants[i].Subjects, s)
+		})
+		reduced.Grants = append(reduced.Grants, grant)
+	}
+	return reduced
+}
+
+// ignoreNotFound returns err, or nil if it is [topology.ErrNotFound].
 func ignoreNotFound(err error) error {
 	if errors.Is(err, topology.ErrNotFound) {
 		return nil

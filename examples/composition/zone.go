@@ -78,8 +78,9 @@ func (s ZoneScore) Interpret() interpret.Interpret[ZoneTopology] {
 }
 
 func (s ZoneScore) execute(ctx context.Context, t ZoneTopology) (interpret.Outcome, error) {
-	ensure := func(ctx context.Context) (topology.Change, error) { return t.EnsureZone(ctx, s.desired()) }
-	return interpret.Run(ctx, interpret.Step{Name: "zone", Do: ensure})
+	return interpret.Run(ctx, interpret.Ensure("zone", func(ctx context.Context) (topology.Change, error) {
+		return t.EnsureZone(ctx, s.desired())
+	}))
 }
 
 // desired returns the zone with its defaults.

@@ -71,23 +71,23 @@ const awaitTimeout = time.Minute
 
 func (s Score) execute(ctx context.Context, t Topology) (interpret.Outcome, error) {
 	if s.Remove {
-		return interpret.Run(ctx, interpret.Step{Name: "guardrails", Do: t.DeleteGuardrails})
+		return interpret.Run(ctx, interpret.Ensure("guardrails", t.DeleteGuardrails))
 	}
 	want := topology.GuardrailSet{Version: topology.GuardrailsVersion, Rules: s.rules()}
 	var violations []topology.Violation
 	out, err := interpret.Run(ctx,
-		interpret.Step{Name: "guardrails", Do: func(ctx context.Context) (topology.Change, error) {
+		interpret.Ensure("guardrails", func(ctx context.Context) (topology.Change, error) {
 			return t.EnsureGuardrails(ctx, want)
-		}},
-		interpret.Step{Name: "in force", Do: func(ctx context.Context) (topology.Change, error) {
+		}),
+		interpret.Check("in force", func(ctx context.Context) error {
 			ctx, cancel := context.WithTimeout(ctx, awaitTimeout)
 			defer cancel()
-			return topology.Change{}, t.AwaitGuardrails(ctx)
-		}},
-		interpret.Step{Name: "violations", Do: func(ctx context.Context) (_ topology.Change, err error) {
+			return t.AwaitGuardrails(ctx)
+		}),
+		interpret.Check("violations", func(ctx context.Context) (err error) {
 			violations, err = t.Violations(ctx, want.Rules)
-			return topology.Change{}, err
-		}},
+			return err
+		}),
 	)
 	out.Notes = notes(violations)
 	return out, err

@@ -76,16 +76,14 @@ func (s Score) Interpret() interpret.Interpret[Topology] {
 func (s Score) execute(ctx context.Context, t Topology) (interpret.Outcome, error) {
 	var report Report
 	out, err := interpret.Run(ctx,
-		interpret.Step{Name: "inspect", Do: func(ctx context.Context) (topology.Change, error) {
+		interpret.Check("inspect", func(ctx context.Context) error {
 			in, err := t.Inspect(ctx)
 			if err == nil {
 				report = s.Examine(in)
 			}
-			return topology.Change{}, err
-		}},
-		interpret.Step{Name: "isolated", Do: func(context.Context) (topology.Change, error) {
-			return topology.Change{}, s.deliver(report)
-		}},
+			return err
+		}),
+		interpret.Check("isolated", func(context.Context) error { return s.deliver(report) }),
 	)
 	out.Notes = report.notes()
 	return out, err

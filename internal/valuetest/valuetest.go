@@ -75,7 +75,9 @@ func Cloners(t *testing.T) []string {
 		require.NoError(t, err)
 		for _, decl := range parsed.Decls {
 			if f, ok := decl.(*ast.FuncDecl); ok && f.Name.Name == "Clone" && f.Recv != nil {
-				names = append(names, f.Recv.List[0].Type.(*ast.Ident).Name)
+				receiver, isName := f.Recv.List[0].Type.(*ast.Ident)
+				require.True(t, isName, "%s: the receiver of Clone is a value", file)
+				names = append(names, receiver.Name)
 			}
 		}
 	}
@@ -184,7 +186,7 @@ func leaves(v any) []leaf {
 	walk = func(path string, v reflect.Value) {
 		switch {
 		case v.Type() == quantityType:
-			add(path, func() { v.Addr().Interface().(*resource.Quantity).Add(resource.MustParse("1")) })
+			add(path, func() { v.Set(changed(v)) })
 		case v.Type() == prefixType:
 			add(path, func() { v.Set(reflect.ValueOf(netip.MustParsePrefix("192.0.2.0/24"))) })
 		case v.Kind() == reflect.Pointer:
@@ -220,7 +222,7 @@ func changed(v reflect.Value) reflect.Value {
 	to := reflect.New(v.Type()).Elem()
 	switch {
 	case v.Type() == quantityType:
-		q := v.Interface().(resource.Quantity)
+		q, _ := v.Interface().(resource.Quantity)
 		q.Add(resource.MustParse("1"))
 		to.Set(reflect.ValueOf(q))
 	case v.Kind() == reflect.String:

@@ -41,7 +41,7 @@ func (o Outsider) CreateNamespace(name, owner string) {
 func (o Outsider) LabelNamespace(name, key, value string) {
 	o.change(name, func(n *namespace) {
 		if domain, ok := strings.CutPrefix(key, adapter.LabelDomain); ok && value == adapter.DomainHeld {
-			domains := append(n.value.Allowed.Domains, domain)
+			domains := slices.Concat(n.value.Allowed.Domains, []string{domain})
 			n.value.Allowed.Domains = slices.Compact(slices.Sorted(slices.Values(domains)))
 			return
 		}

@@ -188,8 +188,8 @@ func readersChange(c adapter.Call, have, to *rbacv1.ClusterRoleBinding) topology
 	}
 	fields := adapter.Diff(before, after)
 	if len(fields) == 0 {
-		spec := adapter.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, to.Subjects})
-		fields = append(spec, apply.OwnerFields(have)...)
+		fields = adapter.Diff(bindingSpec{have.RoleRef, have.Subjects}, bindingSpec{to.RoleRef, to.Subjects})
+		fields = append(fields, apply.OwnerFields(have)...)
 	}
 	change := topology.Change{
 		Kind: c.Kind, Name: c.Name, Action: topology.Updated, Fields: fields, Before: before, After: after,

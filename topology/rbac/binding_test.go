@@ -19,7 +19,8 @@ func TestBindingCompareOrdersByKindNamespaceAndName(t *testing.T) {
 	have := []rbac.Binding{sorted[3], sorted[2], sorted[0], sorted[1]}
 	slices.SortFunc(have, rbac.Binding.Compare)
 	require.Equal(t, sorted, have)
-	require.Zero(t, sorted[1].Compare(sorted[1]))
+	same := sorted[1]
+	require.Zero(t, same.Compare(sorted[1]))
 }
 
 func TestBindingString(t *testing.T) {

@@ -35,7 +35,9 @@ func newCache(opts cache.Options) (*cache.Client[*corev1.Service], *memory, *cac
 	return cache.New(store, server, opts), server, store
 }
 
-func names(t *testing.T, ctx context.Context, client kube.Client[*corev1.Service], namespace, selector string) []string {
+func names(
+	ctx context.Context, t *testing.T, client kube.Client[*corev1.Service], namespace, selector string,
+) []string {
 	t.Helper()
 	all, err := kube.All(ctx, client, namespace, selector)
 	require.NoError(t, err)
@@ -75,8 +77,8 @@ func TestCacheAnswersListsLikeTheServer(t *testing.T) {
 			{"", ""}, {"a", ""}, {"b", ""}, {"none", ""}, {"", "polyphony/x"}, {"", "polyphony/x=1"}, {"a", "polyphony/x"},
 			{"", "other"}, {"", "!other"}, {"a", "polyphony/x,other"}, {"", "polyphony/x in (1,2)"},
 		} {
-			require.ElementsMatch(t, names(t, t.Context(), server, query.namespace, query.selector),
-				names(t, t.Context(), client, query.namespace, query.selector), "%+v with prefix %q", query, prefix)
+			require.ElementsMatch(t, names(t.Context(), t, server, query.namespace, query.selector),
+				names(t.Context(), t, client, query.namespace, query.selector), "%+v with prefix %q", query, prefix)
 		}
 	}
 }
@@ -102,7 +104,7 @@ func TestCacheFollowsItsWrites(t *testing.T) {
 	have, err = client.Get(t.Context(), "a", "one")
 	require.NoError(t, err)
 	require.Equal(t, corev1.ServiceTypeNodePort, have.Spec.Type)
-	require.ElementsMatch(t, []string{"one", "two", "new"}, names(t, t.Context(), client, "a", ""))
+	require.ElementsMatch(t, []string{"one", "two", "new"}, names(t.Context(), t, client, "a", ""))
 	require.Empty(t, server.Calls(), "no request")
 
 	require.NoError(t, client.Delete(t.Context(), have))
@@ -140,18 +142,18 @@ func TestCacheAsksTheServerAfterAFailedWrite(t *testing.T) {
 	server.Lose = func(string, string) error { return &kube.BrokenAnswerError{Cause: errors.New("reset")} }
 	_, err = client.Create(t.Context(), service("a", "lost", nil))
 	require.Error(t, err)
-	require.Contains(t, names(t, t.Context(), client, "a", ""), "lost", "the write happened")
+	require.Contains(t, names(t.Context(), t, client, "a", ""), "lost", "the write happened")
 }
 
 func TestCacheDoesNotSeeWritesOfOthersUnlessLive(t *testing.T) {
 	client, server, _ := newCache(cache.Options{})
-	require.Len(t, names(t, t.Context(), client, "", ""), 3)
+	require.Len(t, names(t.Context(), t, client, "", ""), 3)
 	server.Put(service("b", "four", nil))
 	server.Drop("a", "one")
 
-	require.Len(t, names(t, t.Context(), client, "", ""), 3, "the table")
+	require.Len(t, names(t.Context(), t, client, "", ""), 3, "the table")
 	live := topology.Live(t.Context())
-	require.ElementsMatch(t, []string{"two", "three", "four"}, names(t, live, client, "", ""))
+	require.ElementsMatch(t, []string{"two", "three", "four"}, names(live, t, client, "", ""))
 	_, err := client.Get(live, "a", "one")
 	require.True(t, apierrors.IsNotFound(err))
 	_, err = client.Get(t.Context(), "a", "one")
@@ -160,12 +162,12 @@ func TestCacheDoesNotSeeWritesOfOthersUnlessLive(t *testing.T) {
 
 func TestStoreInvalidateMakesAllTablesReadAgain(t *testing.T) {
 	client, server, store := newCache(cache.Options{})
-	require.Len(t, names(t, t.Context(), client, "", ""), 3)
+	require.Len(t, names(t.Context(), t, client, "", ""), 3)
 	server.Put(service("b", "four", nil))
 	server.Calls()
 	store.Invalidate()
 	require.Empty(t, server.Calls(), "it sends no request")
-	require.Len(t, names(t, t.Context(), client, "", ""), 4)
+	require.Len(t, names(t.Context(), t, client, "", ""), 4)
 }
 
 func TestStoreReadAheadReadsTheTablesThatAskForIt(t *testing.T) {

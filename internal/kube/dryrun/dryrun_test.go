@@ -46,9 +46,9 @@ func TestClientsSendReadsAndNoWrites(t *testing.T) {
 	server := &recorder{}
 	listener := httptest.NewServer(server)
 	defer listener.Close()
-	real, err := kube.New(&rest.Config{Host: listener.URL}, unlimited)
+	clients, err := kube.New(&rest.Config{Host: listener.URL}, unlimited)
 	require.NoError(t, err)
-	dry := reflect.ValueOf(dryrun.Clients(real))
+	dry := reflect.ValueOf(dryrun.Clients(clients))
 	tested := 0
 	for i := range dry.NumField() {
 		name := dry.Type().Field(i).Name
@@ -70,7 +70,7 @@ func TestClientsSendReadsAndNoWrites(t *testing.T) {
 			require.Error(t, call("Watch", kube.WatchOptions{}))
 			require.Equal(t, []string{http.MethodGet, http.MethodGet}, server.take(), "reads")
 
-			client = reflect.ValueOf(real).Field(i)
+			client = reflect.ValueOf(clients).Field(i)
 			require.Error(t, call("Create", object))
 			require.Error(t, call("Update", object))
 			require.Error(t, call("Delete", object))
@@ -79,7 +79,7 @@ func TestClientsSendReadsAndNoWrites(t *testing.T) {
 		})
 	}
 	require.Greater(t, tested, 15)
-	require.Equal(t, real.Server, dryrun.Clients(real).Server, "reviews and requests with dryRun=All go through")
+	require.Equal(t, clients.Server, dryrun.Clients(clients).Server, "reviews and requests with dryRun=All go through")
 }
 
 // callMethod calls a method of a kube.Client, and returns its error.

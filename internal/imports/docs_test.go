@@ -1,6 +1,7 @@
 package imports
 
 import (
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -8,6 +9,8 @@ import (
 	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,6 +48,85 @@ func TestSourcesNameWhatExists(t *testing.T) {
 		}
 	}
 	require.Greater(t, checked, 100, "docs/sources.md has lost its tables")
+}
+
+// symbol fits what a document sets in code style when it means a symbol of a package, such as
+// score.Runner.Observe, perhaps with type parameters or arguments.
+var symbol = regexp.MustCompile(`^\*?([a-z]\w*)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
+
+// TestDocumentsNameWhatExists checks the decisions and CONTRIBUTING.md: each path, link and symbol of a
+// package that they name has to exist.
+func TestDocumentsNameWhatExists(t *testing.T) {
+	folders := foldersByPackage(t)
+	names := newDeclarations(t)
+	for _, document := range append(decisions(t), "CONTRIBUTING.md") {
+		data, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(document)))
+		require.NoError(t, err)
+		for _, match := range inBackticks.FindAllStringSubmatch(string(data), -1) {
+			if isPath(match[1]) {
+				_ = folderOf(t, strings.TrimPrefix(match[1], "./"))
+			} else if parts := symbol.FindStringSubmatch(match[1]); parts != nil && len(folders[parts[1]]) > 0 {
+				ok := slices.ContainsFunc(folders[parts[1]], func(folder string) bool { return names.in(folder)[parts[2]] })
+				require.True(t, ok, "%s names %s, and no package %s declares it", document, match[1], parts[1])
+			}
+		}
+		for _, match := range link.FindAllStringSubmatch(string(data), -1) {
+			_ = folderOf(t, path.Join(path.Dir(document), match[1]))
+		}
+	}
+}
+
+// link finds the target of a link within the repository.
+var link = regexp.MustCompile(`\]\(([\w./-]+)[^)]*\)`)
+
+// isPath reports whether a document means a path of the repository.
+func isPath(code string) bool {
+	first, _, ok := strings.Cut(strings.TrimPrefix(code, "./"), "/")
+	if !ok || strings.ContainsAny(code, " <*(") {
+		return false
+	}
+	_, err := os.Stat(filepath.Join(repository, first))
+	return err == nil
+}
+
+// decisions returns the paths of all decisions.
+func decisions(t *testing.T) (paths []string) {
+	t.Helper()
+	entries, err := os.ReadDir(filepath.Join(repository, "docs", "adr"))
+	require.NoError(t, err)
+	for _, entry := range entries {
+		paths = append(paths, "docs/adr/"+entry.Name())
+	}
+	return paths
+}
+
+// foldersByPackage returns the folders that have Go files, by the last element of their path.
+func foldersByPackage(t *testing.T) map[string][]string {
+	t.Helper()
+	folders := map[string][]string{}
+	for _, file := range goFiles(t) {
+		within, err := filepath.Rel(repository, filepath.Dir(file))
+		require.NoError(t, err)
+		folder := filepath.ToSlash(within)
+		if name := path.Base(folder); !slices.Contains(folders[name], folder) {
+			folders[name] = append(folders[name], folder)
+		}
+	}
+	return folders
+}
+
+// TestDecisionsHaveStatusAndDate checks the head of every decision: its number, which is that of the
+// file, and its status and date.
+func TestDecisionsHaveStatusAndDate(t *testing.T) {
+	head := regexp.MustCompile(`^# (\d+)\. .+\n\n- Status: (accepted|proposed|superseded by .+)\n- Date: \d{4}-\d\d-\d\d(, updated .+)?\n\n## Context\n`)
+	for i, file := range decisions(t) {
+		data, err := os.ReadFile(filepath.Join(repository, filepath.FromSlash(file)))
+		require.NoError(t, err)
+		match := head.FindStringSubmatch(string(data))
+		require.NotNil(t, match, "%s does not begin with title, status, date and context", file)
+		require.Equal(t, strconv.Itoa(i+1), match[1], "the number in the title of %s", file)
+		require.Regexp(t, fmt.Sprintf(`/%04d-[a-z0-9-]+\.md$`, i+1), file)
+	}
 }
 
 // folderOf returns the folder of a file or folder of the repository, which has to exist.

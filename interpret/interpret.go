@@ -2,13 +2,13 @@
 //
 // # Interprets
 //
-// An [Interpret] reads and changes a topology through its capabilities. It returns an [Outcome]: the
-// changes it made, in order, and notes for a person. [Func] makes an Interpret of a function.
+// An [Interpret] reads and changes a topology through its capabilities. It returns an [Outcome]:
+// the changes it made, in order, and notes for a person. [Func] makes an Interpret of a function.
 //
 // # Steps
 //
-// Most Interprets are a list of steps. [Run] takes them in order, collects their changes and stops at
-// the first failure, a [*StepError] that names the step. There are two kinds of [Step]:
+// Most Interprets are a list of steps. [Run] takes them in order, collects their changes and stops
+// at the first failure, a [*StepError] that names the step. There are two kinds of [Step]:
 //
 //   - [Check] reads, waits or refuses. It changes nothing.
 //   - [Ensure] makes one thing true, or makes sure that it is gone. It returns the change.

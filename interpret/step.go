@@ -17,26 +17,27 @@ type Step struct {
 	Do func(ctx context.Context) (topology.Change, error)
 }
 
-// Check returns a step that changes nothing: it reads something, waits for it, or refuses to go on by
-// returning an error.
+// Check returns a step that changes nothing: it reads something, waits for it, or refuses to go on
+// by returning an error.
 func Check(name string, check func(ctx context.Context) error) Step {
 	return Step{Name: name, Do: func(ctx context.Context) (topology.Change, error) {
 		return topology.Change{}, check(ctx)
 	}}
 }
 
-// Ensure returns a step that makes one thing true, or makes sure that it is gone. The function returns
-// the change, which is [topology.Unchanged] if the thing was true already. It may return the zero Change
-// when there is nothing to compare; [Run] does not record that.
+// Ensure returns a step that makes one thing true, or makes sure that it is gone. The function
+// returns the change, which is [topology.Unchanged] if the thing was true already. It may return
+// the zero Change when there is nothing to compare; [Run] does not record that.
 func Ensure(name string, ensure func(ctx context.Context) (topology.Change, error)) Step {
 	return Step{Name: name, Do: ensure}
 }
 
 // Run performs the steps in order and records their changes in the Outcome. It stops at the first
-// failure, which it returns as a [*StepError]. If the context has ended, it stops before the next step.
+// failure, which it returns as a [*StepError]. If the context has ended, it stops before the next
+// step.
 //
-// Run reports each change that is more than [topology.Unchanged] by [topology.ReportProgress] as soon as
-// the step has ended.
+// Run reports each change that is more than [topology.Unchanged] by [topology.ReportProgress] as
+// soon as the step has ended.
 func Run(ctx context.Context, steps ...Step) (Outcome, error) {
 	var out Outcome
 	for _, s := range steps {

@@ -2,27 +2,30 @@ package tenant
 
 import "github.com/polyphony-go/polyphony/topology"
 
-// Desired is what a topology gets for a Score: complete values, with every default filled in.
+// Desired is what a topology receives for a Score: complete values, with every default filled in.
 type Desired struct {
-	Namespace  topology.Namespace
-	Quota      topology.Quota
-	LimitRange topology.LimitRange
-	Network    topology.NetworkRules
-	Access     topology.Access
-	Readers    topology.ClusterReaders
+	Namespace  topology.Namespace      // the boundary, and what guardrails allow in it
+	Quota      topology.Quota          // totals of resources and objects
+	LimitRange topology.LimitRange     // bounds and defaults of one container, pod or claim
+	Network    topology.NetworkRules   // who may connect to whom
+	Access     topology.Access         // rights in the namespace
+	Readers    topology.ClusterReaders // read visibility beyond the namespace
 
-	// Notes say what a person should know, although nothing is wrong.
+	// Notes are sentences for a person who should know something although nothing is wrong.
 	Notes []string
 }
 
-// Desired translates a valid Score for a platform, and refuses what the platform cannot satisfy. It
-// sends no request.
+// Desired translates a valid Score for a platform. It sends no request.
+//
+// The error wraps [topology.ErrUnsupported] if the platform lacks something that the Score asks
+// for, [topology.ErrInvalid] if a peer's CIDR lies within the platform, and [topology.ErrConflict]
+// if the name or labels of the tenant are those of a part of the platform.
 func (s TenantScore) Desired(p topology.Platform) (Desired, error) {
 	name := s.TenantConfig.Name
-	if err := s.TenantConfig.notAPlace(p); err != nil {
+	if err := s.TenantConfig.refusePlatformPlace(p); err != nil {
 		return Desired{}, err
 	}
-	notes, err := s.StorageAccess.fits(p)
+	notes, err := s.StorageAccess.check(p)
 	if err != nil {
 		return Desired{}, err
 	}

@@ -15,15 +15,15 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// maxDomain is how long a domain may be, in characters. An adapter finds the tenants that hold a domain by
-// a label whose name contains the domain.
+// maxDomain is how long a domain may be, in characters. An adapter finds the tenants that hold a
+// domain by a label whose name contains the domain.
 const maxDomain = validation.LabelValueMaxLength
 
 // internalDomains are the last labels of names that resolve only within the cluster or the machine.
 var internalDomains = []string{"local", "localhost", "svc"}
 
-// validateDomains checks a list of domains of at most maximum characters each. A domain covers everything
-// below it, so a list with a domain and one below it is refused.
+// validateDomains checks a list of domains of at most maximum characters each. A domain covers
+// everything below it, so a list with a domain and one below it is refused.
 func validateDomains(domains []string, at *field.Path, maximum int) field.ErrorList {
 	return validateList(domains, at, func(domain string, at *field.Path) field.ErrorList {
 		if rest, ok := strings.CutPrefix(domain, "*."); ok {
@@ -62,8 +62,8 @@ func domainProblem(domain string, list []string) string {
 	return ""
 }
 
-// domainsFree fails if another tenant holds one of the namespace's domains, or a domain above or below
-// one. It sends no request for a namespace without domains.
+// domainsFree fails if another tenant holds one of the namespace's domains, or a domain above or
+// below one. It sends no request for a namespace without domains.
 func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespace) error {
 	if len(want.Allowed.Domains) == 0 {
 		return nil
@@ -90,8 +90,8 @@ func overlap(a, b string) bool {
 	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
 }
 
-// domainsBefore returns the domains that the tenant holds already. It sends no request for a tenant that
-// wants none.
+// domainsBefore returns the domains that the tenant holds already. It sends no request for a tenant
+// that wants none.
 func domainsBefore(ctx context.Context, t topology.Namespaces, want topology.Namespace) ([]string, error) {
 	if len(want.Allowed.Domains) == 0 {
 		return nil, nil
@@ -103,8 +103,8 @@ func domainsBefore(ctx context.Context, t topology.Namespaces, want topology.Nam
 	return have.Allowed.Domains, nil
 }
 
-// yieldDomains goes back to the domains from before the run if another tenant has taken one of the new
-// domains at the same time. Of two runs that write and then look, at least one sees the other.
+// yieldDomains goes back to the domains from before the run if another tenant has taken one of the
+// new domains at the same time. Of two runs that write and then look, at least one sees the other.
 func yieldDomains(
 	ctx context.Context, t Topology, want topology.Namespace, before []string,
 ) (topology.Change, error) {

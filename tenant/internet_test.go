@@ -249,7 +249,7 @@ func TestNoInternetAtAll(t *testing.T) {
 			p.DNS = bigPlatform().DNS
 			_, err := s.Desired(p)
 			require.ErrorIs(t, err, topology.ErrUnsupported)
-			require.ErrorContains(t, err, "publicInternetEgress cannot be")
+			require.ErrorContains(t, err, "leave no public address; unset it, or change k8s.Options.OwnRanges")
 		})
 	}
 }

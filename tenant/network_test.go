@@ -172,18 +172,25 @@ func TestPeersWithinThePlatformAreRefused(t *testing.T) {
 	}
 }
 
-// A place that nobody knows is an error, not a rule without peers, which would be everybody.
-func TestUnknownPlacesAreRefused(t *testing.T) {
+// A rule without peers admits everyone, so unknown peers must be an error. It names the option to set.
+func TestNetworkRulesRefuseWhatThePlatformDoesNotKnow(t *testing.T) {
 	bare := topology.Platform{DNS: bigPlatform().DNS, IPv4: true}
 	for name, tt := range map[string]struct {
 		policy   NetworkIsolationPolicy
 		platform topology.Platform
 		says     string
 	}{
-		"name servers":        {NetworkIsolationPolicy{}, topology.Platform{}, "name servers"},
-		"ingress controllers": {NetworkIsolationPolicy{IngressControllers: true}, bare, "networkIsolation.ingressControllers"},
-		"monitoring":          {NetworkIsolationPolicy{Monitoring: true}, bare, "networkIsolation.monitoring"},
-		"API server":          {NetworkIsolationPolicy{APIServer: true}, bare, "networkIsolation.apiServer"},
+		"name servers": {NetworkIsolationPolicy{}, topology.Platform{},
+			"does not know its name servers; set k8s.Options.DNS, or topology.Platform.DNS of another adapter"},
+		"ingress controllers": {NetworkIsolationPolicy{IngressControllers: true}, bare,
+			"networkIsolation.ingressControllers is set, but the topology does not know its ingress controllers; " +
+				"set k8s.Options.IngressControllers, or topology.Platform.IngressControllers of another adapter"},
+		"monitoring": {NetworkIsolationPolicy{Monitoring: true}, bare,
+			"networkIsolation.monitoring is set, but the topology does not know its monitoring; " +
+				"set k8s.Options.Monitoring, or topology.Platform.Monitoring of another adapter"},
+		"API server": {NetworkIsolationPolicy{APIServer: true}, bare,
+			"networkIsolation.apiServer is set, but the topology does not know its API server; " +
+				"unset networkIsolation.apiServer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := tt.policy.rules("acme", tt.platform)

@@ -19,15 +19,15 @@ import (
 
 // OffboardScore is the absence of a tenant.
 //
-// A run withdraws all access, removes the namespace with everything in it, and waits until it is gone.
-// It refuses, before it touches anything, to remove
+// A run withdraws all access, removes the namespace with everything in it, and waits until it is
+// gone. It refuses, before it touches anything, to remove
 //
 //   - a tenant with TenantConfig.DeletionProtection,
 //   - a namespace that Polyphony does not manage,
 //   - a persistent volume claim that DeleteVolumes does not name.
 //
-// A tenant that does not exist needs no change. A cluster takes seconds to remove a namespace; to remove
-// many tenants, set Concurrency of a [score.Runner].
+// A tenant that does not exist needs no change. A cluster takes seconds to remove a namespace; to
+// remove many tenants, set Concurrency of a [score.Runner].
 type OffboardScore struct {
 	// Tenant is the tenant's name, as in TenantConfig.Name. Required.
 	Tenant string `json:"tenant"`
@@ -37,7 +37,8 @@ type OffboardScore struct {
 	DeleteVolumes []string `json:"deleteVolumes,omitempty"`
 
 	// Wait is how long the namespace may take to disappear. After that the run fails, and the error
-	// says what holds the namespace; another run continues to wait. Unset: two minutes. At most a day.
+	// says what holds the namespace; another run continues to wait. Unset: two minutes. At most a
+	// day.
 	Wait Duration `json:"wait,omitzero"`
 }
 
@@ -102,8 +103,8 @@ type offboarding struct {
 	readers topology.Change // what became of the read visibility at first
 }
 
-// checkGuards refuses to remove what must stay. A namespace that is gone, or already being deleted, has
-// nothing left to guard.
+// checkGuards refuses to remove what must stay. A namespace that is gone, or already being deleted,
+// has nothing left to guard.
 func (o *offboarding) checkGuards(ctx context.Context) error {
 	namespace, err := o.on.Namespace(ctx, o.score.Tenant)
 	if errors.Is(err, topology.ErrNotFound) {
@@ -174,9 +175,9 @@ func (o *offboarding) awaitGone(ctx context.Context) error {
 	return o.on.AwaitNamespaceGone(ctx, o.score.Tenant)
 }
 
-// deleteReadersAgain removes read visibility that another run gave while this one waited: it is not in
-// the namespace. It returns a Change only if there was some. A dry run finds what the first deletion
-// would have removed, and does not list it twice.
+// deleteReadersAgain removes read visibility that another run gave while this one waited: it is not
+// in the namespace. It returns a Change only if there was some. A dry run finds what the first
+// deletion would have removed, and does not list it twice.
 func (o *offboarding) deleteReadersAgain(ctx context.Context) (topology.Change, error) {
 	change, err := o.on.DeleteClusterReaders(ctx, o.score.Tenant)
 	if change.Action == topology.Unchanged || change.Action == o.readers.Action {

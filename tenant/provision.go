@@ -12,15 +12,15 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// quotaWait is how long a stored quota may take to be in force. Healthy controllers need a fraction of a
-// second.
+// quotaWait is how long a stored quota may take to be in force. Healthy controllers need a fraction
+// of a second.
 const quotaWait = time.Minute
 
-// Provision provisions the tenant of a valid Score. Roster is the name of the roster that the tenant
-// belongs to, or "" for none; the namespace records it.
+// Provision provisions the tenant of a valid Score. Roster is the name of the roster that the
+// tenant belongs to, or "" for none; the namespace records it.
 //
-// Provision keeps one order: the boundary first, then what fences the tenant in, access last. A run that
-// stops half way leaves a tenant that is closed. See the ADR "Order and interruption".
+// Provision keeps one order: the boundary first, then what fences the tenant in, access last. A run
+// that stops half way leaves a tenant that is closed. See the ADR "Order and interruption".
 //
 // A run that fails before it gives access withdraws the rights that the Score no longer gives.
 func (s TenantScore) Provision(ctx context.Context, t Topology, roster string) (interpret.Outcome, error) {
@@ -49,7 +49,8 @@ func (s TenantScore) Provision(ctx context.Context, t Topology, roster string) (
 	return out, err
 }
 
-// provisioning is one run of a TenantScore. Its steps are methods, in the order of [TenantScore.Provision].
+// provisioning is one run of a TenantScore. Its steps are methods, in the order of
+// [TenantScore.Provision].
 type provisioning struct {
 	score  TenantScore
 	on     Topology
@@ -88,7 +89,8 @@ func (p *provisioning) ensureNamespace(ctx context.Context) (topology.Change, er
 }
 
 // yieldDomains looks for other tenants' domains again, now that others can see the domains of this
-// tenant. A run that has written no domains needs no second look: a tenant that came later saw them.
+// tenant. A run that has written no domains needs no second look: a tenant that came later saw
+// them.
 func (p *provisioning) yieldDomains(ctx context.Context) (topology.Change, error) {
 	if !p.wroteDomains {
 		return topology.Change{}, nil
@@ -125,9 +127,9 @@ func (p *provisioning) ensureReaders(ctx context.Context) (topology.Change, erro
 	return change, err
 }
 
-// removeOrphanedReaders takes read visibility back if someone else removed the tenant during the run.
-// Read visibility is not in the namespace, so it would outlive the tenant. On a dry run there is nothing
-// to take back.
+// removeOrphanedReaders takes read visibility back if someone else removed the tenant during the
+// run. Read visibility is not in the namespace, so it would outlive the tenant. On a dry run there
+// is nothing to take back.
 func (p *provisioning) removeOrphanedReaders(ctx context.Context) (none topology.Change, err error) {
 	if !p.gaveReaders {
 		return none, nil
@@ -148,9 +150,9 @@ func (p *provisioning) removeOrphanedReaders(ctx context.Context) (none topology
 	return change, err
 }
 
-// withdrawAccess withdraws the rights that the Score no longer gives, and gives none. It returns and
-// reports only what it changed. It ignores errors: the run has failed already, and the next run repeats
-// what fails here.
+// withdrawAccess withdraws the rights that the Score no longer gives, and gives none. It returns
+// and reports only what it changed. It ignores errors: the run has failed already, and the next run
+// repeats what fails here.
 func (p *provisioning) withdrawAccess(ctx context.Context) []topology.Change {
 	var changes []topology.Change
 	keep := func(change topology.Change, err error) {

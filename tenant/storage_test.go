@@ -124,7 +124,7 @@ func TestClaimLimits(t *testing.T) {
 
 func TestStorageClassesThatAreNotThere(t *testing.T) {
 	missing := StorageAccessConfig{Classes: []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")}, {Name: "elsewhere", Capacity: *amount("1Gi")}}}
-	_, err := missing.fits(bigPlatform())
+	_, err := missing.check(bigPlatform())
 	require.ErrorIs(t, err, topology.ErrUnsupported)
 	require.ErrorContains(t, err, `"elsewhere"`)
 	require.ErrorContains(t, err, `["bulk" "fast" "secret"]`)
@@ -133,7 +133,7 @@ func TestStorageClassesThatAreNotThere(t *testing.T) {
 func TestStorageNotes(t *testing.T) {
 	allowed := []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")}, {Name: "fast", Capacity: *amount("1Gi")}}
 	for defaultClass, want := range map[string]int{"": 0, "fast": 0, "bulk": 1} {
-		notes, err := StorageAccessConfig{Classes: allowed, DefaultClass: defaultClass}.fits(bigPlatform()) // whose default is fast
+		notes, err := StorageAccessConfig{Classes: allowed, DefaultClass: defaultClass}.check(bigPlatform()) // whose default is fast
 		require.NoError(t, err)
 		require.Len(t, notes, want, defaultClass)
 	}

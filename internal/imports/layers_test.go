@@ -20,6 +20,7 @@ const module = "github.com/polyphony-go/polyphony"
 type pkg struct {
 	ImportPath string
 	Imports    []string
+	GoFiles    []string // none if the package has tests only
 }
 
 // own returns the path within the module.
@@ -43,7 +44,7 @@ func (p pkg) imports() (own, others []string) {
 func packages(t *testing.T) []pkg {
 	t.Helper()
 	dependOnEverything(t)
-	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports", module+"/...")
+	cmd := exec.CommandContext(t.Context(), "go", "list", "-json=ImportPath,Imports,GoFiles", module+"/...")
 	var problems strings.Builder
 	cmd.Stderr = &problems
 	out, err := cmd.Output()

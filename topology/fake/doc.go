@@ -13,9 +13,9 @@
 //
 // # Look inside
 //
-// [Topology.State] copies everything that is stored, to compare it or to write it as JSON.
-// [Topology.Counts] counts calls and writes, so that a test can show that a second run writes
-// nothing.
+// [Topology.State] copies everything that is stored, to compare it or to write it as JSON: a
+// [State], with a [NamespaceState] for each namespace. [Topology.Counts] counts calls and writes
+// ([Counts]), so that a test can show that a second run writes nothing.
 //
 // # Disturb it
 //

@@ -1,38 +1,46 @@
-// Package k8s is the topology of a Kubernetes cluster. [New] returns it.
+// Package k8s is the topology of a Kubernetes cluster. [New] returns a [Topology] for a cluster and
+// [Options]; the zero Options discover what the cluster is.
 //
 // # What a tenant is
 //
-// A tenant is a namespace. What isolates it are the cluster's own means: a ResourceQuota, a LimitRange
-// and a NetworkPolicy, one of each; a Role and a RoleBinding for each role with members; and labels of
-// pod security. Objects in a tenant's namespace are called "polyphony" or "polyphony-<role>", and carry
-// the label tenancy.polyphony.dev/tenant, the mark of ownership. Objects of others stay untouched.
+// A tenant is a namespace. What isolates it are the cluster's own means: a ResourceQuota, a
+// LimitRange and a NetworkPolicy, one of each; a Role and a RoleBinding for each role with members;
+// and labels of pod security. Objects in a tenant's namespace are called "polyphony" or
+// "polyphony-<role>", and carry the label tenancy.polyphony.dev/tenant, the mark of ownership.
+// Objects of others stay untouched.
 //
-// Guardrails are ValidatingAdmissionPolicies, which the API server evaluates itself. Groups that may
-// read everywhere are subjects of a few ClusterRoleBindings. Leases are Leases of coordination.k8s.io.
+// Guardrails are ValidatingAdmissionPolicies, which the API server evaluates itself. Groups that
+// may read everywhere are subjects of a few ClusterRoleBindings. Leases are Leases of
+// coordination.k8s.io.
 //
 // # How an Ensure works
 //
-// An Ensure compares the whole specification with the whole desired one, and never who wrote a field
-// last: a foreign writer who opens our own policy leaves no trace in ours. It repairs a difference by
-// replacing the specification at the version that it read, and keeps labels and annotations of others.
+// An Ensure compares the whole specification with the whole desired one, and never who wrote a
+// field last: a foreign writer who opens our own policy leaves no trace in ours. It repairs a
+// difference by replacing the specification at the version that it read, and keeps labels and
+// annotations of others.
 //
-// Failures that pass are repeated with growing pauses: 429, 5xx, lost connections, conflicts, and the
-// refusals of an API server that is still starting. Each attempt begins with reading.
+// Failures that pass are repeated with growing pauses: 429, 5xx, lost connections, conflicts, and
+// the refusals of an API server that is still starting. Each attempt begins with reading.
 //
 // # Views of a cluster
 //
 //   - [Topology.DryRun] returns a view that writes nothing.
-//   - [Topology.Snapshot] returns a view that reads all objects of a kind at once, for runs over many
-//     tenants.
+//   - [Topology.Snapshot] returns a view that reads all objects of a kind at once, for runs over
+//     many tenants.
 //
 // # Permissions
 //
-// [Permissions], [AdmissionPermissions] and [LeasePermissions] return the rights that the caller needs.
-// [Topology.Ready] lists those that are missing.
+// [Permissions], [AdmissionPermissions] and [LeasePermissions] return the rights that the caller
+// needs. [Topology.Ready] lists those that are missing.
+//
+// # Evaluation
+//
+// [NetworkPolicyOf] turns a NetworkPolicy into a value that package netpolicy evaluates.
 //
 // # Where things are
 //
-// A file has the name of the port in package topology that it implements. The client and its decorators
-// (cache, limiter, retry, dry run) are in internal/kube, what is discovered about a cluster in
-// internal/kube/discovery, and the guardrails in CEL in internal/guardrail/policy.
+// A file has the name of the port in package topology that it implements. The client and its
+// decorators (cache, limiter, retry, dry run) are in internal/kube, what is discovered about a
+// cluster in internal/kube/discovery, and the guardrails in CEL in internal/guardrail/policy.
 package k8s

@@ -9,9 +9,9 @@
 //
 // # Evaluation
 //
-// A [State] is a set of bindings. [State.Answer] answers a [Question] with an [Answer], as the RBAC
-// authorizer of Kubernetes does. What else authorizes requests in a cluster, such as a webhook or
-// the node authorizer, is not part of the answer.
+// A [State] is a set of bindings, which [NewState] indexes. [State.Answer] answers a [Question]
+// with an [Answer], as the RBAC authorizer of Kubernetes does. What else authorizes requests in a
+// cluster, such as a webhook or the node authorizer, is not part of the answer.
 //
 // # For people and for programs
 //

@@ -13,7 +13,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// What the README shows, in memory.
+// A roster is planned, and the plan is applied.
 func Example() {
 	ctx, cluster := context.Background(), fake.New(fake.Options{})
 	if _, err := score.Run(ctx, earlierRoster().On(cluster)); err != nil {

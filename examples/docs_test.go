@@ -1,0 +1,137 @@
+// Package examples tests that the documents quote code that compiles and output that is printed, and
+// that their links lead somewhere.
+package examples
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func read(t *testing.T, path ...string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(path...))
+	require.NoError(t, err)
+	return string(data)
+}
+
+// readAll returns the text of every file that matches the pattern, one after the other.
+func readAll(t *testing.T, pattern string) string {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	require.NoError(t, err)
+	require.NotEmpty(t, files, pattern)
+	var all strings.Builder
+	for _, file := range files {
+		all.WriteString(read(t, file) + "\n")
+	}
+	return all.String()
+}
+
+// documents returns the README and the guides.
+func documents(t *testing.T) []string {
+	t.Helper()
+	guides, err := filepath.Glob(filepath.Join("..", "docs", "guides", "*.md"))
+	require.NoError(t, err)
+	require.NotEmpty(t, guides)
+	return append(guides, filepath.Join("..", "README.md"))
+}
+
+// blocks returns the fenced blocks of a document in a language.
+func blocks(t *testing.T, document, language string) []string {
+	t.Helper()
+	fence := regexp.MustCompile("(?ms)^```" + language + "\n(.*?)^```$")
+	var all []string
+	for _, match := range fence.FindAllStringSubmatch(read(t, document), -1) {
+		all = append(all, match[1])
+	}
+	return all
+}
+
+func readme() string { return filepath.Join("..", "README.md") }
+
+func TestREADMEHasAtMost150Lines(t *testing.T) {
+	require.LessOrEqual(t, strings.Count(read(t, readme()), "\n"), 150)
+}
+
+func TestREADMEStartsWithTheMinimalProgram(t *testing.T) {
+	require.Equal(t, read(t, "minimal", "main.go"), blocks(t, readme(), "go")[0])
+}
+
+func TestREADMEShowsWhatTheMinimalProgramPrints(t *testing.T) {
+	require.Equal(t, read(t, "minimal", "testdata", "output.txt"), blocks(t, readme(), "text")[0])
+}
+
+func TestREADMEBeginsWithWhatMakeKnows(t *testing.T) {
+	require.Equal(t, "make demo\nmake test\n", blocks(t, readme(), "sh")[0])
+}
+
+func TestDocumentsQuoteCodeThatIsCompiled(t *testing.T) {
+	code := unindented(readAll(t, filepath.Join("*", "*.go")))
+	for _, document := range documents(t) {
+		for _, block := range blocks(t, document, "go") {
+			assert.Contains(t, code, unindented(block), document)
+		}
+	}
+}
+
+func unindented(code string) string {
+	return regexp.MustCompile(`(?m)^\t+`).ReplaceAllString(code, "")
+}
+
+// The tests of each example require that it prints the files of its testdata and what its example
+// functions have after "Output:".
+func TestDocumentsQuoteWhatExamplesPrint(t *testing.T) {
+	printed := readAll(t, filepath.Join("*", "testdata", "*.txt")) + outputs(t)
+	for _, document := range documents(t) {
+		for _, block := range blocks(t, document, "text") {
+			assert.Contains(t, printed, block, document)
+		}
+	}
+}
+
+// outputs returns what example functions print.
+func outputs(t *testing.T) string {
+	t.Helper()
+	comment := regexp.MustCompile(`(?m)^\t// Output:\n((?:^\t//.*\n)*)`)
+	slashes := regexp.MustCompile(`(?m)^\t// ?`)
+	var all strings.Builder
+	for _, match := range comment.FindAllStringSubmatch(readAll(t, filepath.Join("*", "*_test.go")), -1) {
+		all.WriteString(slashes.ReplaceAllString(match[1], ""))
+	}
+	return all.String()
+}
+
+func TestDocumentsUseTargetsThatMakeKnows(t *testing.T) {
+	var known []string
+	for _, target := range regexp.MustCompile(`(?m)^([a-z]+):.*## `).FindAllStringSubmatch(read(t, "..", "Makefile"), -1) {
+		known = append(known, target[1])
+	}
+	use := regexp.MustCompile("(?m)(?:^|`| )make ([a-z]+)(?:`|$)")
+	for _, document := range append(documents(t), filepath.Join("..", "CONTRIBUTING.md")) {
+		for _, used := range use.FindAllStringSubmatch(read(t, document), -1) {
+			assert.Contains(t, known, used[1], "%s: make %s", document, used[1])
+		}
+	}
+}
+
+func TestDocumentsRunProgramsAndTestsThatExist(t *testing.T) {
+	program := regexp.MustCompile(`\bgo run (\./\S+)`)
+	test := regexp.MustCompile(`\bgo test (\./\S+) -run (\w+)`)
+	for _, document := range documents(t) {
+		for _, block := range blocks(t, document, "sh") {
+			for _, run := range program.FindAllStringSubmatch(block, -1) {
+				assert.FileExists(t, filepath.Join("..", run[1], "main.go"), document)
+			}
+			for _, run := range test.FindAllStringSubmatch(block, -1) {
+				tests := readAll(t, filepath.Join("..", run[1], "*_test.go"))
+				assert.Contains(t, tests, "func "+run[2]+"(", document)
+			}
+		}
+	}
+}

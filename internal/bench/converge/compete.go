@@ -78,31 +78,3 @@ func (b *bench) check(ctx context.Context, p *plane, phase phase, tenants []stri
 		return nil
 	}
 }
-
-// measureLarge has Polyphony provision many tenants, and measures what it needs to find that all is well.
-func (b *bench) measureLarge(ctx context.Context) (err error) {
-	p, err := startPlane(ctx)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, p.stop()) }()
-	tenants := names(*large)
-	first, err := p.spawn(ctx, task{Contestant: polyphonyName, Phase: provisioning, Tenants: tenants})
-	if err != nil {
-		return err
-	}
-	log.Printf("%d tenants provisioned by Polyphony: %.0f s, %d requests, %s", *large, first.Seconds, first.Requests, mebibytes(first.Memory))
-	for round := range *rounds {
-		if err := p.settle(ctx); err != nil {
-			return err
-		}
-		o, err := p.spawn(ctx, task{Contestant: polyphonyName, Phase: unchanged, Tenants: tenants})
-		if err != nil {
-			return err
-		}
-		if err := b.add(result{Round: round, Tenants: *large, Contestant: polyphonyName, Phase: unchanged, outcome: o}); err != nil {
-			return err
-		}
-	}
-	return nil
-}

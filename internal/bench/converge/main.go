@@ -23,10 +23,11 @@ import (
 var (
 	sizes   = flag.String("tenants", "100,300,1000", "how many tenants, in growing order; empty: none but those of -large")
 	large   = flag.Int("large", 0, "tenants, such as 10000, of which only Polyphony's unchanged re-run is measured")
+	reruns  = flag.Int("reruns", 5, "how often the unchanged re-run of -large is measured")
 	rounds  = flag.Int("rounds", 3, "how often everything is measured; 0: not at all, with -from")
 	only    = flag.String("only", "", "contestants to measure, separated by commas; empty: all")
 	removal = flag.Bool("removal", false, "measure removal with more than a hundred tenants too, which takes minutes each time")
-	page    = flag.String("o", "", "directory to write converge.md and converge.svg to, instead of printing the page")
+	page    = flag.String("o", "", "directory to write converge.md, converge.svg and, with -large, rerun.md to, instead of printing them")
 	raw     = flag.String("json", "", "file to write the figures to, as they come in")
 	earlier = flag.String("from", "", "file of figures that an earlier run has written; those of this run are added")
 )
@@ -135,18 +136,28 @@ func (b *bench) save() error {
 	return b.record.save(*raw)
 }
 
-// publish prints or writes the page.
+// publish prints or writes the pages.
 func publish(r record) error {
 	text, err := r.markdown()
 	if err != nil {
 		return err
 	}
-	if *page == "" {
-		fmt.Print(text)
-		return nil
-	}
-	if err := os.WriteFile(filepath.Join(*page, "converge.md"), []byte(text), 0o644); err != nil {
+	rerun, err := r.rerunMarkdown()
+	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(*page, "converge.svg"), []byte(r.svg()), 0o644)
+	if *page == "" {
+		fmt.Print(text, rerun)
+		return nil
+	}
+	files := map[string]string{"converge.md": text, "converge.svg": r.svg()}
+	if rerun != "" {
+		files["rerun.md"] = rerun
+	}
+	for name, content := range files {
+		if err := os.WriteFile(filepath.Join(*page, name), []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
 }

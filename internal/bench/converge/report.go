@@ -18,7 +18,7 @@ func (r record) markdown() (string, error) {
 	}
 	var b strings.Builder
 	err = page.Execute(&b, map[string]any{
-		"Record": r, "Targets": r.targets(), "Rounds": r.rounds(), "Empty": mebibytes(r.empty()), "Removal": removalUpTo, "KubectlUpTo": kubectlUpTo, "InFlight": inFlight, "UnderWay": underWay, "FluxTenants": fluxTenants, "Large": r.largeLines(), "Concurrency": fakeConcurrency,
+		"Record": r, "Targets": r.targets(), "Rounds": r.rounds(), "Empty": mebibytes(r.empty()), "Removal": removalUpTo, "KubectlUpTo": kubectlUpTo, "InFlight": inFlight, "UnderWay": underWay, "FluxTenants": fluxTenants, "Concurrency": fakeConcurrency,
 	})
 	return b.String(), err
 }
@@ -53,7 +53,7 @@ func (r record) table(phase phase) string {
 	return b.String()
 }
 
-// largeLines is Polyphony's unchanged re-run by the number of tenants.
+// largeLines has a line with Polyphony's unchanged re-run for each number of tenants.
 func (r record) largeLines() string {
 	if r.beyond() == 0 {
 		return ""

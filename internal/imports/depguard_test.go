@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,6 +37,30 @@ func TestDepguardRulesAreThoseOfTheTable(t *testing.T) {
 	require.Equal(t, want, have, "run go test ./internal/imports -run Depguard -update")
 }
 
+// TestDepguardRulesHaveNamesOfTheirOwn checks what YAML parsers do not: of two rules with one name, all
+// but the last are lost without a word.
+func TestDepguardRulesHaveNamesOfTheirOwn(t *testing.T) {
+	data, err := os.ReadFile(filepath.Join(repository, ".golangci.yml"))
+	require.NoError(t, err)
+	_, settings, ok := strings.Cut(string(data), "\n    depguard:\n")
+	require.True(t, ok)
+	_, rules, ok := strings.Cut(settings, "\n      rules:\n")
+	require.True(t, ok)
+	seen := map[string]bool{}
+	for _, line := range strings.Split(rules, "\n") {
+		if line != "" && !strings.HasPrefix(line, "        ") {
+			break // the settings of the next linter
+		}
+		name := strings.TrimPrefix(line, "        ")
+		if name == "" || strings.HasPrefix(name, " ") || strings.HasPrefix(name, "#") {
+			continue
+		}
+		require.False(t, seen[name], "two rules are called %s", name)
+		seen[name] = true
+	}
+	require.Greater(t, len(seen), len(layers), "the rules of the table, and those that are written by hand")
+}
+
 // depguardRules renders the table. Everything is allowed but what a rule denies, and of that again what
 // it allows by a longer path.
 func depguardRules() string {
@@ -44,14 +69,17 @@ func depguardRules() string {
 		b.WriteString(strings.Repeat(" ", indent) + fmt.Sprintf(format, args...) + "\n")
 	}
 	for _, l := range layers {
-		line(8, "%s:", strings.ReplaceAll(strings.ReplaceAll(l.path, "/...", "/below"), "/", "-"))
+		line(8, "%s:", strings.NewReplacer("/...", "-below", "/*", "-each", "/", "-").Replace(l.path))
 		line(10, "list-mode: lax")
-		line(10, "files: [%q, \"!$test\"]", "${config-path}/"+strings.Replace(l.path, "/...", "/*", 1)+"/*.go")
+		line(10, "files: [%s, \"!$test\"]", strings.Join(l.files(), ", "))
 		if len(l.own)+len(l.others) > 0 {
 			line(10, "allow:")
 		}
 		for _, own := range l.own {
 			line(12, "- %s/%s$", module, own)
+		}
+		if strings.Contains(l.path, "*") { // it may import its own folder; the layers test knows which one that is
+			line(12, "- %s/%s/", module, path.Dir(path.Dir(l.path)))
 		}
 		for _, other := range l.others {
 			line(12, "- %s", other)
@@ -65,6 +93,19 @@ func depguardRules() string {
 		}
 	}
 	return b.String()
+}
+
+// files returns the patterns of the files of a layer. A tree is one level deep here, without the packages
+// for tests; the layers test checks the levels below.
+func (l layer) files() []string {
+	folder, tree := strings.CutSuffix(l.path, "/...")
+	if !tree {
+		return []string{fmt.Sprintf("%q", "${config-path}/"+l.path+"/*.go")}
+	}
+	return []string{
+		fmt.Sprintf("%q", "${config-path}/"+folder+"/*/*.go"),
+		fmt.Sprintf("%q", "!${config-path}/"+folder+"/*test/*.go"),
+	}
 }
 
 // whyNoOthers is why a layer imports no other packages of other modules.

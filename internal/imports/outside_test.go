@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,6 +19,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
+
+// maxPackages is how many packages of third parties a program builds at most that provisions a tenant on a
+// cluster. ADR 6 has the figures of other clients.
+const maxPackages = 130
 
 // maxLines is the number of lines of code that it takes at most to provision a tenant, errors handled.
 // The package clause, imports, comments and blank lines do not count.
@@ -128,6 +133,11 @@ func TestImportersBuildOnlyWhatTheyNeed(t *testing.T) {
 	for _, unwanted := range append(servers, clientset) {
 		requireNone(t, packages, unwanted)
 	}
+	thirdParty := slices.DeleteFunc(packages, func(p string) bool {
+		first, _, _ := strings.Cut(p, "/")
+		return !strings.Contains(first, ".") || within(p, []string{module, "example.com/outside"})
+	})
+	require.LessOrEqual(t, len(thirdParty), maxPackages, "packages of third parties: %v", thirdParty)
 }
 
 func TestImportersRequireOnlyWhatTheyNeed(t *testing.T) {

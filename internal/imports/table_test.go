@@ -1,7 +1,9 @@
 package imports
 
-// layer is a package, or with "/..." at its end every package below it, and what it may import besides
-// the standard library.
+import "slices"
+
+// layer is a package, or with "/..." at its end every package below it, or a pattern of path.Match, and
+// what it may import besides the standard library.
 type layer struct {
 	path   string
 	own    []string // packages of this module
@@ -11,11 +13,13 @@ type layer struct {
 
 // light is what the core may import of other modules: no client of any infrastructure.
 var light = []string{
-	"github.com/hashicorp/go-multierror",
 	"k8s.io/apimachinery/pkg/api/resource",
 	"k8s.io/apimachinery/pkg/util/validation",
 	"sigs.k8s.io/json", // reads manifests as Kubernetes does
 }
+
+// aggregating is what package score may import: it is where runs and steps come together (ADR 15).
+var aggregating = append([]string{"github.com/hashicorp/go-multierror"}, light...)
 
 // amounts is what a package may import that knows nothing but quantities.
 var amounts = []string{"k8s.io/apimachinery/pkg/api/resource"}
@@ -29,8 +33,14 @@ var kubernetes = []string{
 // values are the packages that hold the values of the ports.
 var values = []string{"topology", "topology/adapter", "topology/netpolicy", "topology/rbac"}
 
-// concern is what a concern of tenants may import.
+// concern is what a concern of tenants may import, besides the packages in its own folder.
 var concern = append([]string{"internal/summary", "interpret", "score", "tenant"}, values...)
+
+// clients are the packages that talk to a cluster.
+var clients = []string{
+	"internal/kube", "internal/kube/apply", "internal/kube/cache", "internal/kube/discovery", "internal/kube/dryrun",
+	"internal/kube/limiter", "internal/kube/retry",
+}
 
 const (
 	whyConcern = "a concern speaks of a tenant by name and imports no other concern; " +
@@ -75,18 +85,17 @@ var layers = []layer{
 	{"internal/kube/discovery", []string{"internal/kube", "topology", "topology/netpolicy"}, kubernetes,
 		"it reads what a cluster is, and knows nothing of tenants"},
 	{"topology/k8s", append([]string{
-		"internal/guardrail", "internal/guardrail/policy", "internal/kube", "internal/kube/apply", "internal/kube/cache",
-		"internal/kube/discovery", "internal/kube/dryrun", "internal/kube/limiter", "internal/kube/retry",
-		"internal/lease", "internal/summary",
-	}, values...), kubernetes,
+		"internal/guardrail", "internal/guardrail/policy", "internal/lease", "internal/summary",
+	}, slices.Concat(clients, values)...), kubernetes,
 		"an adapter implements the ports; it knows no Score that uses them, and no other adapter"},
 	{"interpret", []string{"topology"}, light,
 		"an Interpret sees infrastructure through the ports alone, and knows nothing of Scores or adapters"},
-	{"score", []string{"topology", "interpret"}, light,
+	{"score", []string{"topology", "interpret"}, aggregating,
 		"Scores of any kind run on any topology, so what runs them knows neither tenants nor adapters"},
 	{"score/progress", []string{"score"}, []string{"github.com/schollz/progressbar/v3", "golang.org/x/term"},
 		"it shows the events of any run, and nothing else"},
 	{"tenant", append([]string{"internal/summary", "interpret", "score"}, values...), light,
 		"a tenant is the same on every infrastructure, and its Scores import what those of a third party can"},
+	{"tenant/*/k8s", slices.Concat(clients, concern), kubernetes, whyConcern},
 	{"tenant/...", concern, light, whyConcern},
 }

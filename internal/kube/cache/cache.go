@@ -11,7 +11,6 @@ package cache
 
 import (
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -142,11 +141,12 @@ func (c *Client[T]) load(ctx context.Context) error {
 			if t.version == "" {
 				t.version = page.Version
 			}
-			var failed error
 			for _, object := range page.Items {
-				failed = errors.Join(failed, t.store(object))
+				if err := t.store(object); err != nil {
+					return err
+				}
 			}
-			return failed
+			return nil
 		})
 	})
 }

@@ -3,7 +3,9 @@
 package examples
 
 import (
+	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -134,4 +136,31 @@ func TestDocumentsRunProgramsAndTestsThatExist(t *testing.T) {
 			}
 		}
 	}
+}
+
+// The root package documents the module: one line for each package that users import, and the name
+// of each directory in internal.
+func TestMapNamesEveryPackage(t *testing.T) {
+	doc := read(t, "..", "doc.go")
+	found := 0
+	err := fs.WalkDir(os.DirFS(".."), ".", func(dir string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil || !entry.IsDir() || dir == ".":
+			return err
+		case strings.HasPrefix(entry.Name(), ".") || dir == "examples" || dir == "docs":
+			return fs.SkipDir
+		case path.Dir(dir) == "internal":
+			assert.Regexp(t, dir+`[^\w/]`, doc)
+			return fs.SkipDir
+		}
+		files, err := filepath.Glob(filepath.Join("..", dir, "*.go"))
+		if err == nil && len(files) > 0 {
+			found++
+			assert.Contains(t, doc, "//   - ["+dir+"]: ")
+			assert.Contains(t, doc, "// ["+dir+"]: https://pkg.go.dev/github.com/polyphony-go/polyphony/"+dir+"\n")
+		}
+		return err
+	})
+	require.NoError(t, err)
+	require.Greater(t, found, 10)
 }

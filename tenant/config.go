@@ -13,94 +13,104 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// TenantConfig is who the tenant is and what its boundary is like.
+// TenantConfig says who the tenant is and what its boundary is like.
 type TenantConfig struct {
-	// Name is the tenant's name and its namespace's: a DNS-1123 label, at most 63 characters. Names that platforms use for
-	// themselves (default, kube-*, openshift*, ...) are refused.
+	// Name is the name of the tenant and of its namespace: a DNS-1123 label of at most 63
+	// characters. Required. Names that platforms use for themselves (default, kube-*, openshift*,
+	// ...) are refused.
 	Name string `json:"name"`
 
-	DisplayName string `json:"displayName,omitempty"` // for people; one line, at most 253 characters
+	// DisplayName is a name for people: one line of at most 253 characters. Unset: none.
+	DisplayName string `json:"displayName,omitempty"`
 
-	// Labels and Annotations are put on the namespace. Prefixes that mean something to the infrastructure are refused.
-	Labels      map[string]string `json:"labels,omitempty"`
+	// Labels are put on the namespace. Keys of domains that mean something to the infrastructure,
+	// such as kubernetes.io, are refused. Unset: none.
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// Annotations are put on the namespace, at most 128 KiB of them. The same keys are refused as
+	// in Labels. Unset: none.
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	// PodSecurity is the level of the Pod Security Standards that every pod must keep. Unset: restricted. "baseline" admits volumes that
-	// pods name themselves, such as NFS and iSCSI, which the node mounts past StorageAccess and NetworkIsolation, unless the guardrail
-	// "volumes" is installed. "privileged" switches the checks off, and with them every other fence, since such a pod owns its node.
+	// PodSecurity is the level of the Pod Security Standards that every pod must meet. Unset:
+	// restricted.
+	//
+	// The level "baseline" admits volumes that pods name themselves, such as NFS and iSCSI. The
+	// node mounts them, past StorageAccess and NetworkIsolation, unless the guardrail "volumes" is
+	// installed. The level "privileged" switches the checks off. All isolation is lost with it,
+	// because a privileged pod controls its node.
 	PodSecurity topology.PodSecurity `json:"podSecurity,omitempty"`
 
-	// ImageRegistries are where images may come from: a registry and perhaps a path, such as "registry.example.com/acme" or
-	// "docker.io/library", is every image below it. "*" alone is every image. Unset: no image at all, so no pod runs. It has an effect only
-	// where the guardrail "images" is installed: see [GuardrailsScore].
+	// ImageRegistries lists where images may come from. An entry is a registry, with or without a
+	// path, and allows every image below it: "registry.example.com/acme" or "docker.io/library". A
+	// single "*" allows every image. Unset: no image, so no pod runs.
+	//
+	// It has an effect only where the guardrail "images" is installed: see package guardrails.
 	ImageRegistries []string `json:"imageRegistries,omitempty"`
 
-	// PriorityClasses are the names of priority classes that pods may have, besides the topology's default one, as it is when
-	// the Score runs. Unset: none. The platform's own
-	// (system-...) are refused. It has an effect only where the guardrail "placement" is installed: see [GuardrailsScore].
+	// PriorityClasses lists the priority classes that pods may have, in addition to the default
+	// class that the topology has when the Score runs. Unset: none. The platform's own (system-...)
+	// are refused.
+	//
+	// It has an effect only where the guardrail "placement" is installed: see package guardrails.
 	PriorityClasses []string `json:"priorityClasses,omitempty"`
 
-	// RuntimeClasses are the names of runtime classes that pods may have. Unset: none. Taints that such a class tolerates by itself have to be in
-	// Tolerations too. It has an effect only where the guardrail "placement" is
-	// installed: see [GuardrailsScore].
+	// RuntimeClasses lists the runtime classes that pods may have. Unset: none. If such a class
+	// tolerates taints by itself, list them in Tolerations too.
+	//
+	// It has an effect only where the guardrail "placement" is installed: see package guardrails.
 	RuntimeClasses []string `json:"runtimeClasses,omitempty"`
 
-	// Tolerations are the keys of taints that pods may tolerate, such as "dedicated" or "example.com/team". Those of a node's condition
-	// (node.kubernetes.io/...) are always allowed, and so are the names of the resources that ResourceQuotaConfig.Extended grants. Unset: no
-	// others. Those of the platform's own nodes (node-role.kubernetes.io/...) are refused. It has an effect only where the guardrail
-	// "placement" is installed: see [GuardrailsScore].
+	// Tolerations lists the keys of taints that pods may tolerate, for example "dedicated" or
+	// "example.com/team". Taints for the condition of a node (node.kubernetes.io/...) are always
+	// allowed, and so are the names of resources that ResourceQuotaConfig.Extended grants. Unset:
+	// no others. Taints of the platform's own nodes (node-role.kubernetes.io/...) are refused.
+	//
+	// It has an effect only where the guardrail "placement" is installed: see package guardrails.
 	Tolerations []string `json:"tolerations,omitempty"`
 
-	// DefaultToken lets pods have the token of the service account "default" without asking for it. Unset: they say
-	// automountServiceAccountToken: false, or use a service account of their own. It has an effect only where the guardrail "default-token"
-	// is installed: see [GuardrailsScore].
+	// DefaultToken lets pods use the token of the service account "default" without asking for it.
+	// Unset: they set automountServiceAccountToken to false, or use another service account.
+	//
+	// It has an effect only where the guardrail "default-token" is installed: see package
+	// guardrails.
 	DefaultToken bool `json:"defaultToken,omitempty"`
 
-	// Adopt takes over a namespace of this name that Polyphony did not create. Unset, such a namespace is an error.
+	// Adopt takes over a namespace of this name that Polyphony did not create. Unset: such a
+	// namespace is a conflict.
 	Adopt bool `json:"adopt,omitempty"`
 
-	// InheritGrants lets the tenant come into being although service accounts of its name hold rights in other namespaces, which are its own from then
-	// on. Unset, that is an error: they may be left from a tenant that has gone. It has no effect on a tenant that exists.
+	// InheritGrants creates the tenant although service accounts of its name hold rights in other
+	// namespaces. The tenant then has these rights. Unset: that is a conflict, because the rights
+	// may be left over from a deleted tenant. It has no effect on a tenant that exists.
 	InheritGrants bool `json:"inheritGrants,omitempty"`
 
-	// DeletionProtection makes an OffboardScore refuse. To remove the tenant, run it once more without.
+	// DeletionProtection makes an [OffboardScore] refuse to remove the tenant. To remove the
+	// tenant, run its TenantScore without it first.
 	DeletionProtection bool `json:"deletionProtection,omitempty"`
 }
 
-// Names and prefixes of namespaces that belong to a platform.
+// The names and prefixes of namespaces that belong to a platform.
 var (
-	reservedNames    = []string{"default", "kube", "kubernetes", "openshift", "okd", "system", "polyphony", "polyphony-system"}
+	reservedNames = []string{"default", "kube", "kubernetes", "openshift", "okd", "system", "polyphony",
+		"polyphony-system"}
 	reservedPrefixes = []string{"kube-", "openshift", "okd-"}
 )
 
-// Domains whose labels and annotations mean something to the infrastructure, their subdomains included.
+// reservedDomains are domains whose labels and annotations, including those of subdomains, mean
+// something to the infrastructure.
 var reservedDomains = []string{"kubernetes.io", "k8s.io", "openshift.io", "polyphony.dev"}
 
 func (c TenantConfig) validate(at *field.Path) field.ErrorList {
 	errs := validateNamespaceName(c.Name, at.Child("name"))
-	if utf8.RuneCountInString(c.DisplayName) > 253 || strings.ContainsFunc(c.DisplayName, isControl) || strings.TrimSpace(c.DisplayName) != c.DisplayName {
-		errs = append(errs, field.Invalid(at.Child("displayName"), c.DisplayName, "must be one line of at most 253 characters, without spaces around it"))
+	if !isLine(c.DisplayName) || utf8.RuneCountInString(c.DisplayName) > 253 {
+		errs = append(errs, field.Invalid(at.Child("displayName"), c.DisplayName,
+			"must be one line of at most 253 characters, without spaces around it"))
 	}
-	for _, key := range slices.Sorted(maps.Keys(c.Labels)) {
-		keyAt := at.Child("labels").Key(key)
-		errs = append(errs, validateKey(key, keyAt)...)
-		for _, msg := range validation.IsValidLabelValue(c.Labels[key]) {
-			errs = append(errs, field.Invalid(keyAt, c.Labels[key], msg))
-		}
+	errs = append(errs, validateLabels(c.Labels, at.Child("labels"))...)
+	errs = append(errs, validateAnnotations(c.Annotations, at.Child("annotations"))...)
+	levels := []topology.PodSecurity{
+		"", topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged,
 	}
-	size := 0
-	for _, key := range slices.Sorted(maps.Keys(c.Annotations)) {
-		keyAt := at.Child("annotations").Key(key)
-		errs = append(errs, validateKey(strings.ToLower(key), keyAt)...) // their case does not matter to Kubernetes
-		if !utf8.ValidString(c.Annotations[key]) {
-			errs = append(errs, field.Invalid(keyAt, c.Annotations[key], "must be UTF-8"))
-		}
-		size += len(key) + len(c.Annotations[key])
-	}
-	if size > maxAnnotations {
-		errs = append(errs, field.TooLong(at.Child("annotations"), "", maxAnnotations))
-	}
-	levels := []topology.PodSecurity{"", topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged}
 	if !slices.Contains(levels, c.PodSecurity) {
 		errs = append(errs, field.NotSupported(at.Child("podSecurity"), c.PodSecurity, levels[1:]))
 	}
@@ -110,10 +120,46 @@ func (c TenantConfig) validate(at *field.Path) field.ErrorList {
 	return append(errs, validateList(c.Tolerations, at.Child("tolerations"), validateToleration)...)
 }
 
-// maxAnnotations leaves room within the 256 KiB that the API server allows for what others annotate.
+func validateLabels(labels map[string]string, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, key := range slices.Sorted(maps.Keys(labels)) {
+		errs = append(errs, validateKey(key, at.Key(key))...)
+		for _, msg := range validation.IsValidLabelValue(labels[key]) {
+			errs = append(errs, field.Invalid(at.Key(key), labels[key], msg))
+		}
+	}
+	return errs
+}
+
+// maxAnnotations is the size of all annotations, in bytes. The API server allows 256 KiB; the rest
+// is for annotations of others.
 const maxAnnotations = 128 << 10
 
-// isControl tells whether r has no place in a line of text: control characters, line ends of every kind, and what is not UTF-8.
+func validateAnnotations(annotations map[string]string, at *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	size := 0
+	for _, key := range slices.Sorted(maps.Keys(annotations)) {
+		value := annotations[key]
+		// Kubernetes ignores their case
+		errs = append(errs, validateKey(strings.ToLower(key), at.Key(key))...)
+		if !utf8.ValidString(value) {
+			errs = append(errs, field.Invalid(at.Key(key), value, "must be UTF-8"))
+		}
+		size += len(key) + len(value)
+	}
+	if size > maxAnnotations {
+		errs = append(errs, field.TooLong(at, "", maxAnnotations))
+	}
+	return errs
+}
+
+// isLine reports whether text is one line without spaces around it.
+func isLine(text string) bool {
+	return strings.TrimSpace(text) == text && !strings.ContainsFunc(text, isControl)
+}
+
+// isControl reports whether r has no place in a line of text: a control character, an end of a line
+// or paragraph, or a byte that is not UTF-8.
 func isControl(r rune) bool {
 	return unicode.IsControl(r) || r == '\u2028' || r == '\u2029' || r == utf8.RuneError
 }
@@ -144,15 +190,17 @@ func validateKey(key string, at *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(at, key, msg))
 	}
 	domain, _, found := strings.Cut(key, "/")
-	reserved := slices.ContainsFunc(reservedDomains, func(d string) bool { return domain == d || strings.HasSuffix(domain, "."+d) })
+	reserved := slices.ContainsFunc(reservedDomains, func(d string) bool {
+		return domain == d || strings.HasSuffix(domain, "."+d)
+	})
 	if found && reserved && domain != "app.kubernetes.io" {
 		errs = append(errs, field.Forbidden(at, "labels and annotations of "+strings.Join(reservedDomains, ", ")+
-			" steer the infrastructure (app.kubernetes.io is fine)"))
+			" control the infrastructure (app.kubernetes.io is allowed)"))
 	}
 	return errs
 }
 
-// namespace is the boundary as the topology receives it.
+// namespace returns the boundary, with its defaults.
 func (c TenantConfig) namespace(defaultClass string) topology.Namespace {
 	level := c.PodSecurity
 	if level == "" {
@@ -160,6 +208,7 @@ func (c TenantConfig) namespace(defaultClass string) topology.Namespace {
 	}
 	return topology.Namespace{
 		Name: c.Name, DisplayName: c.DisplayName, Labels: c.Labels, Annotations: c.Annotations,
-		PodSecurity: level, DefaultStorageClass: defaultClass, Protected: c.DeletionProtection, Adopt: c.Adopt, InheritGrants: c.InheritGrants,
+		PodSecurity: level, DefaultStorageClass: defaultClass,
+		Protected: c.DeletionProtection, Adopt: c.Adopt, InheritGrants: c.InheritGrants,
 	}
 }

@@ -7,10 +7,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// specialRanges are the address ranges that are not the public internet: every entry of the IANA IPv4 and IPv6 Special-Purpose Address
-// Registries (RFC 6890 and its updates, globally reachable ones included, since they too lead to special places), multicast, and
-// what is reserved, and the one host agent of a cloud that has a public address. For IPv6 only 2000::/3 is public at all (RFC 4291,
-// section 2.4), so ranges outside it need no mention.
+// specialRanges are the address ranges that do not count as the public internet:
+//
+//   - every entry of the IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890 and its
+//     updates), including the globally reachable ones, which lead to special services too,
+//   - multicast and reserved ranges,
+//   - the one host agent of a cloud that has a public address.
+//
+// For IPv6 only 2000::/3 is public (RFC 4291, section 2.4), so ranges outside it are not listed.
 var specialRanges = prefixes(
 	"0.0.0.0/8",       // this network, RFC 791
 	"10.0.0.0/8",      // private, RFC 1918
@@ -31,7 +35,9 @@ var specialRanges = prefixes(
 	"224.0.0.0/4",     // multicast, RFC 5771
 	"240.0.0.0/4",     // reserved and broadcast, RFC 1112 and RFC 8190
 
-	"168.63.129.16/32", // Azure's host agent (WireServer): public by its number, but it answers every machine as its own host
+	// Azure's host agent (WireServer). The address is public, but leads each machine to its own
+	// host.
+	"168.63.129.16/32",
 
 	"2001::/23",         // IETF protocol assignments (Teredo, ORCHID, ...), RFC 2928
 	"2001:db8::/32",     // documentation, RFC 3849
@@ -40,9 +46,10 @@ var specialRanges = prefixes(
 	"3fff::/20",         // documentation, RFC 9637
 )
 
-// publicRanges are what specialRanges are taken out of.
+// publicRanges are the ranges of the public internet, before specialRanges are taken out.
 var publicRanges = prefixes("0.0.0.0/0", "2000::/3")
 
+// prefixes parses ranges. It panics on a malformed one.
 func prefixes(cidrs ...string) []netip.Prefix {
 	all := make([]netip.Prefix, len(cidrs))
 	for i, c := range cidrs {
@@ -51,7 +58,8 @@ func prefixes(cidrs ...string) []netip.Prefix {
 	return all
 }
 
-// internet is the public internet of the address families that the platform has, without the platform's own addresses.
+// internet returns the public internet in the address families of the platform, without the
+// platform's own addresses.
 func internet(p topology.Platform) []topology.NetworkPeer {
 	var peers []topology.NetworkPeer
 	for _, public := range publicRanges {
@@ -65,8 +73,8 @@ func internet(p topology.Platform) []topology.NetworkPeer {
 	return peers
 }
 
-// without is the range minus every part of others that is in it, or false if nothing remains. An IPv4 range that is written as IPv6 counts as
-// IPv4.
+// without returns the range whole without every part of others that lies in it, and false if
+// nothing remains. An IPv4 range in IPv6 notation counts as IPv4.
 func without(whole netip.Prefix, others []netip.Prefix) (topology.NetworkPeer, bool) {
 	others = slices.Clone(others)
 	for i, other := range others {
@@ -82,7 +90,9 @@ func without(whole netip.Prefix, others []netip.Prefix) (topology.NetworkPeer, b
 		if other.Bits() <= whole.Bits() {
 			return topology.NetworkPeer{}, false
 		}
-		covered := slices.ContainsFunc(others, func(p netip.Prefix) bool { return p.Bits() < other.Bits() && p.Overlaps(other) })
+		covered := slices.ContainsFunc(others, func(p netip.Prefix) bool {
+			return p.Bits() < other.Bits() && p.Overlaps(other)
+		})
 		if !covered && !slices.Contains(except, other.Masked()) {
 			except = append(except, other.Masked())
 		}

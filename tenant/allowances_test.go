@@ -20,7 +20,8 @@ type allowanceList struct {
 	refused []string
 }
 
-// hostile are values that no list has: they would be several, or break the line that they are written in.
+// hostile are values that no list has: they would be several, or break the line that they are
+// written in.
 var hostile = []string{"", " ", "a b", " a.example.com", "a.example.com ", "a.example.com,b.example.com", ",", "a.example.com\n", "a.example.com\tb", "a.example.com\x00",
 	"a.example.com\x7f", "ä.example.com", "a.example.com\u2028", "a\u00a0b.example.com/x", "a.example.com/x,b.example.com/y", "a.example.com/x y", "\xff", "a;b", "a=b"}
 
@@ -220,7 +221,8 @@ func TestAllowancesAreNotShared(t *testing.T) {
 	require.Equal(t, full(), s)
 }
 
-// Nothing that passes has a separator or anything else in it that is not shown, nor is longer than what can be stored.
+// Nothing that passes has a separator or anything else in it that is not shown, nor is longer than
+// what can be stored.
 func FuzzAllowances(f *testing.F) {
 	for _, list := range allowanceLists() {
 		for _, value := range slices.Concat(list.fine, list.refused, hostile) {

@@ -135,7 +135,8 @@ func FuzzValidateNamespaceName(f *testing.F) {
 	})
 }
 
-// What validation accepts as a label or an annotation, the API server accepts too; and it refuses nothing else than what is reserved.
+// What validation accepts as a label or an annotation, the API server accepts too; and it refuses
+// nothing else than what is reserved.
 func FuzzValidateKey(f *testing.F) {
 	for _, key := range []string{"a", "a/b", "Example.com/a", "kubernetes.io/a", "x.K8s.io/a", "app.kubernetes.io/a", "a/b/c", "/", "", "a\n", "-a", "k8s.io/"} {
 		f.Add(key, "value")

@@ -77,7 +77,8 @@ func TestDomainsAreHandedOver(t *testing.T) {
 	require.Equal(t, []string{"example.com"}, domainsOf(t, top, "acme"))
 }
 
-// racing is infrastructure on which something happens right after a tenant's namespace was written, and then again.
+// racing is infrastructure on which something happens right after a tenant's namespace was written,
+// and then again.
 type racing struct {
 	*fake.Topology
 	meanwhile []func()

@@ -8,8 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 )
 
-// Duration is a time span that JSON and YAML spell as "10m" or "1h30m", as [time.ParseDuration] reads
-// it. The zero value is unset.
+// Duration is a span of time. JSON and YAML write it as "10m" or "1h30m", which
+// [time.ParseDuration] reads. The zero value is unset.
 type Duration time.Duration
 
 // MaxDuration is the longest wait that a Score may ask for.
@@ -26,7 +26,7 @@ func (d Duration) String() string {
 	return text
 }
 
-// Or returns the duration, or what to use if it is unset.
+// Or returns the duration, or the value of unset if it is zero.
 func (d Duration) Or(unset time.Duration) time.Duration {
 	if d == 0 {
 		return unset
@@ -37,7 +37,7 @@ func (d Duration) Or(unset time.Duration) time.Duration {
 // MarshalText writes the duration as String prints it.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
-// UnmarshalText reads a duration such as "10m".
+// UnmarshalText reads a duration such as "10m". It fails for a number without a unit.
 func (d *Duration) UnmarshalText(text []byte) error {
 	parsed, err := time.ParseDuration(string(text))
 	if err != nil {
@@ -47,7 +47,8 @@ func (d *Duration) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// Validate refuses a duration that is negative or longer than MaxDuration.
+// Validate returns an error at the given path if the duration is negative or longer than
+// [MaxDuration].
 func (d Duration) Validate(at *field.Path) field.ErrorList {
 	if d < 0 || d > MaxDuration {
 		return field.ErrorList{field.Invalid(at, d.String(), "must be 0 to 24h")}

@@ -13,8 +13,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// notPublic is written down from the registries themselves, and not from the code: the IANA IPv4 and IPv6 Special-Purpose Address Registries, the IPv4 and
-// IPv6 Address Space registries, and the addresses at which clouds serve their metadata.
+// notPublic is written down from the registries themselves, and not from the code: the IANA IPv4
+// and IPv6 Special-Purpose Address Registries, the IPv4 and IPv6 Address Space registries, and the
+// addresses at which clouds serve their metadata.
 var notPublic = []struct{ cidr, name, source string }{
 	{"0.0.0.0/8", "this network", "RFC 791"},
 	{"0.0.0.0/32", "this host on this network", "RFC 1122"},
@@ -131,7 +132,8 @@ func internetEgress(t *testing.T, p topology.Platform) []topology.NetworkPeer {
 	return rule.Peers
 }
 
-// requireKubernetesTakes checks what the API server asks of an ipBlock, and that there is nothing in it that says nothing.
+// requireKubernetesTakes checks what the API server asks of an ipBlock, and that there is nothing
+// in it that says nothing.
 func requireKubernetesTakes(t *testing.T, peers []topology.NetworkPeer) {
 	t.Helper()
 	for _, p := range peers {
@@ -166,7 +168,8 @@ func TestTheInternetIsPublic(t *testing.T) {
 	}
 }
 
-// What lies directly before and after a special range is public, unless it is special itself: no range is taken out larger than it is.
+// What lies directly before and after a special range is public, unless it is special itself: no
+// range is taken out larger than it is.
 func TestNoMoreThanTheSpecialRangesIsTakenOut(t *testing.T) {
 	peers := internetEgress(t, topology.Platform{IPv4: true, IPv6: true})
 	isSpecial := func(a netip.Addr) bool {

@@ -122,7 +122,8 @@ func TestNetworkRules(t *testing.T) {
 	}
 }
 
-// Whatever range is named, what is the platform's own and what leads to a metadata service stays out of it.
+// Whatever range is named, what is the platform's own and what leads to a metadata service stays
+// out of it.
 func TestPeersNeverReachThePlatform(t *testing.T) {
 	metadata := []string{"169.254.169.254", "169.254.170.2", "169.254.169.123", "100.100.100.200", "168.63.129.16", "192.0.0.192", "0.0.0.0", "127.0.0.1", "127.255.255.255",
 		"::1", "fe80::1", "fe80::a9fe:a9fe", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42",
@@ -172,7 +173,8 @@ func TestPeersWithinThePlatformAreRefused(t *testing.T) {
 	}
 }
 
-// A rule without peers admits everyone, so unknown peers must be an error. It names the option to set.
+// A rule without peers admits everyone, so unknown peers must be an error. It names the option to
+// set.
 func TestNetworkRulesRefuseWhatThePlatformDoesNotKnow(t *testing.T) {
 	bare := topology.Platform{DNS: bigPlatform().DNS, IPv4: true}
 	for name, tt := range map[string]struct {
@@ -201,7 +203,8 @@ func TestNetworkRulesRefuseWhatThePlatformDoesNotKnow(t *testing.T) {
 	}
 }
 
-// Everybody who lets in the ingress controllers would let in a tenant of that name, or with those labels.
+// Everybody who lets in the ingress controllers would let in a tenant of that name, or with those
+// labels.
 func TestATenantIsNotAPlace(t *testing.T) {
 	platform := bigPlatform()
 	platform.Monitoring = append(platform.Monitoring, topology.NetworkPeer{NamespaceLabels: map[string]string{"role": "metrics", "tier": "0"}})

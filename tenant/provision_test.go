@@ -178,7 +178,8 @@ func TestNotesReachTheOutcome(t *testing.T) {
 	require.Contains(t, report.Results[0].Outcome.Notes[0], `default storage class is "fast"`)
 }
 
-// Whoever has left must not keep rights because something else is broken. Nobody gets any from a run that fails.
+// Whoever has left must not keep rights because something else is broken. Nobody gets any from a
+// run that fails.
 func TestAFailedRunTakesRightsAndGivesNone(t *testing.T) {
 	before, after := minimal(), minimal()
 	before.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{
@@ -277,7 +278,8 @@ func (v *vanishing) Namespace(ctx context.Context, name string) (topology.Namesp
 	return v.Topology.Namespace(ctx, name)
 }
 
-// Read visibility is not in the namespace, so it would outlive a tenant that somebody removes at the same time.
+// Read visibility is not in the namespace, so it would outlive a tenant that somebody removes at
+// the same time.
 func TestReadVisibilityGoesWithTheTenant(t *testing.T) {
 	s := minimal()
 	s.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "devs"}}}

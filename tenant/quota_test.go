@@ -28,7 +28,8 @@ func hardOf(s TenantScore) resources {
 	return s.ResourceQuotas.hard(topology.Platform{}, s.StorageAccess)
 }
 
-// The starter amounts are a promise that stands in the comments of ResourceQuotaConfig and ObjectCounts.
+// The starter amounts are a promise that stands in the comments of ResourceQuotaConfig and
+// ObjectCounts.
 func TestStarterQuota(t *testing.T) {
 	requireAmounts(t, map[string]string{
 		"requests.cpu": "1", "requests.memory": "2Gi", "requests.ephemeral-storage": "5Gi",
@@ -54,7 +55,8 @@ func TestStarterLimits(t *testing.T) {
 	require.Empty(t, limits[0].Max)
 }
 
-// Every count in ObjectCounts has a key of its own in the quota, under the field's JSON name in errors, and zero is zero.
+// Every count in ObjectCounts has a key of its own in the quota, under the field's JSON name in
+// errors, and zero is zero.
 func TestEveryObjectCountCounts(t *testing.T) {
 	fields := reflect.TypeFor[ObjectCounts]()
 	require.Len(t, ObjectCounts{}.all(), fields.NumField())

@@ -28,7 +28,8 @@ func (c ComputeResources) validate(at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	errs = append(errs, notNegative(c.CPU, at.Child("cpu"))...)
 	if c.CPU != nil && resource.NewMilliQuantity(c.CPU.MilliValue(), resource.DecimalSI).Cmp(*c.CPU) != 0 {
-		errs = append(errs, field.Invalid(at.Child("cpu"), c.CPU.String(), "must not be finer than 1m, a thousandth of a core"))
+		errs = append(errs, field.Invalid(at.Child("cpu"), c.CPU.String(),
+			"must not be finer than 1m, a thousandth of a core"))
 	}
 	errs = append(errs, notNegative(c.Memory, at.Child("memory"))...)
 	errs = append(errs, notNegative(c.EphemeralStorage, at.Child("ephemeralStorage"))...)
@@ -50,8 +51,7 @@ func (c ResourceQuotaConfig) validateExtended(at *field.Path) field.ErrorList {
 		domain, _, found := strings.Cut(name, "/")
 		switch {
 		case strings.HasPrefix(name, "hugepages-"):
-			size := strings.TrimPrefix(name, "hugepages-")
-			if q, err := resource.ParseQuantity(size); err != nil || q.Sign() <= 0 || resource.NewQuantity(q.Value(), q.Format).String() != size {
+			if !isHugePageSize(strings.TrimPrefix(name, "hugepages-")) {
 				errs = append(errs, field.Invalid(keyAt, name, "must be hugepages-<size>, such as hugepages-2Mi"))
 			}
 			continue
@@ -67,7 +67,15 @@ func (c ResourceQuotaConfig) validateExtended(at *field.Path) field.ErrorList {
 	return errs
 }
 
-// maxCount is more than any cluster holds, and can still be calculated with.
+// isHugePageSize reports whether size is a size of huge pages, such as "2Mi", in its canonical
+// form.
+func isHugePageSize(size string) bool {
+	q, err := resource.ParseQuantity(size)
+	return err == nil && q.Sign() > 0 && resource.NewQuantity(q.Value(), q.Format).String() == size
+}
+
+// maxCount is more objects than any cluster holds, and small enough that five times as much fits an
+// int64.
 const maxCount = 1 << 50
 
 func (c ObjectCounts) validate(at *field.Path) field.ErrorList {
@@ -78,7 +86,8 @@ func (c ObjectCounts) validate(at *field.Path) field.ErrorList {
 		case *o.value < 0:
 			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be negative"))
 		case *o.value > maxCount:
-			errs = append(errs, field.Invalid(at.Child(o.name), *o.value, "must not be more than "+strconv.FormatInt(maxCount, 10)))
+			errs = append(errs, field.Invalid(at.Child(o.name), *o.value,
+				"must not be more than "+strconv.FormatInt(maxCount, 10)))
 		}
 	}
 	return errs
@@ -91,7 +100,8 @@ func (b Bounds) validate(at *field.Path) field.ErrorList {
 	return append(errs, ordered(b.Min.set(), b.Max.set(), at.Child("max"), "must not be less than min")...)
 }
 
-// validate compares what is set. What is not set follows from it, and is then in order by itself.
+// validate compares the fields that are set. The defaults of the others are derived from them, and
+// fit.
 func (c ContainerBounds) validate(at *field.Path) field.ErrorList {
 	errs := Bounds{Min: c.Min, Max: c.Max}.validate(at)
 	errs = append(errs, c.DefaultRequest.validate(at.Child("defaultRequest"))...)
@@ -106,21 +116,24 @@ func (c ContainerBounds) validate(at *field.Path) field.ErrorList {
 	return append(errs, ordered(request, limit, at.Child("defaultLimit"), "must not be less than defaultRequest")...)
 }
 
+// notZero refuses amounts that are set to zero.
 func (c ComputeResources) notZero(at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	all := c.set()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if q := all[name]; q.IsZero() {
-			errs = append(errs, field.Invalid(at.Child(jsonNames[name]), q.String(), "must be more than zero: a container's limit of zero is no limit"))
+			errs = append(errs, field.Invalid(at.Child(jsonNames[name]), q.String(),
+				"must be more than zero: a container's limit of zero is no limit"))
 		}
 	}
 	return errs
 }
 
-// jsonNames are the names of resources in ComputeResources.
+// jsonNames are the JSON names of resources in ComputeResources.
 var jsonNames = map[string]string{"cpu": "cpu", "memory": "memory", "ephemeral-storage": "ephemeralStorage"}
 
-// ordered reports at the path of each resource of which there is more in less than in more. Negative amounts have been reported.
+// ordered returns an error with msg for each resource of which less has a larger amount than more.
+// It skips negative amounts, which have an error already.
 func ordered(less, more resources, at *field.Path, msg string) field.ErrorList {
 	var errs field.ErrorList
 	for _, name := range slices.Sorted(maps.Keys(less)) {

@@ -183,7 +183,8 @@ func keysOf(all ...resources) map[string]bool {
 	return keys
 }
 
-// randomQuotas are mostly small, seldom negative and often unset, so that a good part of them is valid.
+// randomQuotas are mostly small, seldom negative and often unset, so that a good part of them is
+// valid.
 func randomQuotas(random *rand.Rand) (ResourceQuotaConfig, StorageAccessConfig) {
 	sizes := []string{"0", "1n", "1", "500m", "100", "64Mi", "100Mi", "512Mi", "1Gi", "1025Mi", "4Gi", "10Gi", "1e30", "-1"}
 	cores := []string{"0", "1u", "1m", "50m", "100m", "499m", "0.5", "500m", "501m", "1", "1001m", "3", "-1m"}

@@ -11,38 +11,51 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// RBACConfig is who may do what in the tenant. Unset: nobody anything.
+// RBACConfig says who may do what in the tenant. The zero value: nobody may do anything.
+//
+// Source: the multi-tenancy ADR, "Access Control Framework"; see docs/sources.md.
 type RBACConfig struct {
+	// Members lists who has a role in the tenant. Unset: nobody.
 	Members []Member `json:"members,omitempty"`
 
-	// ReadVisibility is what the tenant's members see of others. Unset: own.
+	// ReadVisibility says what the tenant's members may read of other namespaces. Unset: own.
 	ReadVisibility ReadVisibility `json:"readVisibility,omitempty"`
 }
 
-// Member is somebody with a role in the tenant. Prefer groups: who is in them changes without the Score changing. Source: ADR-008 as ADR-009
-// names it, "group-based RBAC over individual user bindings".
+// Member is a group, user or service account with a role in the tenant. Prefer groups: their
+// membership changes without a change of the Score.
+//
+// Source: the read-visibility ADR; see docs/sources.md.
 type Member struct {
+	// Role is the member's role. Required.
 	Role Role `json:"role"`
 
-	// Kind is what Name names. Unset: a group.
+	// Kind says what Name names. Unset: a group.
 	Kind rbac.SubjectKind `json:"kind,omitempty"`
 
-	// Name is the group or user as the authenticator says it, or a service account's name. Kubernetes' own ("system:...") are refused.
+	// Name is the name of the group or user, as the authenticator of the cluster spells it, or the
+	// name of the service account. Required; at most 512 bytes. Kubernetes' own ("system:...") are
+	// refused.
 	Name string `json:"name"`
 
-	// Namespace is a service account's, which need not be the tenant's. Every pod of that namespace can act as the service account.
+	// Namespace is the namespace of a service account. Required for a service account, and refused
+	// otherwise. It need not be the tenant's own. Every pod of that namespace can act as the
+	// service account.
 	Namespace string `json:"namespace,omitempty"`
 }
 
-// ReadVisibility is what the members of a tenant may read beyond it. Source: ADR-009.
+// ReadVisibility says what the members of a tenant may read outside of it.
+//
+// Source: the read-visibility ADR; see docs/sources.md.
 type ReadVisibility string
 
 const (
 	// VisibilityOwn shows the tenant's own namespace only.
 	VisibilityOwn ReadVisibility = "own"
 
-	// VisibilityCluster lets the tenant's groups (not its users and service accounts) get, list and watch the workloads of
-	// every namespace, never Secrets or ConfigMaps: see [topology.ClusterReadRules].
+	// VisibilityCluster lets the tenant's groups get, list and watch the workloads of every
+	// namespace, but no Secrets and ConfigMaps: see [topology.ClusterReadRules]. It does not apply
+	// to users and service accounts.
 	VisibilityCluster ReadVisibility = "cluster"
 )
 
@@ -62,17 +75,21 @@ func (c RBACConfig) validate(at *field.Path) field.ErrorList {
 	case "", VisibilityOwn:
 	case VisibilityCluster:
 		if len(c.groups()) == 0 {
-			errs = append(errs, field.Invalid(at.Child("readVisibility"), c.ReadVisibility, "is given to groups, and no member is one"))
+			errs = append(errs, field.Invalid(at.Child("readVisibility"), c.ReadVisibility,
+				"applies to groups, and no member is a group"))
 		}
 	default:
-		errs = append(errs, field.NotSupported(at.Child("readVisibility"), c.ReadVisibility, []ReadVisibility{VisibilityOwn, VisibilityCluster}))
+		supported := []ReadVisibility{VisibilityOwn, VisibilityCluster}
+		errs = append(errs, field.NotSupported(at.Child("readVisibility"), c.ReadVisibility, supported))
 	}
 	return errs
 }
 
-// maxSubjectName is in bytes: more than a distinguished name takes, and little enough to be written down for many tenants.
+// maxSubjectName is the length of a member's name, in bytes. It is more than a distinguished name
+// takes, and one object can store the groups of many tenants.
 const maxSubjectName = 512
 
+// kind returns the kind, with its default.
 func (m Member) kind() rbac.SubjectKind {
 	if m.Kind == "" {
 		return rbac.Group
@@ -80,7 +97,7 @@ func (m Member) kind() rbac.SubjectKind {
 	return m.Kind
 }
 
-// Subject returns the member as rights name it.
+// Subject returns the member as grants name it, with the default of Kind.
 func (m Member) Subject() rbac.Subject {
 	return rbac.Subject{Kind: m.kind(), Name: m.Name, Namespace: m.Namespace}
 }
@@ -93,12 +110,14 @@ func (m Member) validate(at *field.Path) field.ErrorList {
 	switch {
 	case m.Name == "":
 		errs = append(errs, field.Required(at.Child("name"), "the name of a group, a user or a service account"))
-	case strings.TrimSpace(m.Name) != m.Name || strings.ContainsFunc(m.Name, isControl):
-		errs = append(errs, field.Invalid(at.Child("name"), m.Name, "must not have spaces around it nor control characters"))
+	case !isLine(m.Name):
+		errs = append(errs, field.Invalid(at.Child("name"), m.Name,
+			"must not have spaces around it or control characters"))
 	case len(m.Name) > maxSubjectName:
 		errs = append(errs, field.TooLong(at.Child("name"), "", maxSubjectName))
 	case strings.HasPrefix(strings.ToLower(m.Name), "system:"):
-		errs = append(errs, field.Forbidden(at.Child("name"), "Kubernetes' own users and groups (system:...) are not members; a service account is kind ServiceAccount"))
+		errs = append(errs, field.Forbidden(at.Child("name"), "Kubernetes' own users and groups (system:...) "+
+			"cannot be members; for a service account, set kind to ServiceAccount"))
 	}
 	switch m.kind() {
 	case rbac.Group, rbac.User:
@@ -113,12 +132,13 @@ func (m Member) validate(at *field.Path) field.ErrorList {
 		}
 		errs = append(errs, validateNamespaceName(m.Namespace, at.Child("namespace"))...)
 	default:
-		errs = append(errs, field.NotSupported(at.Child("kind"), m.Kind, []rbac.SubjectKind{rbac.Group, rbac.User, rbac.ServiceAccount}))
+		supported := []rbac.SubjectKind{rbac.Group, rbac.User, rbac.ServiceAccount}
+		errs = append(errs, field.NotSupported(at.Child("kind"), m.Kind, supported))
 	}
 	return errs
 }
 
-// groups are the member groups, sorted, each once.
+// groups returns the groups among the members, sorted, each once.
 func (c RBACConfig) groups() []string {
 	var groups []string
 	for _, m := range c.Members {
@@ -130,7 +150,7 @@ func (c RBACConfig) groups() []string {
 	return slices.Compact(groups)
 }
 
-// access is the grants as the topology receives them: one for each role that has members, its subjects sorted.
+// access returns one grant for each role that has members, with its subjects sorted.
 func (c RBACConfig) access(tenant string) topology.Access {
 	access := topology.Access{Namespace: tenant}
 	for _, role := range Roles() {
@@ -143,15 +163,17 @@ func (c RBACConfig) access(tenant string) topology.Access {
 		if len(subjects) == 0 {
 			continue
 		}
-		slices.SortFunc(subjects, func(a, b rbac.Subject) int {
-			return strings.Compare(string(a.Kind)+"/"+a.Namespace+"/"+a.Name, string(b.Kind)+"/"+b.Namespace+"/"+b.Name)
+		slices.SortFunc(subjects, func(a, b rbac.Subject) int { return strings.Compare(sortKey(a), sortKey(b)) })
+		access.Grants = append(access.Grants, topology.Grant{
+			Role: string(role), Rules: roleRules[role], Subjects: subjects,
 		})
-		access.Grants = append(access.Grants, topology.Grant{Role: string(role), Rules: roleRules[role], Subjects: subjects})
 	}
 	return access
 }
 
-// readers are the groups that may read beyond the tenant: none, unless the Score says so.
+func sortKey(s rbac.Subject) string { return string(s.Kind) + "/" + s.Namespace + "/" + s.Name }
+
+// readers returns the groups that may read outside of the tenant.
 func (c RBACConfig) readers(tenant string) topology.ClusterReaders {
 	readers := topology.ClusterReaders{Tenant: tenant}
 	if c.ReadVisibility == VisibilityCluster {

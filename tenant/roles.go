@@ -5,23 +5,27 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Role is what a member may do in the tenant's namespace. What a role does not list it may not do: there is no wildcard, and for nobody
-// a write on what fences the tenant in (NetworkPolicy, ResourceQuota, LimitRange, Role, RoleBinding, Endpoints, EndpointSlice, Namespace),
-// a token of a service account, or escalate, bind and impersonate. The table is in docs/roles.md, made from [Role.Rules].
+// Role is a set of rights in the tenant's namespace. A role is an explicit allow list without
+// wildcards.
+//
+// No role may write what isolates the tenant (NetworkPolicy, ResourceQuota, LimitRange, Role,
+// RoleBinding, Endpoints, EndpointSlice, Namespace), request a token of a service account,
+// escalate, bind or impersonate. docs/roles.md has the table, generated from [Role.Rules].
 type Role string
 
 const (
-	// Admin does everything that Developer does, and manages service accounts.
+	// Admin has the rights of Developer, and manages service accounts.
 	Admin Role = "admin"
 
-	// Developer runs workloads: reads and writes them, their configuration, secrets, claims and ways in, and gets into the pods.
+	// Developer runs workloads: it reads and writes them, their configuration, secrets, claims,
+	// services and ingresses, and may exec into pods.
 	Developer Role = "developer"
 
-	// Viewer reads everything that Developer reads, save secrets.
+	// Viewer reads everything that Developer reads, except secrets.
 	Viewer Role = "viewer"
 )
 
-// Roles are all roles, the most powerful first.
+// Roles returns all roles, the most powerful first.
 func Roles() []Role { return []Role{Admin, Developer, Viewer} }
 
 var (
@@ -30,66 +34,79 @@ var (
 	allVerbs   = append(append([]string{}, readVerbs...), writeVerbs...)
 )
 
-// Rules is the explicit allow list of the role.
+// Rules returns the allow list of the role, as a copy. It returns nil for an unknown role.
 func (r Role) Rules() []rbac.Rule { return topology.Grant{Rules: roleRules[r]}.Clone().Rules }
 
-// roleRules are those of each role, as all tenants share them: whoever may change them gets a copy.
+// roleRules are the rules of each role. All tenants share them, so nothing may change them in
+// place.
 var roleRules = func() map[Role][]rbac.Rule {
 	rules := map[Role][]rbac.Rule{}
 	for _, line := range roleTable {
 		for role, verbs := range line.verbs {
-			rules[role] = append(rules[role], rbac.Rule{APIGroups: []string{line.group}, Resources: line.resources, Verbs: verbs})
+			rules[role] = append(rules[role], rbac.Rule{APIGroups: []string{line.group}, Resources: line.resources,
+				Verbs: verbs})
 		}
 	}
 	return rules
 }()
 
+// roleLine is a line of roleTable: the verbs of each role on some resources of one API group.
 type roleLine struct {
 	group     string
 	resources []string
 	verbs     map[Role][]string
 }
 
-func everybody(verbs ...string) map[Role][]string {
+// everyRole returns the same verbs for each role.
+func everyRole(verbs ...string) map[Role][]string {
 	return map[Role][]string{Admin: verbs, Developer: verbs, Viewer: verbs}
 }
 
-func members(verbs ...string) map[Role][]string {
+// writers returns verbs for Admin and Developer.
+func writers(verbs ...string) map[Role][]string {
 	return map[Role][]string{Admin: verbs, Developer: verbs}
 }
 
-func written() map[Role][]string {
+// workloads returns all verbs for Admin and Developer, and the reading ones for Viewer.
+func workloads() map[Role][]string {
 	return map[Role][]string{Admin: allVerbs, Developer: allVerbs, Viewer: readVerbs}
 }
 
-// roleTable is the allow list of all roles. A line is a grant, so every line needs a reason to be here.
+// roleTable is the allow list of all roles. Every line is a grant and needs a reason to be here.
 var roleTable = []roleLine{
-	// Workloads and what configures them. ReplicationControllers, DaemonSets and ReplicaSets are for reading: the first is superseded, the
-	// second runs on every node, the third is written through Deployments.
-	{"", []string{"pods", "services", "configmaps", "persistentvolumeclaims"}, written()},
-	{"", []string{"secrets"}, members(allVerbs...)},
+	// Workloads and their configuration. ReplicationControllers, DaemonSets and ReplicaSets are
+	// read-only: the first are superseded, the second run on every node, and the third are written
+	// by Deployments.
+	{"", []string{"pods", "services", "configmaps", "persistentvolumeclaims"}, workloads()},
+	{"", []string{"secrets"}, writers(allVerbs...)},
 	{"", []string{"serviceaccounts"}, map[Role][]string{Admin: allVerbs, Developer: readVerbs, Viewer: readVerbs}},
-	{"apps", []string{"deployments", "statefulsets"}, written()},
-	{"apps", []string{"deployments/scale", "statefulsets/scale"}, map[Role][]string{Admin: {"get", "update", "patch"}, Developer: {"get", "update", "patch"}, Viewer: {"get"}}},
-	{"apps", []string{"controllerrevisions", "daemonsets", "replicasets"}, everybody(readVerbs...)},
-	{"batch", []string{"cronjobs", "jobs"}, written()},
-	{"autoscaling", []string{"horizontalpodautoscalers"}, written()},
-	{"policy", []string{"poddisruptionbudgets"}, written()},
-	{"networking.k8s.io", []string{"ingresses"}, written()},
-	{"coordination.k8s.io", []string{"leases"}, written()}, // leader election of the tenant's own programs
+	{"apps", []string{"deployments", "statefulsets"}, workloads()},
+	{"apps", []string{"deployments/scale", "statefulsets/scale"}, map[Role][]string{
+		Admin: {"get", "update", "patch"}, Developer: {"get", "update", "patch"}, Viewer: {"get"},
+	}},
+	{"apps", []string{"controllerrevisions", "daemonsets", "replicasets"}, everyRole(readVerbs...)},
+	{"batch", []string{"cronjobs", "jobs"}, workloads()},
+	{"autoscaling", []string{"horizontalpodautoscalers"}, workloads()},
+	{"policy", []string{"poddisruptionbudgets"}, workloads()},
+	{"networking.k8s.io", []string{"ingresses"}, workloads()},
+	// leader election of the tenant's own programs
+	{"coordination.k8s.io", []string{"leases"}, workloads()},
 
-	// Getting into pods. Over WebSockets, exec, attach and portforward are asked for as "get" and "create".
-	{"", []string{"pods/log"}, everybody("get")},
-	{"", []string{"pods/exec", "pods/attach", "pods/portforward"}, members("get", "create")},
-	{"", []string{"pods/ephemeralcontainers"}, members("get", "update", "patch")}, // kubectl debug; pod security applies
-	{"", []string{"pods/eviction"}, members("create")},                            // draining by hand, within disruption budgets
+	// Access to pods. Over WebSockets, exec, attach and portforward need "get" and "create".
+	{"", []string{"pods/log"}, everyRole("get")},
+	{"", []string{"pods/exec", "pods/attach", "pods/portforward"}, writers("get", "create")},
+	// kubectl debug; pod security applies
+	{"", []string{"pods/ephemeralcontainers"}, writers("get", "update", "patch")},
+	// draining by hand, within disruption budgets
+	{"", []string{"pods/eviction"}, writers("create")},
 
-	// What happens, and why something is refused.
-	{"", []string{"endpoints", "events", "limitranges", "replicationcontrollers", "resourcequotas"}, everybody(readVerbs...)},
-	{"", []string{"namespaces"}, everybody("get")}, // in a namespaced role: the tenant's own namespace alone
-	{"discovery.k8s.io", []string{"endpointslices"}, everybody(readVerbs...)},
-	{"events.k8s.io", []string{"events"}, everybody(readVerbs...)},
-	{"metrics.k8s.io", []string{"pods"}, everybody("get", "list")},
-	{"networking.k8s.io", []string{"networkpolicies"}, everybody(readVerbs...)},
-	{"rbac.authorization.k8s.io", []string{"rolebindings", "roles"}, everybody(readVerbs...)},
+	// Status, and the reasons why something is refused.
+	{"", []string{"endpoints", "events", "limitranges", "replicationcontrollers", "resourcequotas"},
+		everyRole(readVerbs...)},
+	{"", []string{"namespaces"}, everyRole("get")}, // a namespaced role: only the tenant's own
+	{"discovery.k8s.io", []string{"endpointslices"}, everyRole(readVerbs...)},
+	{"events.k8s.io", []string{"events"}, everyRole(readVerbs...)},
+	{"metrics.k8s.io", []string{"pods"}, everyRole("get", "list")},
+	{"networking.k8s.io", []string{"networkpolicies"}, everyRole(readVerbs...)},
+	{"rbac.authorization.k8s.io", []string{"rolebindings", "roles"}, everyRole(readVerbs...)},
 }

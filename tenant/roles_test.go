@@ -29,10 +29,12 @@ func rightsOf(rules []rbac.Rule) map[right]bool {
 	return all
 }
 
-// The only verbs there are. Missing with intent: *, escalate, bind, impersonate, approve, sign, attest, use, proxy.
+// The only verbs there are. Missing with intent: *, escalate, bind, impersonate, approve, sign,
+// attest, use, proxy.
 var knownVerbs = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 
-// What nobody in a tenant may do anything with, not even read: it is the cluster's, or another way to be somebody else.
+// What nobody in a tenant may do anything with, not even read: it is the cluster's, or another way
+// to be somebody else.
 var outOfReach = []right{
 	{"", "serviceaccounts/token", ""}, {"", "nodes", ""}, {"", "nodes/proxy", ""}, {"", "nodes/status", ""}, {"", "persistentvolumes", ""}, {"", "bindings", ""}, {"", "pods/binding", ""},
 	{"", "pods/proxy", ""}, {"", "services/proxy", ""}, {"", "services/status", ""}, {"", "pods/status", ""}, {"", "pods/resize", ""}, {"", "users", ""}, {"", "groups", ""}, {"", "uids", ""},

@@ -1,10 +1,44 @@
-// Package tenant provisions isolated tenants: one namespace each, fenced in by quota, limits, network rules, pod security and
-// least-privilege roles.
+// Package tenant provisions and removes isolated tenants: one namespace each, with quota, limits,
+// network rules, pod security and roles. The infrastructure enforces all of it. Nothing of
+// Polyphony runs afterwards.
 //
-// A [TenantScore] says what a tenant is; its zero value but for the name is the tightest tenant there is. An [OffboardScore] removes one.
-// A [GuardrailsScore], one for the whole topology, holds all tenants to rules about what they write.
-// Everything is enforced by the infrastructure itself, so nothing of Polyphony has to keep running. Source: ADR-011 (multi-tenancy by
-// namespaces), ADR-009 (read visibility against write isolation).
+// # The tenant
+//
+// A [TenantScore] says what a tenant is. Only its name is required. Every field that is unset has
+// the strictest value, so loosening is always visible in the Score. It consists of
+//
+//   - [TenantConfig]: the name, labels, pod security, and what guardrails let the tenant use,
+//   - [ResourceQuotaConfig]: totals, and bounds of single containers and pods, in
+//     [ComputeResources], [Bounds], [ContainerBounds] and [ObjectCounts] (see also
+//     [WellKnownExtendedResources]),
+//   - [NetworkIsolationPolicy]: whom pods may talk to, each a [NetworkPeer] on some [NetworkPort],
+//   - [StorageAccessConfig]: the storage classes that the tenant may use, each a
+//     [StorageClassAccess],
+//   - [RBACConfig]: each [Member] with its [Role], and the [ReadVisibility] of other namespaces.
+//     [Roles] lists the roles, and [Role.Rules] the rights of each.
+//
+// [TenantScore.Validate] and [ValidateTenantScore] report every mistake at once, each with the path
+// of its field. [TenantScore.Desired] returns what a platform receives for the Score, a [Desired],
+// without sending a request.
+//
+// # Running it
+//
+// [TenantScore.On] binds the Score to a [Topology], for [score.Run]. [TenantScore.Provision] does
+// the work: the boundary first, then what fences the tenant in, access last. A run that stops half
+// way leaves a tenant that is closed, and another run completes it.
+//
+// # Removing it
+//
+// An [OffboardScore] removes a tenant from an [OffboardTopology]. It refuses to destroy volumes
+// that it does not name. Its time to wait is a [Duration], at most [MaxDuration].
+//
+// # Next to this package
+//
+// Package tenant/roster provisions many tenants and removes those that are no longer listed.
+// Package tenant/guardrails installs rules about what tenants may write. Package tenant/isolation
+// proves that tenants are isolated. Package tenant/tenanttest attacks tenants.
+//
+// Source: the multi-tenancy ADR and the read-visibility ADR; see docs/sources.md.
 package tenant
 
 import (
@@ -17,8 +51,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// TenantScore is the desired state of one tenant. Every field but TenantConfig.Name may be left out; unset is the strictest.
-// The same value is a Go literal, JSON and (through sigs.k8s.io/yaml) YAML.
+// TenantScore is the desired state of one tenant. Every field but TenantConfig.Name may be left
+// out; unset is the strictest. The same value is a Go literal, JSON and (through sigs.k8s.io/yaml)
+// YAML.
 type TenantScore struct {
 	TenantConfig     TenantConfig           `json:"tenantConfig"`
 	ResourceQuotas   ResourceQuotaConfig    `json:"resourceQuotas,omitzero"`
@@ -48,14 +83,19 @@ func (s TenantScore) On(t Topology) score.Step { return score.Bind[Topology](s, 
 // Name returns "tenant/" and the tenant's name.
 func (s TenantScore) Name() string { return "tenant/" + s.TenantConfig.Name }
 
-// Validate reports every mistake at once, each with its JSON path. It returns nil or an aggregate of *field.Error.
+// Validate reports every mistake at once, each with its JSON path. It returns nil or an aggregate
+// of *field.Error.
 func (s TenantScore) Validate() error {
 	return ValidateTenantScore(s, nil).ToAggregate()
 }
 
-// Interpret provisions the tenant: boundary first, then everything that fences it in, access last. See [TenantScore.On].
+// Interpret provisions the tenant: boundary first, then everything that fences it in, access last.
+// See [TenantScore.On].
 func (s TenantScore) Interpret() interpret.Interpret[Topology] {
-	return interpret.Func[Topology](func(ctx context.Context, t Topology) (interpret.Outcome, error) { return s.Provision(ctx, t, "") })
+	return interpret.Func[Topology](func(ctx context.Context, t Topology) (interpret.Outcome,
+		error) {
+		return s.Provision(ctx, t, "")
+	})
 }
 
 // ValidateTenantScore checks a Score that stands at the path at.

@@ -21,7 +21,8 @@ func minimal() TenantScore { return TenantScore{TenantConfig: TenantConfig{Name:
 
 func amount(s string) *resource.Quantity { return new(resource.MustParse(s)) }
 
-// edge is a change to the minimal tenant, and the paths of the field errors that it gives: none if it is fine.
+// edge is a change to the minimal tenant, and the paths of the field errors that it gives: none if
+// it is fine.
 type edge struct {
 	name   string
 	change func(*TenantScore)

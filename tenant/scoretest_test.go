@@ -128,7 +128,8 @@ func (c cutOff) HoldLease(ctx context.Context, want topology.Lease) (held contex
 	return c.leases.HoldLease(ctx, want)
 }
 
-// What applies a plan is no such Score: once it is done there is something else to be planned, and applying it again is refused.
+// What applies a plan is no such Score: once it is done there is something else to be planned, and
+// applying it again is refused.
 func TestRosterScore(t *testing.T) {
 	named := func(name string) tenant.TenantScore {
 		return tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}, RBAC: members()}

@@ -37,8 +37,8 @@ func TestDepguardRulesAreThoseOfTheTable(t *testing.T) {
 	require.Equal(t, want, have, "run go test ./internal/imports -run Depguard -update")
 }
 
-// TestDepguardRulesHaveNamesOfTheirOwn checks what YAML parsers do not: of two rules with one name, all
-// but the last are lost without a word.
+// TestDepguardRulesHaveNamesOfTheirOwn checks what YAML parsers do not: of two rules with one name,
+// all but the last are lost without a word.
 func TestDepguardRulesHaveNamesOfTheirOwn(t *testing.T) {
 	data, err := os.ReadFile(filepath.Join(repository, ".golangci.yml"))
 	require.NoError(t, err)
@@ -61,8 +61,8 @@ func TestDepguardRulesHaveNamesOfTheirOwn(t *testing.T) {
 	require.Greater(t, len(seen), len(layers), "the rules of the table, and those that are written by hand")
 }
 
-// depguardRules renders the table. Everything is allowed but what a rule denies, and of that again what
-// it allows by a longer path.
+// depguardRules renders the table. Everything is allowed but what a rule denies, and of that again
+// what it allows by a longer path.
 func depguardRules() string {
 	var b strings.Builder
 	line := func(indent int, format string, args ...any) {
@@ -95,8 +95,8 @@ func depguardRules() string {
 	return b.String()
 }
 
-// files returns the patterns of the files of a layer. A tree is one level deep here, without the packages
-// for tests; the layers test checks the levels below.
+// files returns the patterns of the files of a layer. A tree is one level deep here, without the
+// packages for tests; the layers test checks the levels below.
 func (l layer) files() []string {
 	folder, tree := strings.CutSuffix(l.path, "/...")
 	if !tree {

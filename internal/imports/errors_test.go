@@ -13,8 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestErrorsHaveOneConstructor checks that only package adapter makes a topology.Error (ADR 15). Suites
-// and tests may, since they play adapters.
+// TestErrorsHaveOneConstructor checks that only package adapter makes a topology.Error (ADR 15).
+// Suites and tests may, since they play adapters.
 func TestErrorsHaveOneConstructor(t *testing.T) {
 	eachLibraryFile(t, func(folder string, file *ast.File, position func(ast.Node) string) {
 		if folder == "topology/adapter" {
@@ -30,8 +30,8 @@ func TestErrorsHaveOneConstructor(t *testing.T) {
 	})
 }
 
-// TestErrorsOfARunAreAggregatedOnce checks that libraries do not collect errors on their own: package score
-// does, where runs and steps come together (ADR 15).
+// TestErrorsOfARunAreAggregatedOnce checks that libraries do not collect errors on their own:
+// package score does, where runs and steps come together (ADR 15).
 func TestErrorsOfARunAreAggregatedOnce(t *testing.T) {
 	eachLibraryFile(t, func(folder string, file *ast.File, position func(ast.Node) string) {
 		if slices.Contains(joinsErrors, folder) {

@@ -210,8 +210,8 @@ func TestTestSupportStaysInTests(t *testing.T) {
 	}
 }
 
-// isTestSupport reports whether a package exists for tests: topologytest, scoretest and the like, and
-// the control plane.
+// isTestSupport reports whether a package exists for tests: topologytest, scoretest and the like,
+// and the control plane.
 func isTestSupport(own string) bool {
 	return strings.HasSuffix(path.Base(own), "test") || within(own, []string{"internal/testcluster"})
 }

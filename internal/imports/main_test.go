@@ -1,4 +1,5 @@
-// Package imports tests what imports what: the layers of this module among themselves, and what another module gets with them.
+// Package imports tests what imports what: the layers of this module among themselves, and what
+// another module gets with them.
 package imports
 
 import (
@@ -16,8 +17,9 @@ func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 
 var repository = filepath.Join("..", "..")
 
-// dependOnEverything looks at every folder of the module. The tests here let the go command read it, which go test does not see: it would
-// take a result from its cache although a package has changed since.
+// dependOnEverything looks at every folder of the module. The tests here let the go command read
+// it, which go test does not see: it would take a result from its cache although a package has
+// changed since.
 func dependOnEverything(t *testing.T) {
 	t.Helper()
 	err := filepath.WalkDir(repository, func(_ string, entry fs.DirEntry, err error) error {

@@ -20,12 +20,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// maxPackages is how many packages of third parties a program builds at most that provisions a tenant on a
-// cluster. ADR 6 has the figures of other clients.
+// maxPackages is how many packages of third parties a program builds at most that provisions a
+// tenant on a cluster. ADR 6 has the figures of other clients.
 const maxPackages = 130
 
-// maxLines is the number of lines of code that it takes at most to provision a tenant, errors handled.
-// The package clause, imports, comments and blank lines do not count.
+// maxLines is the number of lines of code that it takes at most to provision a tenant, errors
+// handled. The package clause, imports, comments and blank lines do not count.
 const maxLines = 24
 
 // linesOfCode returns the lines of a program that count for maxLines.
@@ -50,7 +50,8 @@ require github.com/polyphony-go/polyphony v0.0.0
 replace github.com/polyphony-go/polyphony => %s
 `
 
-// program is examples/minimal in a module of its own outside the repository, with a tenant of its own.
+// program is examples/minimal in a module of its own outside the repository, with a tenant of its
+// own.
 func program(t *testing.T, tenant string) (dir string) {
 	t.Helper()
 	dependOnEverything(t)
@@ -76,7 +77,8 @@ func program(t *testing.T, tenant string) (dir string) {
 	return dir
 }
 
-// goCommand runs the go command in dir, as somebody would who has no settings of their own, and returns the lines that it prints.
+// goCommand runs the go command in dir, as somebody would who has no settings of their own, and
+// returns the lines that it prints.
 func goCommand(t *testing.T, dir string, args ...string) []string {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "go", args...)
@@ -89,7 +91,8 @@ func goCommand(t *testing.T, dir string, args ...string) []string {
 	return strings.Fields(string(out))
 }
 
-// TestAShortProgramProvisionsATenant builds the program outside the repository and runs it twice on a real cluster.
+// TestAShortProgramProvisionsATenant builds the program outside the repository and runs it twice on
+// a real cluster.
 func TestAShortProgramProvisionsATenant(t *testing.T) {
 	name := "outside-" + strings.ToLower(rand.Text()[:8])
 	dir := program(t, name)
@@ -119,8 +122,8 @@ func TestAShortProgramProvisionsATenant(t *testing.T) {
 	require.Equal(t, topology.PodSecurityRestricted, namespace.PodSecurity)
 }
 
-// servers are modules that no importer shall have in its module graph, not even unbuilt: they are large, they move fast, and their
-// requirements would decide over the importer's own.
+// servers are modules that no importer shall have in its module graph, not even unbuilt: they are
+// large, they move fast, and their requirements would decide over the importer's own.
 var servers = []string{"k8s.io/kubernetes", "k8s.io/apiserver", "sigs.k8s.io/controller-runtime", "go.etcd.io"}
 
 // clientset would more than double what an importer builds, for a handful of kinds.

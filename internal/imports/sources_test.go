@@ -20,7 +20,8 @@ var (
 	citation = regexp.MustCompile(`(?i:the) (multi-tenancy ADR|read-visibility ADR|Workspace API proposal)((?:,| and) "[^"]+")*`)
 	section  = regexp.MustCompile(`"([^"]+)"`)
 
-	// foreignNumber finds the number of an outside document, which is too easily taken for one of docs/adr.
+	// foreignNumber finds the number of an outside document, which is too easily taken for one of
+	// docs/adr.
 	foreignNumber = regexp.MustCompile(`ADR-\d|FCPEP`)
 )
 

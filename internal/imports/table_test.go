@@ -2,8 +2,8 @@ package imports
 
 import "slices"
 
-// layer is a package, or with "/..." at its end every package below it, or a pattern of path.Match, and
-// what it may import besides the standard library.
+// layer is a package, or with "/..." at its end every package below it, or a pattern of path.Match,
+// and what it may import besides the standard library.
 type layer struct {
 	path   string
 	own    []string // packages of this module
@@ -50,9 +50,9 @@ const (
 )
 
 // layers is the one list of who may import what, from the bottom up. The first layer that fits a
-// package is its own. Packages that none fits (cmd, examples, the rest of internal, test support) may
-// import anything. The depguard rules in .golangci.yml are generated from this list: run the tests of
-// this package with -update.
+// package is its own. Packages that none fits (cmd, examples, the rest of internal, test support)
+// may import anything. The depguard rules in .golangci.yml are generated from this list: run the
+// tests of this package with -update.
 var layers = []layer{
 	{"internal/clone", nil, amounts, whyHelper},
 	{"internal/summary", nil, nil, whyHelper},

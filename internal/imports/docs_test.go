@@ -54,8 +54,8 @@ func TestSourcesNameWhatExists(t *testing.T) {
 // score.Runner.Observe, perhaps with type parameters or arguments.
 var symbol = regexp.MustCompile(`^\*?([a-z]\w*)\.([A-Z]\w*(?:\.[A-Z]\w*)?)`)
 
-// TestDocumentsNameWhatExists checks the decisions and CONTRIBUTING.md: each path, link and symbol of a
-// package that they name has to exist.
+// TestDocumentsNameWhatExists checks the decisions and CONTRIBUTING.md: each path, link and symbol
+// of a package that they name has to exist.
 func TestDocumentsNameWhatExists(t *testing.T) {
 	folders := foldersByPackage(t)
 	names := newDeclarations(t)
@@ -115,8 +115,8 @@ func foldersByPackage(t *testing.T) map[string][]string {
 	return folders
 }
 
-// TestDecisionsHaveStatusAndDate checks the head of every decision: its number, which is that of the
-// file, and its status and date.
+// TestDecisionsHaveStatusAndDate checks the head of every decision: its number, which is that of
+// the file, and its status and date.
 func TestDecisionsHaveStatusAndDate(t *testing.T) {
 	head := regexp.MustCompile(`^# (\d+)\. .+\n\n- Status: (accepted|proposed|superseded by .+)\n- Date: \d{4}-\d\d-\d\d(, updated .+)?\n\n## Context\n`)
 	for i, file := range decisions(t) {

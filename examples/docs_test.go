@@ -123,19 +123,23 @@ func TestDocumentsUseTargetsThatMakeKnows(t *testing.T) {
 }
 
 func TestDocumentsRunProgramsAndTestsThatExist(t *testing.T) {
-	program := regexp.MustCompile(`\bgo run (\./\S+)`)
-	test := regexp.MustCompile(`\bgo test (\./\S+) -run (\w+)`)
-	for _, document := range documents(t) {
-		for _, block := range blocks(t, document, "sh") {
-			for _, run := range program.FindAllStringSubmatch(block, -1) {
-				assert.FileExists(t, filepath.Join("..", run[1], "main.go"), document)
-			}
-			for _, run := range test.FindAllStringSubmatch(block, -1) {
-				tests := readAll(t, filepath.Join("..", run[1], "*_test.go"))
-				assert.Contains(t, tests, "func "+run[2]+"(", document)
-			}
+	program := regexp.MustCompile(`\bgo run (\./[\w/]+)`)
+	test := regexp.MustCompile(`(\./[\w/]+) -run (\w+)`)
+	programs, tests := 0, 0
+	for _, document := range append(documents(t), filepath.Join("..", "docs", "threat-model.md")) {
+		text := read(t, document)
+		for _, run := range program.FindAllStringSubmatch(text, -1) {
+			programs++
+			assert.FileExists(t, filepath.Join("..", run[1], "main.go"), document)
+		}
+		for _, run := range test.FindAllStringSubmatch(text, -1) {
+			tests++
+			have := readAll(t, filepath.Join("..", run[1], "*_test.go"))
+			assert.Regexp(t, "(?m)^func "+run[2], have, document)
 		}
 	}
+	require.Positive(t, programs)
+	require.Positive(t, tests)
 }
 
 // The root package documents the module: one line for each package that users import, and the name

@@ -185,10 +185,23 @@ func rolesTable() string {
 
 # What each role may do
 
-Everything that is not in this table is denied, to everybody: there is no wildcard. Nobody in a tenant writes what fences it in, may ask for
-a token of a service account (serviceaccounts/token), or escalates, binds or impersonates. Rights hold in the tenant's own namespace alone.
+A member of a tenant has one of three roles: admin, developer or viewer. ` + "`RBACConfig.Members`" + ` in a
+TenantScore gives it. On Kubernetes a role is a Role and a RoleBinding in the tenant's namespace, so
+its rights end there.
 
-"read" is get, list and watch. "write" is create, update, patch, delete and deletecollection.
+A role allows what the table lists and nothing else. It has no wildcard. No role allows a member
+
+- to write what fences the tenant in: network policies, quotas, limit ranges, roles, role bindings,
+  endpoints, or the namespace with its labels;
+- to request a token of a service account (serviceaccounts/token);
+- to escalate, bind or impersonate.
+
+What members may read in other tenants is a choice of its own, ` + "`RBACConfig.ReadVisibility`" + `:
+nothing, or workloads but never Secrets or ConfigMaps. [The proof](guides/proof.md) prints tables of
+both.
+
+In the table, "read" is get, list and watch. "write" is create, update, patch, delete and
+deletecollection. An empty cell allows nothing.
 
 | API group | Resource |`)
 	for _, role := range Roles() {

@@ -2,47 +2,54 @@ package score
 
 import "github.com/polyphony-go/polyphony/topology"
 
-// Event is something that happened during a run. Of a run come, one at a time:
+// Event is something that happened during a run. An observer receives one at a time, in this order:
 //
-//   - first of all [RunStarted], and last [RunFinished]; neither of them when a Score is not valid, as nothing runs then
-//   - of each step [Started], then any number of [Changed], [Retrying], [Waiting] and [Planned], then [Finished], after which nothing comes of it any more;
-//     of a step that is skipped only Finished
-//   - of the steps of a [RunWithin] the same, between Started and Finished of the step that runs them, and after its Planned
+//   - [RunStarted] comes first and [RunFinished] last. Neither comes if a Score is not valid,
+//     because nothing runs then.
+//   - For each step, [Started] comes first, then any number of [Changed], [Retrying], [Waiting] and
+//     [Planned], and [Finished] last. For a step that is skipped, only Finished comes.
+//   - The events of steps of a [RunWithin] come after Planned and before Finished of the step that
+//     runs them.
 //
-// Steps that run at once have their events in between each other's.
+// The events of steps that run at once are interleaved.
 type Event interface{ event() }
 
-// RunStarted says that everything is valid and the run begins.
-type RunStarted struct{ Steps int }
-
-// RunFinished says that the run has ended, and how. Its Report is that of [Runner.Run].
-type RunFinished struct{ Report }
-
-// Started says that a step begins.
-type Started struct{ Score, Topology string }
-
-// Finished says that a step has ended, and how.
-type Finished struct{ Result }
-
-// Planned says that a step runs others, so that the run has so many steps more.
-type Planned struct {
-	Score, Topology string
-	Steps           int
+// RunStarted is the start of a run, after everything was found valid.
+type RunStarted struct {
+	Steps int // the number of steps, without those of a later [RunWithin]
 }
 
-// Changed says that a step has made something different.
+// RunFinished is the end of a run. Its Report is the result of [Runner.Run].
+type RunFinished struct{ Report }
+
+// Started is the start of a step.
+type Started struct {
+	Score, Topology string // the names of both
+}
+
+// Finished is the end of a step, with its Result.
+type Finished struct{ Result }
+
+// Planned says that a step runs others by [RunWithin], which adds steps to the run.
+type Planned struct {
+	Score, Topology string // of the step that runs the others
+	Steps           int    // the number of added steps
+}
+
+// Changed is a change that a step has made.
 type Changed struct {
 	Score, Topology string
 	Change          topology.Change
 }
 
-// Retrying says that a step tries something again: a request, or if Op, Kind and Name are empty all of it, as [Runner].Retries has it.
+// Retrying says that a step tries something again: one request or, if Op, Kind and Name are empty,
+// the whole step, because of [Runner].Retries.
 type Retrying struct {
 	Score, Topology string
 	topology.Retrying
 }
 
-// Waiting says that a step waits.
+// Waiting says that a step waits for something.
 type Waiting struct {
 	Score, Topology string
 	topology.Waiting
@@ -57,7 +64,7 @@ func (Changed) event()     {}
 func (Retrying) event()    {}
 func (Waiting) event()     {}
 
-// eventOf is the event of what a step says, or nil if it is nothing that a run knows.
+// eventOf returns the event for progress of the step, or nil for progress of an unknown type.
 func (s Step) eventOf(p topology.Progress) Event {
 	switch p := p.(type) {
 	case topology.Changed:

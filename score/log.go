@@ -5,8 +5,10 @@ import (
 	"log/slog"
 )
 
-// Log returns a function for [Runner].Observe that logs what happens. Steps that begin, and those that end with nothing different, are for debugging;
-// what is tried again and what is skipped are warnings; failures are errors. Make one for each run.
+// Log returns a function for [Runner].Observe that logs events. Make one for each run.
+//
+// Retries and skipped steps are warnings, and failures are errors. Starts of steps, and steps that
+// end without a change or note, have the level Debug; everything else has the level Info.
 func Log(logger *slog.Logger) func(Event) {
 	var steps tally
 	return func(e Event) {
@@ -18,6 +20,7 @@ func Log(logger *slog.Logger) func(Event) {
 	}
 }
 
+// lineOf returns the log line for an event.
 func lineOf(e Event, steps *tally) (slog.Level, string, []slog.Attr) {
 	switch e := e.(type) {
 	case RunStarted:
@@ -31,20 +34,24 @@ func lineOf(e Event, steps *tally) (slog.Level, string, []slog.Attr) {
 	case Finished:
 		return lineOfStep(e)
 	case Changed:
-		attrs := append(where(e.Score, e.Topology), slog.String("kind", string(e.Change.Kind)), slog.String("name", e.Change.Name), slog.String("action", string(e.Change.Action)))
+		attrs := append(where(e.Score, e.Topology), slog.String("kind", string(e.Change.Kind)),
+			slog.String("name", e.Change.Name), slog.String("action", string(e.Change.Action)))
 		if len(e.Change.Fields) > 0 {
 			attrs = append(attrs, slog.Any("fields", e.Change.Fields))
 		}
 		return slog.LevelInfo, "changed", attrs
 	case Retrying:
-		return slog.LevelWarn, "trying again", append(where(e.Score, e.Topology), slog.Int("try", e.Try), slog.Duration("after", e.After), slog.Any("error", e.Err))
+		return slog.LevelWarn, "trying again", append(where(e.Score, e.Topology),
+			slog.Int("try", e.Try), slog.Duration("after", e.After), slog.Any("error", e.Err))
 	case Waiting:
-		return slog.LevelInfo, "waiting", append(where(e.Score, e.Topology), slog.String("kind", string(e.Kind)), slog.String("name", e.Name), slog.String("for", e.For))
+		return slog.LevelInfo, "waiting", append(where(e.Score, e.Topology),
+			slog.String("kind", string(e.Kind)), slog.String("name", e.Name), slog.String("for", e.For))
 	default:
 		return slog.LevelDebug, "unknown event", []slog.Attr{slog.Any("event", e)}
 	}
 }
 
+// lineOfStep returns the log line for the end of a step.
 func lineOfStep(e Finished) (slog.Level, string, []slog.Attr) {
 	attrs := where(e.Score, e.Topology)
 	if len(e.Outcome.Notes) > 0 {
@@ -62,8 +69,11 @@ func lineOfStep(e Finished) (slog.Level, string, []slog.Attr) {
 	}
 }
 
+// lineOfRun returns the log line for the end of a run.
 func lineOfRun(e RunFinished, steps *tally) (slog.Level, string, []slog.Attr) {
-	attrs := []slog.Attr{slog.Int("done", steps.done), slog.Int("failed", steps.failed), slog.Int("skipped", steps.skipped)}
+	attrs := []slog.Attr{
+		slog.Int("done", steps.done), slog.Int("failed", steps.failed), slog.Int("skipped", steps.skipped),
+	}
 	switch {
 	case steps.stopped:
 		return slog.LevelError, "run stopped", attrs
@@ -74,6 +84,7 @@ func lineOfRun(e RunFinished, steps *tally) (slog.Level, string, []slog.Attr) {
 	}
 }
 
+// where returns the attributes of a step.
 func where(score, topology string) []slog.Attr {
 	return []slog.Attr{slog.String("score", score), slog.String("topology", topology)}
 }

@@ -13,31 +13,34 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Report is what a run did, step by step. It prints itself as text ([Report.String]) and as JSON ([Report.MarshalJSON]).
+// Report is what a run did, step by step. It prints itself as text ([Report.String]) and as JSON
+// ([Report.MarshalJSON]). The zero value is the report of a run without steps.
 type Report struct {
-	Results []Result
+	Results []Result // one for each step, in the order of the run's steps
 }
 
-// Result is what became of one step.
+// Result is the result of one step.
 type Result struct {
-	Score    string
-	Topology string
-	Outcome  interpret.Outcome // what was done, also when it failed in the end
+	Score    string            // the name of the Score
+	Topology string            // the name of the topology
+	Outcome  interpret.Outcome // what the step did, also if it failed
 	Err      error             // a *Error, or nil
-	Skipped  bool              // it was not begun; Err says why, with ErrSkipped in its chain
+	Skipped  bool              // the step was not started; Err wraps ErrSkipped and the cause
 }
 
-// stopped tells whether the run ended here before its time.
+// stopped reports whether the run was stopped before or during this step.
 func (r Result) stopped() bool {
-	return errors.Is(r.Err, ErrBudget) || errors.Is(r.Err, context.Canceled) || r.Skipped && errors.Is(r.Err, context.DeadlineExceeded)
+	return errors.Is(r.Err, ErrBudget) || errors.Is(r.Err, context.Canceled) ||
+		r.Skipped && errors.Is(r.Err, context.DeadlineExceeded)
 }
 
-// tally is what became of steps.
+// tally counts steps by their result.
 type tally struct {
 	done, failed, skipped int
-	stopped               bool
+	stopped               bool // at least one step says that the run was stopped
 }
 
+// add counts a step.
 func (t *tally) add(r Result) {
 	t.stopped = t.stopped || r.stopped()
 	switch {
@@ -50,9 +53,10 @@ func (t *tally) add(r Result) {
 	}
 }
 
+// all returns the number of steps.
 func (t *tally) all() int { return t.done + t.failed + t.skipped }
 
-// String says how far a run came.
+// String says how far the run came.
 func (t *tally) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d steps done", t.done, t.all())
@@ -65,7 +69,7 @@ func (t *tally) String() string {
 	return b.String()
 }
 
-// Changes lists every change of every step, unchanged ones included.
+// Changes returns every change of every step, including those that are [topology.Unchanged].
 func (r Report) Changes() []topology.Change {
 	var all []topology.Change
 	for _, result := range r.Results {
@@ -74,7 +78,7 @@ func (r Report) Changes() []topology.Change {
 	return all
 }
 
-// Changed tells whether anything is different now.
+// Changed reports whether any change is more than [topology.Unchanged].
 func (r Report) Changed() bool {
 	for _, result := range r.Results {
 		if result.Outcome.Changed() {
@@ -84,8 +88,8 @@ func (r Report) Changed() bool {
 	return false
 }
 
-// String prints the report for a person: a paragraph for each step and a line with the sums, ending in a newline. If the run was stopped, a
-// last line says how far it came.
+// String prints the report for a person: a paragraph for each step, and a line with the sums. If
+// the run was stopped, a last line says how far it came. The text ends in a newline.
 func (r Report) String() string {
 	var b strings.Builder
 	counts := map[topology.Action]int{}
@@ -101,8 +105,8 @@ func (r Report) String() string {
 			writeIndented(&b, "x "+reason(result.Err))
 		}
 	}
-	fmt.Fprintf(&b, "%d created, %d updated, %d deleted, %d unchanged", counts[topology.Created], counts[topology.Updated],
-		counts[topology.Deleted], counts[topology.Unchanged])
+	fmt.Fprintf(&b, "%d created, %d updated, %d deleted, %d unchanged", counts[topology.Created],
+		counts[topology.Updated], counts[topology.Deleted], counts[topology.Unchanged])
 	switch failed := steps.failed + steps.skipped; {
 	case steps.stopped:
 		fmt.Fprintf(&b, "\nstopped: %s", &steps)
@@ -113,7 +117,8 @@ func (r Report) String() string {
 	return b.String()
 }
 
-// reason is what an error says beyond the Score and the topology, which stand above it.
+// reason returns the text of an error without the Score and the topology, which the report prints
+// above it.
 func reason(err error) string {
 	var failure *Error
 	if errors.As(err, &failure) {
@@ -122,13 +127,15 @@ func reason(err error) string {
 	return err.Error()
 }
 
+// writeIndented writes text with every line indented, unless it is empty.
 func writeIndented(b *strings.Builder, text string) {
 	if text != "" {
 		b.WriteString("  " + strings.ReplaceAll(text, "\n", "\n  ") + "\n")
 	}
 }
 
-// MarshalJSON writes {"results":[{"score","topology","changes","notes","error"}]}; error is the whole text of the error.
+// MarshalJSON writes {"results":[{"score","topology","changes","notes","error"}]}. The error is its
+// whole text.
 func (r Report) MarshalJSON() ([]byte, error) {
 	type result struct {
 		Score    string `json:"score"`
@@ -146,7 +153,7 @@ func (r Report) MarshalJSON() ([]byte, error) {
 	return json.Marshal(map[string][]result{"results": results})
 }
 
-// Err gathers the errors of all results, or returns nil if there is none.
+// Err returns the errors of all results as a *multierror.Error, or nil if there is none.
 func (r Report) Err() error {
 	var all *multierror.Error
 	for _, result := range r.Results {
@@ -158,7 +165,7 @@ func (r Report) Err() error {
 	return all.ErrorOrNil()
 }
 
-// oneLineEach prints errors for a terminal and a log alike.
+// oneLineEach prints one error on each line, which suits a terminal and a log.
 func oneLineEach(errs []error) string {
 	var lines []string
 	for _, err := range errs {

@@ -7,80 +7,87 @@ import (
 	"sync/atomic"
 )
 
-// Run runs the steps with the zero [Runner].
+// Run runs the steps with the zero [Runner]. See [Runner.Run].
 func Run(ctx context.Context, steps ...Step) (Report, error) { return Runner{}.Run(ctx, steps...) }
 
-// Runner runs steps. Its zero value takes them one after the other in the order given, tries each once, goes on whatever fails, and reports to
-// nobody while it runs.
+// Runner runs steps. The zero value runs them one after the other in the given order, tries each
+// once, continues after failures, and has no observer.
 type Runner struct {
-	// Concurrency is how many steps may run at once. Zero means one, which is also what keeps the order of steps; with more, say
-	// with [Sequence] what depends on what.
+	// Concurrency is the number of steps that run at once. 0: one, which keeps the order of the
+	// steps. With more, use [Sequence] for steps that depend on each other. Negative: an error.
 	Concurrency int
 
-	// Budget is how many steps may fail: once so many have, no other begins. Those that run end by themselves, the rest is skipped with
-	// [ErrBudget]. Zero means any number.
+	// Budget is the number of failed steps after which no other step starts. Steps that run then
+	// may finish; the rest is skipped with [ErrBudget]. 0: no bound. Negative: an error.
 	Budget int
 
-	// Retries is how often a step is tried again whose failure is [Transient]. The pauses grow from about a second to half a minute, and
-	// the step keeps its place meanwhile, so that a run does not rush on where nothing answers. Zero means none.
+	// Retries is how many more times a step is tried if its failure is [Transient]. The pauses grow
+	// from about a second to half a minute. During a pause the step counts as running, so that a
+	// run slows down when a topology does not answer. 0: none. Negative: an error.
 	Retries int
 
-	// Observe is called with every [Event] as it happens, from one goroutine at a time. It should return quickly. Nil: nobody.
+	// Observe receives every [Event] as it happens, one at a time. It delays the run until it
+	// returns. Nil: none.
 	Observe func(Event)
 }
 
-// Run validates every step before it touches anything: if any is invalid, all the mistakes come back and nothing has run. Then it takes the
-// steps. One that fails does not stop the others, save those that follow it in a [Sequence], until the Budget is spent.
+// Run validates every step before it changes anything. If a step is not valid, Run returns the
+// mistakes of all steps and runs none. Otherwise it runs the steps. A step that fails does not stop
+// the others, except those that follow it in a [Sequence], until the Budget is used up.
 //
-// A cancelled context stops the run: what runs is told by its context and ends by itself, and nothing else begins. The
-// Report has an entry for every step in the order given, whatever happened. The error, if any, is a *multierror.Error of *Error values.
+// A cancelled context stops the run: running steps see it in their context, and no other step
+// starts.
+//
+// The Report has one entry for each step in the given order, whatever happened. The error is nil or
+// a *multierror.Error of *[Error] values.
 func (r Runner) Run(ctx context.Context, steps ...Step) (Report, error) {
 	if err := r.check(); err != nil {
 		return Report{}, err
 	}
-	chains, report, err := plan(steps)
+	sequences, report, err := prepare(steps)
 	if err != nil {
 		return report, err
 	}
 	run := &running{Runner: r, slots: make(chan struct{}, max(r.Concurrency, 1))}
 	run.emit(RunStarted{len(report.Results)})
-	run.take(ctx, chains, report.Results)
+	run.runAll(ctx, sequences, report.Results)
 	run.emit(RunFinished{report})
 	return report, report.Err()
 }
 
+// check refuses negative options.
 func (r Runner) check() error {
 	for _, option := range []struct {
 		name  string
 		value int
 	}{{"Concurrency", r.Concurrency}, {"Budget", r.Budget}, {"Retries", r.Retries}} {
 		if option.value < 0 {
-			return fmt.Errorf("score: Runner.%s is %d, must not be negative", option.name, option.value)
+			return fmt.Errorf("score: Runner.%s is %d; it must not be negative", option.name, option.value)
 		}
 	}
 	return nil
 }
 
-// chain is a run of steps that depend on each other; first is the place of its first result.
-type chain struct {
-	first int
+// sequence is a list of steps that depend on each other.
+type sequence struct {
+	first int // index of its first result
 	steps []Step
 }
 
-// plan checks every step. Its report has nothing but their names and mistakes: nothing has run.
-func plan(steps []Step) ([]chain, Report, error) {
-	chains := make([]chain, len(steps))
+// prepare flattens and validates the steps. The report has their names and mistakes only.
+func prepare(steps []Step) ([]sequence, Report, error) {
+	sequences := make([]sequence, len(steps))
 	total := 0
 	for i := range steps {
 		leaves := steps[i : i+1]
 		if steps[i].sequence != nil {
 			leaves = steps[i].leaves()
 		}
-		chains[i] = chain{total, leaves}
+		sequences[i] = sequence{total, leaves}
 		total += len(leaves)
 	}
 	results := make([]Result, 0, total)
-	for _, c := range chains {
+	for _, c := range sequences {
 		for _, s := range c.steps {
 			result := Result{Score: s.score, Topology: s.topology}
 			if err := s.check(); err != nil {
@@ -90,56 +97,57 @@ func plan(steps []Step) ([]chain, Report, error) {
 		}
 	}
 	report := Report{Results: results}
-	return chains, report, report.Err()
+	return sequences, report, report.Err()
 }
 
-// running is a run, with those within it.
+// running is a run, including the runs within it.
 type running struct {
 	Runner
-	slots  chan struct{} // as many as steps may run at once
-	failed atomic.Int64  // steps
+	slots  chan struct{} // a step that runs holds one
+	failed atomic.Int64  // number of failed steps
 
-	mu sync.Mutex // one event at a time
+	mu sync.Mutex // held while Observe runs
 }
 
-// take takes the chains, and fills in their results, each of which one goroutine alone writes.
-func (r *running) take(ctx context.Context, chains []chain, results []Result) {
+// runAll runs the sequences and writes their results. Each result belongs to one goroutine.
+func (r *running) runAll(ctx context.Context, sequences []sequence, results []Result) {
 	var next atomic.Int64
 	work := func() {
-		for i := int(next.Add(1)) - 1; i < len(chains); i = int(next.Add(1)) - 1 {
-			c := chains[i]
-			r.runChain(ctx, c.steps, results[c.first:])
+		for i := int(next.Add(1)) - 1; i < len(sequences); i = int(next.Add(1)) - 1 {
+			s := sequences[i]
+			r.runSequence(ctx, s.steps, results[s.first:])
 		}
 	}
 	var others sync.WaitGroup
-	for range min(cap(r.slots), len(chains)) - 1 {
+	for range min(cap(r.slots), len(sequences)) - 1 {
 		others.Go(work)
 	}
 	work()
 	others.Wait()
 }
 
-func (r *running) runChain(ctx context.Context, steps []Step, results []Result) {
-	var broken error
+// runSequence runs steps one after the other. After a failure it skips the rest.
+func (r *running) runSequence(ctx context.Context, steps []Step, results []Result) {
+	var failure error
 	for i, s := range steps {
 		result := &results[i]
-		if broken == nil {
-			broken = r.enter(ctx)
+		if failure == nil {
+			failure = r.acquire(ctx)
 		}
-		if broken != nil {
-			result.Err, result.Skipped = s.skipped(broken), true
+		if failure != nil {
+			result.Err, result.Skipped = s.skipped(failure), true
 		} else {
 			r.runStep(ctx, s, result)
-			r.leave()
-			broken = result.Err
+			r.release()
+			failure = result.Err
 		}
 		r.emit(Finished{*result})
 	}
 }
 
-// enter waits for a place to run a step in. Its error is why none begins any more.
-func (r *running) enter(ctx context.Context) error {
-	if err := r.ended(ctx); err != nil {
+// acquire waits for a slot to run a step in. The error says why no step starts any more.
+func (r *running) acquire(ctx context.Context) error {
+	if err := r.stopped(ctx); err != nil {
 		return err
 	}
 	select {
@@ -147,22 +155,25 @@ func (r *running) enter(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	err := r.ended(ctx) // while it waited
+	err := r.stopped(ctx) // while it waited
 	if err != nil {
-		r.leave()
+		r.release()
 	}
 	return err
 }
 
-func (r *running) leave() { <-r.slots }
+// release frees a slot.
+func (r *running) release() { <-r.slots }
 
-func (r *running) ended(ctx context.Context) error {
+// stopped returns why no step may start any more, or nil.
+func (r *running) stopped(ctx context.Context) error {
 	if r.Budget > 0 && r.failed.Load() >= int64(r.Budget) {
 		return ErrBudget
 	}
 	return ctx.Err()
 }
 
+// emit passes an event to the observer.
 func (r *running) emit(e Event) {
 	if r.Observe == nil {
 		return

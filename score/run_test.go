@@ -57,7 +57,7 @@ func TestRunOfNothing(t *testing.T) {
 func TestNegativeConcurrencyIsRefused(t *testing.T) {
 	a := &sample{name: "a"}
 	_, err := score.Runner{Concurrency: -1}.Run(t.Context(), a.on(prod))
-	require.EqualError(t, err, "score: Runner.Concurrency is -1, must not be negative")
+	require.EqualError(t, err, "score: Runner.Concurrency is -1; it must not be negative")
 	require.Zero(t, a.executed.Load())
 }
 

@@ -109,15 +109,15 @@ func TestWhatCannotRunIsInvalid(t *testing.T) {
 		step score.Step
 		want string
 	}{
-		"empty step":            {score.Step{}, "an empty Step; make one with Bind or a Score's On method"},
-		"no score":              {score.Bind[*cluster](nil, prod), "(none) on (none): invalid score: both a Score and a topology are needed; one is nil"},
-		"no topology":           {score.Bind[topology.Topology](anywhere{a}, nil), "one is nil"},
-		"neither":               {score.Bind[topology.Topology](nil, nil), "one is nil"},
-		"nil pointer score":     {score.Bind[*cluster](noScore, prod), "one is nil"},
-		"nil pointer topology":  {score.Bind[*cluster](a, noTopology), "one is nil"},
-		"nil pointer, as port":  {score.Bind[topology.Topology](anywhere{a}, noTopology), "one is nil"},
-		"nil in a sequence":     {score.Sequence(a.on(prod), score.Sequence(score.Bind[*cluster](nil, prod))), "one is nil"},
-		"empty in a sequence":   {score.Sequence(score.Step{}), "an empty Step"},
+		"empty step":            {score.Step{}, "the Step is empty; make it with Bind or the On method of a Score"},
+		"no score":              {score.Bind[*cluster](nil, prod), "(none) on (none): invalid score: the Score or the topology is nil; bind both"},
+		"no topology":           {score.Bind[topology.Topology](anywhere{a}, nil), "is nil; bind both"},
+		"neither":               {score.Bind[topology.Topology](nil, nil), "is nil; bind both"},
+		"nil pointer score":     {score.Bind[*cluster](noScore, prod), "is nil; bind both"},
+		"nil pointer topology":  {score.Bind[*cluster](a, noTopology), "is nil; bind both"},
+		"nil pointer, as port":  {score.Bind[topology.Topology](anywhere{a}, noTopology), "is nil; bind both"},
+		"nil in a sequence":     {score.Sequence(a.on(prod), score.Sequence(score.Bind[*cluster](nil, prod))), "is nil; bind both"},
+		"empty in a sequence":   {score.Sequence(score.Step{}), "the Step is empty"},
 		"a sequence of nothing": {score.Sequence(), ""},
 	}
 	for name, tt := range tests {

@@ -2,124 +2,68 @@ package score
 
 import (
 	"context"
-	"math/rand/v2"
-	"slices"
-	"sync"
-	"time"
+	"errors"
+	"reflect"
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// stepping is a step that runs. Its context leads to it.
-type stepping struct {
-	Step
-	run *running
+// Step is a Score bound to a topology, or a sequence of steps. [Bind] and [Sequence] make one. The
+// zero value is not valid.
+type Step struct {
+	score    string
+	topology string
+	validate func() error
+	execute  func(context.Context) (interpret.Outcome, error)
 
-	mu     sync.Mutex
-	within int  // runs that it waits for
-	parent bool // it has run others
-
-	ended bool // so that what it still says is no event; guarded as events are
+	sequence []Step // if not nil, the step is a sequence, and the other fields are unset
 }
 
-type steppingKey struct{}
-
-// runStep runs a step, and again if it is worth it, in the place that the caller has.
-func (r *running) runStep(ctx context.Context, s Step, result *Result) {
-	step := &stepping{Step: s, run: r}
-	ctx = context.WithValue(ctx, steppingKey{}, step)
-	if r.Observe != nil {
-		ctx = topology.WithProgress(ctx, step.pass)
-		defer step.end()
+// Bind binds a Score to a topology. Because the compiler cannot infer T, each Score has a typed
+// method that calls Bind, for example tenant.TenantScore.On. If the Score or the topology is nil,
+// the step is not valid.
+func Bind[T topology.Topology](s Score[T], t T) Step {
+	step := Step{score: "(none)", topology: "(none)"}
+	if isNil(s) || isNil(t) {
+		step.validate = func() error { return errors.New("the Score or the topology is nil; bind both") }
+		return step
 	}
-	r.emit(Started{s.score, s.topology})
-	for try := 1; ; try++ {
-		outcome, err := s.execute(ctx)
-		if try > 1 {
-			outcome = since(result.Outcome, outcome)
-		}
-		result.Outcome = outcome
-		if err == nil {
-			return
-		}
-		if try > r.Retries || step.isParent() || !Transient(err) || !step.pause(ctx, try, err) {
-			result.Err = s.failure(err)
-			break
-		}
+	step.score, step.topology, step.validate = s.Name(), t.Name(), s.Validate
+	step.execute = func(ctx context.Context) (interpret.Outcome, error) {
+		return s.Interpret().Execute(ctx, t)
 	}
-	if !step.isParent() {
-		r.failed.Add(1)
-	}
+	return step
 }
 
-// The pauses before a step is tried again.
-const (
-	firstPause = time.Second
-	lastPause  = 30 * time.Second
-)
-
-// pause waits until a step is to be tried again, and tells whether it still is.
-func (s *stepping) pause(ctx context.Context, try int, err error) bool {
-	if ctx.Err() != nil {
-		return false
-	}
-	after := lastPause
-	if doublings := try - 1; doublings < 5 {
-		after = firstPause << doublings
-	}
-	after = after/2 + rand.N(after/2) // so that steps that failed together do not come back together
-	s.run.emit(Retrying{s.score, s.topology, topology.Retrying{Err: err, After: after, Try: try}})
-	timer := time.NewTimer(after)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return s.run.ended(ctx) == nil
-	case <-ctx.Done():
-		return false
-	}
+// isNil reports whether v is nil or a nil pointer.
+func isNil(v any) bool {
+	value := reflect.ValueOf(v)
+	return !value.IsValid() || value.Kind() == reflect.Pointer && value.IsNil()
 }
 
-// pass makes events of what the step says.
-func (s *stepping) pass(p topology.Progress) {
-	s.run.mu.Lock()
-	defer s.run.mu.Unlock()
-	if e := s.eventOf(p); e != nil && !s.ended {
-		s.run.Observe(e)
-	}
+// Sequence returns one step that runs the given steps in order. Once one fails, it skips the rest.
+// Without Sequence, the steps of a run are independent of each other.
+func Sequence(steps ...Step) Step {
+	return Step{sequence: append([]Step{}, steps...)}
 }
 
-func (s *stepping) end() {
-	s.run.mu.Lock()
-	defer s.run.mu.Unlock()
-	s.ended = true
+// leaves returns the bound Scores of the step, in order.
+func (s Step) leaves() []Step {
+	if s.sequence == nil {
+		return []Step{s}
+	}
+	var leaves []Step
+	for _, child := range s.sequence {
+		leaves = append(leaves, child.leaves()...)
+	}
+	return leaves
 }
 
-// since is what a step did in all, given what it had done before and what its last try did. What the last try did likewise is said once:
-// on a dry run that is everything.
-func since(before, last interpret.Outcome) interpret.Outcome {
-	var all interpret.Outcome
-	for _, b := range before.Changes {
-		again := func(c topology.Change) bool {
-			return aboutTheSame(b, c) && b.Action == c.Action && slices.Equal(b.Fields, c.Fields)
-		}
-		if b.Action != topology.Unchanged && !slices.ContainsFunc(last.Changes, again) {
-			all.Changes = append(all.Changes, b)
-		}
+// check validates the Score of a step that is not a sequence.
+func (s Step) check() error {
+	if s.validate == nil {
+		return errors.New("the Step is empty; make it with Bind or the On method of a Score")
 	}
-	for _, note := range before.Notes {
-		if !slices.Contains(last.Notes, note) {
-			all.Notes = append(all.Notes, note)
-		}
-	}
-	earlier := all.Changes
-	for _, c := range last.Changes {
-		if c.Action != topology.Unchanged || !slices.ContainsFunc(earlier, func(b topology.Change) bool { return aboutTheSame(b, c) }) {
-			all.Changes = append(all.Changes, c)
-		}
-	}
-	all.Notes = append(all.Notes, last.Notes...)
-	return all
+	return s.validate()
 }
-
-func aboutTheSame(a, b topology.Change) bool { return a.Kind == b.Kind && a.Name == b.Name }

@@ -7,21 +7,26 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Transient tells whether a failure is likely to pass by itself, so that the same step may well succeed a little later: all of its reasons are
-// [topology.ErrUnavailable] or [topology.ErrTimeout]. One that nobody classified, or that a person has to do something about, is not transient, and
-// neither is what is on its way out ([topology.ErrTerminating]): whoever removes it does not want it back. A cancelled
-// call is not either.
+// Transient reports whether a failure is likely to pass by itself, so that another try may succeed.
+// That is so if all of its reasons are [topology.ErrUnavailable] or [topology.ErrTimeout].
+//
+// Failures without a known reason, and those that need a person, are not transient. Neither is a
+// cancelled call, nor an object that is being deleted ([topology.ErrTerminating]): another try
+// would restore what someone removes.
 func Transient(err error) bool {
 	return err != nil && !errors.Is(err, context.Canceled) && passes(err)
 }
 
-// passes walks the tree of an error. A *topology.Error says itself why; what is below it is how that showed.
+// passes walks the tree of an error. It trusts the reason of a *topology.Error and does not look at
+// the cause below it.
 func passes(err error) bool {
-	if at, ok := err.(*topology.Error); ok && at.Reason != nil { //nolint:errorlint // this walks the tree itself
+	//nolint:errorlint // this walks the tree itself
+	if at, ok := err.(*topology.Error); ok && at.Reason != nil {
 		return passes(at.Reason)
 	}
 	switch tree := err.(type) { //nolint:errorlint // likewise
-	case interface{ WrappedErrors() []error }: // a *multierror.Error, which has an Unwrap that yields one at a time
+	// a *multierror.Error; its Unwrap returns one error at a time
+	case interface{ WrappedErrors() []error }:
 		return allPass(tree.WrappedErrors())
 	case interface{ Unwrap() []error }:
 		return allPass(tree.Unwrap())
@@ -31,6 +36,7 @@ func passes(err error) bool {
 	return errors.Is(err, topology.ErrUnavailable) || errors.Is(err, topology.ErrTimeout)
 }
 
+// allPass reports whether there are errors and all of them pass.
 func allPass(errs []error) bool {
 	for _, err := range errs {
 		if !passes(err) {

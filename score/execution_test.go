@@ -33,7 +33,7 @@ func TestNegativeOptionsAreRefused(t *testing.T) {
 	a := &sample{name: "a"}
 	for option, runner := range map[string]score.Runner{"Concurrency": {Concurrency: -1}, "Budget": {Budget: -1}, "Retries": {Retries: -1}} {
 		_, err := runner.Run(t.Context(), a.on(prod))
-		require.EqualError(t, err, "score: Runner."+option+" is -1, must not be negative")
+		require.EqualError(t, err, "score: Runner."+option+" is -1; it must not be negative")
 	}
 	require.Zero(t, a.executed.Load())
 }

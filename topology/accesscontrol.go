@@ -13,9 +13,9 @@ type AccessControl interface {
 	// Access reads every grant that Polyphony manages in the namespace. None at all is ErrNotFound.
 	Access(ctx context.Context, namespace string) (Access, error)
 
-	// EnsureAccess makes the managed grants exactly those of want. A managed grant that want does not
-	// have is withdrawn; if want has no grants, EnsureAccess does what DeleteAccess does. Grants that
-	// Polyphony does not manage stay. Rights are withdrawn before new ones are given.
+	// EnsureAccess makes the managed grants exactly those of want. A managed grant that want does
+	// not have is withdrawn; if want has no grants, EnsureAccess does what DeleteAccess does.
+	// Grants that Polyphony does not manage stay. Rights are withdrawn before new ones are given.
 	EnsureAccess(ctx context.Context, want Access) (Change, error)
 
 	// DeleteAccess withdraws every grant that Polyphony manages in the namespace.

@@ -13,9 +13,9 @@ import (
 // whether what it would write is admitted. The infrastructure itself answers, through everything
 // that the real request would pass.
 type Admission interface {
-	// Admit tries a request without any effect. A refusal is an answer, not an error. A request that
-	// is not valid is ErrInvalid, and a sender whom the caller may not act for is ErrForbidden. An
-	// infrastructure that cannot tell says ErrNotModelled, never "allowed".
+	// Admit tries a request without any effect. A refusal is an answer, not an error. A request
+	// that is not valid is ErrInvalid, and a sender whom the caller may not act for is
+	// ErrForbidden. An infrastructure that cannot tell says ErrNotModelled, never "allowed".
 	Admit(ctx context.Context, r Request) (Verdict, error)
 }
 
@@ -28,8 +28,8 @@ type Admission interface {
 type Request struct {
 	rbac.Question
 
-	// Object is what is written, as JSON: the whole object for create and update, a merge patch (RFC
-	// 7386) for patch. Empty for other verbs.
+	// Object is what is written, as JSON: the whole object for create and update, a merge patch
+	// (RFC 7386) for patch. Empty for other verbs.
 	Object json.RawMessage `json:"object,omitempty"`
 }
 

@@ -7,8 +7,8 @@ import "slices"
 // contains a comma.
 type Allowances struct {
 	// Domains are the hosts that the tenant serves: "acme.example.com" is that host and every host
-	// below it. The domains of two tenants never overlap. At most 63 characters each, of at least two
-	// labels.
+	// below it. The domains of two tenants never overlap. At most 63 characters each, of at least
+	// two labels.
 	Domains []string `json:"domains,omitempty"`
 
 	IngressAnnotations []string      `json:"ingressAnnotations,omitempty"` // keys of annotations for ingress controllers

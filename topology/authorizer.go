@@ -10,7 +10,7 @@ import (
 // what Polyphony manages. An infrastructure may take a moment to learn of a grant, so a question
 // right after a change may get the answer from before.
 type Authorizer interface {
-	// Authorize reports whether a principal may do something. A refusal is an answer, not an error. A
-	// question that is not valid is ErrInvalid. Authorize writes nothing.
+	// Authorize reports whether a principal may do something. A refusal is an answer, not an error.
+	// A question that is not valid is ErrInvalid. Authorize writes nothing.
 	Authorize(ctx context.Context, q rbac.Question) (rbac.Answer, error)
 }

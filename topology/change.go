@@ -28,9 +28,9 @@ type Change struct {
 	// Fields lists what was different. It is set with Updated only, and is then never empty.
 	Fields []FieldChange `json:"fields,omitempty"`
 
-	// Before is the value as it was read, and After the value as it is now, or would be: of the type
-	// that Kind says. Before is nil with Created, After is nil with Deleted, and both are nil with
-	// Unchanged.
+	// Before is the value as it was read, and After the value as it is now, or would be: of the
+	// type that Kind says. Before is nil with Created, After is nil with Deleted, and both are nil
+	// with Unchanged.
 	Before any `json:"-"`
 	After  any `json:"-"`
 

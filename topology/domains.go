@@ -5,8 +5,8 @@ import "context"
 // Domains finds who serves which hosts.
 type Domains interface {
 	// OverlappingDomains lists the domains of other tenants that equal one of the given domains,
-	// contain one or are contained in one, sorted. Without domains the answer is empty, and no request
-	// is sent.
+	// contain one or are contained in one, sorted. Without domains the answer is empty, and no
+	// request is sent.
 	OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]DomainHolder, error)
 }
 

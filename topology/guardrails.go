@@ -17,8 +17,9 @@ type Guardrails interface {
 	// Guardrails reads the rules that are installed and whole. Without any rule it is ErrNotFound.
 	Guardrails(ctx context.Context) (GuardrailSet, error)
 
-	// EnsureGuardrails makes the installed rules exactly those of want. If want has no rules, it does
-	// what DeleteGuardrails does. Rules of a newer version than want's are ErrConflict and stay.
+	// EnsureGuardrails makes the installed rules exactly those of want. If want has no rules, it
+	// does what DeleteGuardrails does. Rules of a newer version than want's are ErrConflict and
+	// stay.
 	EnsureGuardrails(ctx context.Context, want GuardrailSet) (Change, error)
 
 	// DeleteGuardrails removes every rule.
@@ -30,8 +31,8 @@ type Guardrails interface {
 	AwaitGuardrails(ctx context.Context) error
 
 	// Violations lists what exists in tenants' namespaces and would be refused by the given rules,
-	// sorted, whether the rules are installed or not. Rules about who writes (namespaces, finalizers,
-	// token-secrets) find nothing, since what exists may be there for good reason.
+	// sorted, whether the rules are installed or not. Rules about who writes (namespaces,
+	// finalizers, token-secrets) find nothing, since what exists may be there for good reason.
 	Violations(ctx context.Context, rules []Guardrail) ([]Violation, error)
 }
 
@@ -69,20 +70,20 @@ const (
 	// components write them. Bypass. Source: CVE-2021-25740.
 	GuardrailEndpoints Guardrail = "endpoints"
 
-	// GuardrailIngress refuses hosts outside the tenant's domains in Ingresses, in Gateway API routes
-	// and in annotations of ExternalDNS and cert-manager. It refuses default backends, and paths that
-	// would end up in the configuration of an ingress controller. It refuses every annotation of
-	// Ingresses and routes that is not known to be harmless, unless allowed. Bypass. Source:
-	// CVE-2021-25742.
+	// GuardrailIngress refuses hosts outside the tenant's domains in Ingresses, in Gateway API
+	// routes and in annotations of ExternalDNS and cert-manager. It refuses default backends, and
+	// paths that would end up in the configuration of an ingress controller. It refuses every
+	// annotation of Ingresses and routes that is not known to be harmless, unless allowed. Bypass.
+	// Source: CVE-2021-25742.
 	GuardrailIngress Guardrail = "ingress"
 
-	// GuardrailClaims refuses claims of a storage class that is not allowed, claims that select their
-	// volume by name or labels, and claims that take their data from another namespace. There is no
-	// bypass, but the infrastructure's own components may bind claims to volumes.
+	// GuardrailClaims refuses claims of a storage class that is not allowed, claims that select
+	// their volume by name or labels, and claims that take their data from another namespace. There
+	// is no bypass, but the infrastructure's own components may bind claims to volumes.
 	GuardrailClaims Guardrail = "claims"
 
-	// GuardrailVolumes refuses pods whose volumes bypass claims: network file systems, disks, and CSI
-	// drivers that are not allowed. Host paths are left to pod security. No bypass.
+	// GuardrailVolumes refuses pods whose volumes bypass claims: network file systems, disks, and
+	// CSI drivers that are not allowed. Host paths are left to pod security. No bypass.
 	GuardrailVolumes Guardrail = "volumes"
 
 	// GuardrailPlacement refuses pods that name their node, that tolerate taints of other tenants'
@@ -94,22 +95,24 @@ const (
 	// containers, ephemeral containers and volumes. No bypass.
 	GuardrailImages Guardrail = "images"
 
-	// GuardrailDefaultToken refuses pods that get the token of the service account "default" without
-	// asking for it, unless allowed. No bypass. Source: CIS Kubernetes Benchmark 5.1.5 and 5.1.6.
+	// GuardrailDefaultToken refuses pods that get the token of the service account "default"
+	// without asking for it, unless allowed. No bypass. Source: CIS Kubernetes Benchmark 5.1.5 and
+	// 5.1.6.
 	GuardrailDefaultToken Guardrail = "default-token"
 
 	// GuardrailTokenSecrets refuses Secrets that are filled with a service account's token, which
 	// never expires, unless the infrastructure's own components write them. Bypass.
 	GuardrailTokenSecrets Guardrail = "token-secrets"
 
-	// GuardrailNamespaces refuses changes of a tenant's namespace, through any subresource, that touch
-	// its pod security level or what Polyphony has written, and finalizers on it. Bypass. Source:
-	// GHSA-2ww6-hf35-mfjm.
+	// GuardrailNamespaces refuses changes of a tenant's namespace, through any subresource, that
+	// touch its pod security level or what Polyphony has written, and finalizers on it. Bypass.
+	// Source: GHSA-2ww6-hf35-mfjm.
 	GuardrailNamespaces Guardrail = "namespaces"
 
 	// GuardrailFinalizers refuses finalizers on everything in a tenant's namespace, unless the
-	// infrastructure's own components write them: finalizers can hold the namespace for ever. Bypass,
-	// but not for new pods and claims, whose finalizers come from the tenant's own templates.
+	// infrastructure's own components write them: finalizers can hold the namespace for ever.
+	// Bypass, but not for new pods and claims, whose finalizers come from the tenant's own
+	// templates.
 	GuardrailFinalizers Guardrail = "finalizers"
 )
 

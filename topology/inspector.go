@@ -11,8 +11,8 @@ import (
 // Inspector reads everything that isolation depends on at once. It takes as many requests as there
 // are kinds of things, not as there are tenants.
 type Inspector interface {
-	// Inspect reads everything, whoever it belongs to. It writes nothing. What changes while it reads
-	// may show in one part and not in another.
+	// Inspect reads everything, whoever it belongs to. It writes nothing. What changes while it
+	// reads may show in one part and not in another.
 	Inspect(ctx context.Context) (Inspection, error)
 }
 
@@ -38,8 +38,8 @@ type NamespaceInspection struct {
 	Quota      *Quota            `json:"quota,omitempty"`
 	LimitRange *LimitRange       `json:"limitRange,omitempty"`
 
-	// Beyond lists what differs in the objects in force and the values above cannot express, such as
-	// the scopes of a quota, by the kind of the value.
+	// Beyond lists what differs in the objects in force and the values above cannot express, such
+	// as the scopes of a quota, by the kind of the value.
 	Beyond map[Kind][]FieldChange `json:"beyond,omitempty"`
 }
 

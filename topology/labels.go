@@ -4,8 +4,8 @@ package topology
 const (
 	Prefix = "tenancy.polyphony.dev/"
 
-	// LabelTenant marks every object that Polyphony manages. Its value is the tenant's name. It is the
-	// mark of ownership: an object without it belongs to somebody else.
+	// LabelTenant marks every object that Polyphony manages. Its value is the tenant's name. It is
+	// the mark of ownership: an object without it belongs to somebody else.
 	LabelTenant = Prefix + "tenant"
 
 	// LabelRoster names, on a tenant's namespace, the roster that the tenant belongs to.
@@ -14,8 +14,8 @@ const (
 	// LabelLease marks the objects that hold Polyphony's leases.
 	LabelLease = Prefix + "lease"
 
-	// AnnotationAllow, followed by the name of a list, holds what guardrails let pass in a namespace,
-	// separated by commas.
+	// AnnotationAllow, followed by the name of a list, holds what guardrails let pass in a
+	// namespace, separated by commas.
 	AnnotationAllow = "allow." + Prefix
 
 	AnnotationDisplayName         = Prefix + "display-name"

@@ -11,8 +11,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// These names are stored on infrastructure and in files of users. What has a name that changes is no
-// longer found.
+// These names are stored on infrastructure and in files of users. What has a name that changes is
+// no longer found.
 func TestStoredNamesAreStable(t *testing.T) {
 	require.Equal(t, "tenancy.polyphony.dev/", topology.Prefix)
 	require.Equal(t, "tenancy.polyphony.dev/tenant", topology.LabelTenant)

@@ -11,24 +11,25 @@ import (
 
 // Leases keeps two runs of the same kind apart, on whatever machines they are.
 type Leases interface {
-	// HoldLease waits until nobody else holds the lease, takes it, and keeps it renewed until release
-	// is called or ctx ends. Both give it up at once, so that the next holder need not wait. Which of
-	// several waiting callers that is, is not specified. A second call of release does nothing.
+	// HoldLease waits until nobody else holds the lease, takes it, and keeps it renewed until
+	// release is called or ctx ends. Both give it up at once, so that the next holder need not
+	// wait. Which of several waiting callers that is, is not specified. A second call of release
+	// does nothing.
 	//
 	// The context that is returned derives from ctx. It ends as soon as the lease can no longer be
-	// counted on: if it could not be renewed for two thirds of its duration, which is before anybody
-	// else may take it ([context.Cause] is then ErrUnavailable), or if somebody has taken it away all
-	// the same (ErrConflict, naming the new holder). What the lease is for has to run under that
-	// context, and has to be over before release.
+	// counted on: if it could not be renewed for two thirds of its duration, which is before
+	// anybody else may take it ([context.Cause] is then ErrUnavailable), or if somebody has taken
+	// it away all the same (ErrConflict, naming the new holder). What the lease is for has to run
+	// under that context, and has to be over before release.
 	//
 	// A holder that dies without giving up is replaced once the lease was not renewed for its
-	// duration, as the waiting caller has measured by its own clock. Two holders of the same name are
-	// two.
+	// duration, as the waiting caller has measured by its own clock. Two holders of the same name
+	// are two.
 	//
 	// If ctx ends first, the error is ErrTimeout and its Detail names the holder. An infrastructure
 	// that does not answer is asked again until then. An object of that name that is not a lease of
-	// Polyphony's is ErrConflict and stays untouched. On a dry run HoldLease returns at once and holds
-	// nothing.
+	// Polyphony's is ErrConflict and stays untouched. On a dry run HoldLease returns at once and
+	// holds nothing.
 	HoldLease(ctx context.Context, want Lease) (held context.Context, release func(), err error)
 }
 
@@ -38,8 +39,8 @@ type Lease struct {
 	Holder string // who wants it, for others to read, such as the name of a host
 
 	// Duration is how long others wait for a holder that has died. For two thirds of it an
-	// infrastructure may be away before a run loses the lease. From 100ms to a day; adapters may round
-	// it up to seconds. Unset: 15s.
+	// infrastructure may be away before a run loses the lease. From 100ms to a day; adapters may
+	// round it up to seconds. Unset: 15s.
 	Duration time.Duration
 }
 

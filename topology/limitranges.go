@@ -14,8 +14,8 @@ type LimitRanges interface {
 	// LimitRange reads the limits of a namespace. None is ErrNotFound.
 	LimitRange(ctx context.Context, namespace string) (LimitRange, error)
 
-	// EnsureLimitRange makes the limits of the namespace exactly those of want. A namespace that does
-	// not exist is ErrNotFound.
+	// EnsureLimitRange makes the limits of the namespace exactly those of want. A namespace that
+	// does not exist is ErrNotFound.
 	EnsureLimitRange(ctx context.Context, want LimitRange) (Change, error)
 
 	// DeleteLimitRange removes the limits.

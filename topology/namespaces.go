@@ -14,10 +14,10 @@ type Namespaces interface {
 	// EnsureNamespace creates or repairs the boundary. A label or annotation that an earlier call
 	// wrote and that want no longer has is removed; those of others stay.
 	//
-	// A namespace that Polyphony does not manage is ErrConflict and stays untouched, unless want.Adopt
-	// is set. One that is being deleted is ErrTerminating. One that does not exist, while service
-	// accounts of its name hold rights in other namespaces, is ErrConflict unless want.InheritGrants
-	// is set: whoever gets the name gets those rights.
+	// A namespace that Polyphony does not manage is ErrConflict and stays untouched, unless
+	// want.Adopt is set. One that is being deleted is ErrTerminating. One that does not exist,
+	// while service accounts of its name hold rights in other namespaces, is ErrConflict unless
+	// want.InheritGrants is set: whoever gets the name gets those rights.
 	EnsureNamespace(ctx context.Context, want Namespace) (Change, error)
 
 	// DeleteNamespace starts the removal of the boundary and of everything in it, and may return
@@ -25,9 +25,9 @@ type Namespaces interface {
 	// manage is ErrConflict; both stay untouched.
 	DeleteNamespace(ctx context.Context, name string) (Change, error)
 
-	// AwaitNamespaceGone returns once the namespace no longer exists. If the context ends first, the
-	// error is ErrTimeout and its Detail says what holds the namespace. On a dry run it returns at
-	// once.
+	// AwaitNamespaceGone returns once the namespace no longer exists. If the context ends first,
+	// the error is ErrTimeout and its Detail says what holds the namespace. On a dry run it returns
+	// at once.
 	AwaitNamespaceGone(ctx context.Context, name string) error
 }
 
@@ -57,16 +57,16 @@ type Namespace struct {
 	Allowed             Allowances  `json:"allowed,omitzero"`              // beyond the guardrails
 
 	// Roster is the set of tenants that this one belongs to. If it is empty, EnsureNamespace leaves
-	// the stored one as it is. EnsureNamespace refuses with ErrConflict to take a tenant from another
-	// roster.
+	// the stored one as it is. EnsureNamespace refuses with ErrConflict to take a tenant from
+	// another roster.
 	Roster string `json:"roster,omitempty"`
 
 	// Adopt lets EnsureNamespace take over a namespace that Polyphony does not manage. It is a
 	// permission and is not stored.
 	Adopt bool `json:"-"`
 
-	// InheritGrants lets EnsureNamespace create a namespace whose service accounts already hold rights
-	// elsewhere. It is a permission and is not stored.
+	// InheritGrants lets EnsureNamespace create a namespace whose service accounts already hold
+	// rights elsewhere. It is a permission and is not stored.
 	InheritGrants bool `json:"-"`
 
 	// The following are answers of a read. EnsureNamespace ignores them.

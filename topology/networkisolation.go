@@ -15,8 +15,8 @@ type NetworkIsolation interface {
 	// NetworkRules reads the rules of a namespace. None is ErrNotFound.
 	NetworkRules(ctx context.Context, namespace string) (NetworkRules, error)
 
-	// EnsureNetworkRules makes the rules of the namespace exactly those of want, at once: there is no
-	// moment in which some of them hold and others do not. A namespace that does not exist is
+	// EnsureNetworkRules makes the rules of the namespace exactly those of want, at once: there is
+	// no moment in which some of them hold and others do not. A namespace that does not exist is
 	// ErrNotFound.
 	EnsureNetworkRules(ctx context.Context, want NetworkRules) (Change, error)
 

@@ -15,7 +15,7 @@ type Reachability interface {
 
 	// Reach reports whether a connection is let through. A refusal is an answer, not an error. A
 	// connection that is not valid is ErrInvalid, and one about a namespace that does not exist is
-	// ErrNotFound. Reach writes nothing and sends no packet: the component that enforces the policies
-	// is not asked.
+	// ErrNotFound. Reach writes nothing and sends no packet: the component that enforces the
+	// policies is not asked.
 	Reach(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error)
 }

@@ -16,8 +16,8 @@ type ReadVisibility interface {
 	// groups, it does what DeleteClusterReaders does.
 	EnsureClusterReaders(ctx context.Context, want ClusterReaders) (Change, error)
 
-	// DeleteClusterReaders takes the right away from the tenant's groups. A group that another tenant
-	// has among its cluster readers keeps it.
+	// DeleteClusterReaders takes the right away from the tenant's groups. A group that another
+	// tenant has among its cluster readers keeps it.
 	DeleteClusterReaders(ctx context.Context, tenant string) (Change, error)
 }
 

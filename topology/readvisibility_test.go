@@ -25,8 +25,8 @@ func TestClusterReadRulesOnlyRead(t *testing.T) {
 	}
 }
 
-// These are what cluster readers call workloads. An addition opens them for every tenant with cluster
-// visibility. Source: the read-visibility ADR, "What IS Enforced"; see docs/sources.md.
+// These are what cluster readers call workloads. An addition opens them for every tenant with
+// cluster visibility. Source: the read-visibility ADR, "What IS Enforced"; see docs/sources.md.
 func TestClusterReadRulesAreWorkloads(t *testing.T) {
 	var have []string
 	for _, rule := range topology.ClusterReadRules() {

@@ -4,6 +4,7 @@ import "context"
 
 // Rosters lists the tenants that exist.
 type Rosters interface {
-	// Tenants lists the boundaries that Polyphony manages, by name, whichever roster they belong to.
+	// Tenants lists the boundaries that Polyphony manages, by name, whichever roster they belong
+	// to.
 	Tenants(ctx context.Context) ([]Namespace, error)
 }

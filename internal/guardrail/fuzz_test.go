@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzHosts checks that a host is within a domain exactly if its last labels are all of the labels of
-// the domain.
+// FuzzHosts checks that a host is within a domain exactly if its last labels are all of the labels
+// of the domain.
 func FuzzHosts(f *testing.F) {
 	for _, host := range []string{"acme.example", "shop.acme.example", "notacme.example", "*.acme.example", "acme.example.evil.example", ".acme.example", "acme.example.", "example", ""} {
 		f.Add("acme.example", "globex.example", host)
@@ -37,8 +37,8 @@ func FuzzHosts(f *testing.F) {
 // registries matches what a tenant may be allowed: a host with an optional port and path.
 var registries = regexp.MustCompile(`^(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+)(:[0-9]+)?(/[a-z0-9_.-]+)*$`)
 
-// FuzzImages checks that an image is allowed only if the host of its registry is the allowed one, and
-// its path is the allowed one or below it.
+// FuzzImages checks that an image is allowed only if the host of its registry is the allowed one,
+// and its path is the allowed one or below it.
 func FuzzImages(f *testing.F) {
 	for _, image := range []string{
 		"nginx", "nginx:1", "acme/app", "docker.io/nginx", "registry.example/acme/app@sha256:0", "registry.example:5000/acme/app:v1", "registry.example.evil.example/acme/app",
@@ -74,8 +74,8 @@ func FuzzImages(f *testing.F) {
 	})
 }
 
-// hostOf returns the registry from which container runtimes take an image. Source: splitDockerDomain
-// of github.com/distribution/reference.
+// hostOf returns the registry from which container runtimes take an image. Source:
+// splitDockerDomain of github.com/distribution/reference.
 func hostOf(image string) string {
 	parts := strings.SplitN(image, "/", 2)
 	if first := parts[0]; len(parts) == 2 && (strings.Contains(first, ".") || strings.Contains(first, ":") || first == "localhost" || strings.ToLower(first) != first) {

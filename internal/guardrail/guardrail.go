@@ -59,8 +59,8 @@ type rule struct {
 	exempts    bool // components of the infrastructure are exempt
 	bypassable bool // writers with the right to bypass the rule are exempt
 
-	// templated are resources that controllers create from templates of tenants. Nobody is exempt when
-	// one is created.
+	// templated are resources that controllers create from templates of tenants. Nobody is exempt
+	// when one is created.
 	templated []string
 }
 
@@ -160,8 +160,8 @@ func (w Write) parse() (parsed write, err error) {
 	return parsed, err
 }
 
-// FindsExisting reports whether [Existing] can find anything in objects of a resource with the given
-// rules. If not, there is no need to read them.
+// FindsExisting reports whether [Existing] can find anything in objects of a resource with the
+// given rules. If not, there is no need to read them.
 func FindsExisting(names []topology.Guardrail, resource string) bool {
 	isAbout := func(name topology.Guardrail) bool { return slices.Contains(rules[name].resources, resource) }
 	return slices.ContainsFunc(without(names, aboutWriters), isAbout)
@@ -189,8 +189,8 @@ func (r rule) appliesTo(w Write) bool {
 	return len(r.resources) == 0 || slices.Contains(r.resources, resource)
 }
 
-// aboutWriters are the rules about who writes. What exists may have been written by a principal that
-// is exempt.
+// aboutWriters are the rules about who writes. What exists may have been written by a principal
+// that is exempt.
 var aboutWriters = []topology.Guardrail{
 	topology.GuardrailNamespaces, topology.GuardrailFinalizers, topology.GuardrailTokenSecrets,
 }

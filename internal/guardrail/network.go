@@ -185,9 +185,9 @@ var (
 	badPath = regexp.MustCompile("[\\s\"'`{};#]")
 )
 
-// commands reports whether an annotation may configure a controller that tenants share. For Ingresses
-// and routes that is each one that is not known to be harmless, for Services those of ingress
-// controllers.
+// commands reports whether an annotation may configure a controller that tenants share. For
+// Ingresses and routes that is each one that is not known to be harmless, for Services those of
+// ingress controllers.
 func (w write) commands(key string) bool {
 	if key == "kubernetes.io/ingress.class" {
 		return false

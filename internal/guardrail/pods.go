@@ -76,8 +76,8 @@ func gracePeriod(w write) string {
 		"lower spec.terminationGracePeriodSeconds"
 }
 
-// claimed are the kinds of volumes that lead nowhere by themselves. Host paths are among them because
-// pod security refuses them.
+// claimed are the kinds of volumes that lead nowhere by themselves. Host paths are among them
+// because pod security refuses them.
 var claimed = []string{
 	"configMap", "secret", "emptyDir", "projected", "downwardAPI",
 	"persistentVolumeClaim", "ephemeral", "image", "hostPath",
@@ -131,8 +131,8 @@ func (o object) volumeImages() []string {
 	return all
 }
 
-// reference returns the complete name of an image, as container runtimes read it: the part before the
-// first slash is a registry if it looks like a host.
+// reference returns the complete name of an image, as container runtimes read it: the part before
+// the first slash is a registry if it looks like a host.
 func reference(image string) string {
 	host, _, found := strings.Cut(image, "/")
 	switch {
@@ -147,8 +147,8 @@ func reference(image string) string {
 	}
 }
 
-// contains reports whether a registry, or a path in one, contains an image. A path may be that of the
-// image itself. A registry on another port is another registry.
+// contains reports whether a registry, or a path in one, contains an image. A path may be that of
+// the image itself. A registry on another port is another registry.
 func contains(registry, image string) bool {
 	rest, ok := strings.CutPrefix(image, registry)
 	if registry == "*" || ok && strings.HasPrefix(rest, "/") {

@@ -30,8 +30,8 @@ type (
 )
 
 // Clients has a client for every kind that Polyphony uses, and no more: client-go's full clientset
-// would bring every API group into the importer's program. Decorators return a copy whose fields are
-// decorated.
+// would bring every API group into the importer's program. Decorators return a copy whose fields
+// are decorated.
 type Clients struct {
 	Claims              Client[*corev1.PersistentVolumeClaim]
 	ClusterRoleBindings Client[*rbacv1.ClusterRoleBinding]
@@ -90,13 +90,13 @@ func init() {
 // defaultTimeout is the timeout of one request if the rest.Config has none.
 const defaultTimeout = 30 * time.Second
 
-// Limit decorates the transport of all requests except those about leases, which are renewed however
-// many other requests wait. It takes over the timeout of a request, which starts when the request is
-// sent.
+// Limit decorates the transport of all requests except those about leases, which are renewed
+// however many other requests wait. It takes over the timeout of a request, which starts when the
+// request is sent.
 type Limit func(next http.RoundTripper, timeout time.Duration) http.RoundTripper
 
-// New returns the clients of the cluster that cfg leads to. It sends no request. Unless cfg sets a rate
-// (QPS) or a RateLimiter, client-go's own throttling is off.
+// New returns the clients of the cluster that cfg leads to. It sends no request. Unless cfg sets a
+// rate (QPS) or a RateLimiter, client-go's own throttling is off.
 func New(cfg *rest.Config, limit Limit) (Clients, error) {
 	groups, err := groupClients(cfg, limit)
 	if err != nil {

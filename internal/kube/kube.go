@@ -3,8 +3,8 @@
 // # The interface
 //
 // [Client] reads and writes the objects of one kind. [New] makes one for every kind that Polyphony
-// uses, as the fields of [Clients]. [Server] sends the few requests that are not about one kind: what
-// the API server serves, access reviews, and requests in the name of others.
+// uses, as the fields of [Clients]. [Server] sends the few requests that are not about one kind:
+// what the API server serves, access reviews, and requests in the name of others.
 //
 // # The decorators
 //
@@ -15,8 +15,8 @@
 //   - package limiter adapts the number of requests in flight (it decorates the HTTP transport),
 //   - package retry repeats what fails for a while, and classifies errors.
 //
-// Packages apply and discovery build on them: the first makes one object equal to a desired one, the
-// second finds out what a cluster is.
+// Packages apply and discovery build on them: the first makes one object equal to a desired one,
+// the second finds out what a cluster is.
 package kube
 
 import (
@@ -49,33 +49,33 @@ type Object interface {
 	Unmarshal(data []byte) error
 }
 
-// Client reads and writes the objects of one kind. Methods return the errors of the API server; package
-// retry tells which of them are worth a second attempt.
+// Client reads and writes the objects of one kind. Methods return the errors of the API server;
+// package retry tells which of them are worth a second attempt.
 type Client[T Object] interface {
 	// Get reads one object. The namespace of a cluster-scoped object is empty.
 	Get(ctx context.Context, namespace, name string) (T, error)
 
-	// List reads objects and calls each for every page. If the server forgets the version of the list
-	// between two pages, the error is transient, and the caller starts again.
+	// List reads objects and calls each for every page. If the server forgets the version of the
+	// list between two pages, the error is transient, and the caller starts again.
 	List(ctx context.Context, opts ListOptions, each func(Page[T]) error) error
 
 	// Create stores a new object and returns it as stored.
 	Create(ctx context.Context, object T) (T, error)
 
-	// Update replaces an object at the version that it carries, and returns it as stored. If the object
-	// does not exist any more, the error is ErrVanished.
+	// Update replaces an object at the version that it carries, and returns it as stored. If the
+	// object does not exist any more, the error is ErrVanished.
 	Update(ctx context.Context, object T) (T, error)
 
-	// Delete removes the object that was read: one with another UID or version is a conflict. An object
-	// that stays because of its finalizers is a *HeldError.
+	// Delete removes the object that was read: one with another UID or version is a conflict. An
+	// object that stays because of its finalizers is a *HeldError.
 	Delete(ctx context.Context, object T) error
 
 	// Watch streams the events of all namespaces.
 	Watch(ctx context.Context, opts WatchOptions) (watch.Interface, error)
 }
 
-// ListOptions selects the objects of a list. The zero value is all objects of all namespaces, in one
-// page.
+// ListOptions selects the objects of a list. The zero value is all objects of all namespaces, in
+// one page.
 type ListOptions struct {
 	Namespace string // empty: all namespaces
 	Labels    string // a label selector; empty: all objects
@@ -105,8 +105,8 @@ func All[T Object](ctx context.Context, client Client[T], namespace, selector st
 	return all, err
 }
 
-// Each calls each for every object of all namespaces that a label selector selects. It reads them page
-// by page.
+// Each calls each for every object of all namespaces that a label selector selects. It reads them
+// page by page.
 func Each[T Object](ctx context.Context, client Client[T], selector string, each func(T)) error {
 	return EachIn(ctx, client, metav1.NamespaceAll, selector, each)
 }
@@ -122,12 +122,12 @@ func EachIn[T Object](ctx context.Context, client Client[T], namespace, selector
 	})
 }
 
-// ErrVanished is the error of an update whose object was deleted after it was read. The caller reads
-// again and creates it.
+// ErrVanished is the error of an update whose object was deleted after it was read. The caller
+// reads again and creates it.
 var ErrVanished = errors.New("the object was deleted after it was read")
 
-// HeldError is the error of an object that is being deleted and stays until its finalizers are removed.
-// It is in force as long as it stays.
+// HeldError is the error of an object that is being deleted and stays until its finalizers are
+// removed. It is in force as long as it stays.
 type HeldError struct {
 	Name       string
 	Finalizers []string

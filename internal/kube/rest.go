@@ -43,8 +43,8 @@ func newClient[O, L any, T interface {
 	}
 }
 
-// quiet returns the context of a request. client-go logs what goes wrong to the standard error of the
-// whole program; its errors say the same.
+// quiet returns the context of a request. client-go logs what goes wrong to the standard error of
+// the whole program; its errors say the same.
 func quiet(ctx context.Context) context.Context { return klog.NewContext(ctx, logr.Discard()) }
 
 // to directs a request to the resource. client-go must not repeat it: only the caller knows whether

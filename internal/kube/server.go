@@ -28,8 +28,8 @@ func (s Server) Ready(ctx context.Context) error {
 	return err
 }
 
-// Starting reports whether a refusal comes from an API server that does not know yet who may do what:
-// while it starts, it refuses everybody everything, also the question whether it is ready.
+// Starting reports whether a refusal comes from an API server that does not know yet who may do
+// what: while it starts, it refuses everybody everything, also the question whether it is ready.
 func (s Server) Starting(ctx context.Context, refusal error) bool {
 	return apierrors.IsForbidden(refusal) && s.Ready(ctx) != nil
 }
@@ -49,8 +49,8 @@ type RawPage struct {
 	Items    []json.RawMessage `json:"items"`
 }
 
-// ListRaw reads a page of the list at a path, for kinds that Clients does not have. The token is that of
-// the page before, in Metadata.Continue; empty for the first page.
+// ListRaw reads a page of the list at a path, for kinds that Clients does not have. The token is
+// that of the page before, in Metadata.Continue; empty for the first page.
 func (s Server) ListRaw(ctx context.Context, path, token string) (RawPage, error) {
 	params := map[string]string{"limit": strconv.Itoa(PageSize)}
 	if token != "" {
@@ -72,8 +72,8 @@ func (s Server) getRaw(ctx context.Context, path string, params map[string]strin
 	return request.DoRaw(quiet(ctx))
 }
 
-// Review creates an access review ("subjectaccessreviews", "selfsubjectaccessreviews") and reads its
-// answer into it.
+// Review creates an access review ("subjectaccessreviews", "selfsubjectaccessreviews") and reads
+// its answer into it.
 func (s Server) Review(ctx context.Context, resource string, review runtime.Object) error {
 	return s.authorization.Post().MaxRetries(0).Resource(resource).Body(review).Do(quiet(ctx)).Into(review)
 }
@@ -85,8 +85,8 @@ func (s Server) TryNamespace(ctx context.Context, namespace *corev1.Namespace) e
 		Body(namespace).Do(quiet(ctx)).Error()
 }
 
-// As returns a request with an HTTP method in the name of a user and their groups. The caller of the
-// API needs the right to impersonate them. Warnings of the server are dropped.
+// As returns a request with an HTTP method in the name of a user and their groups. The caller of
+// the API needs the right to impersonate them. Warnings of the server are dropped.
 func (s Server) As(user string, groups []string, method string) *rest.Request {
 	request := s.core.Verb(method).MaxRetries(0).WarningHandler(rest.NoWarnings{}).
 		SetHeader("Accept", "application/json").SetHeader("Impersonate-User", user)

@@ -1,5 +1,6 @@
-// Command packets tries with real pods what network rules are for: on a cluster whose CNI enforces NetworkPolicies, it provisions two tenants, runs a
-// server in each, and connects from one to the other. Then it takes the fence away, to see that it was the fence.
+// Command packets tries with real pods what network rules are for: on a cluster whose CNI enforces
+// NetworkPolicies, it provisions two tenants, runs a server in each, and connects from one to the
+// other. Then it takes the fence away, to see that it was the fence.
 //
 //	go run ./internal/packets -kubeconfig ~/.kube/config -image docker.io/library/busybox:1
 //
@@ -88,7 +89,8 @@ func run(ctx context.Context) (err error) {
 	if err := p.expect(ctx, "the API server", api.Spec.ClusterIP+" 443", false); err != nil {
 		return err
 	}
-	// Both fences have to go: the one that keeps acme in, and the one that keeps others out of globex.
+	// Both fences have to go: the one that keeps acme in, and the one that keeps others out of
+	// globex.
 	for _, s := range []tenant.TenantScore{acme, globex} {
 		if _, err := cluster.DeleteNetworkRules(ctx, s.TenantConfig.Name); err != nil {
 			return err
@@ -169,7 +171,8 @@ func (p packets) await(ctx context.Context, namespace string, want *corev1.Pod, 
 	}
 }
 
-// expect connects from a new pod and compares what becomes of it. Rules take a moment to reach the nodes, so that it is tried a few times.
+// expect connects from a new pod and compares what becomes of it. Rules take a moment to reach the
+// nodes, so that it is tried a few times.
 func (p packets) expect(ctx context.Context, what, address string, reachable bool) error {
 	var reached bool
 	for range 5 {

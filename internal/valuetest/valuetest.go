@@ -1,6 +1,6 @@
 // Package valuetest checks the values that ports take and return: [Clone] checks that a copy shares
-// nothing with the original, [Diff] that no difference goes unseen, and [Cloners] finds the types that
-// have to be checked.
+// nothing with the original, [Diff] that no difference goes unseen, and [Cloners] finds the types
+// that have to be checked.
 package valuetest
 
 import (
@@ -43,8 +43,8 @@ func Clone[V interface{ Clone() V }](t *testing.T) {
 	require.Equal(t, zero, zero.Clone())
 }
 
-// Diff checks that adapter.Diff reports a difference in any single field that JSON stores, and in no
-// other. An Ensure writes only what Diff reports.
+// Diff checks that adapter.Diff reports a difference in any single field that JSON stores, and in
+// no other. An Ensure writes only what Diff reports.
 func Diff[V any](t *testing.T) {
 	before, err := json.Marshal(filled[V]())
 	require.NoError(t, err)

@@ -72,7 +72,8 @@ func ExampleTopology_Counts() {
 	// writes: 0
 }
 
-// A developer's pod that asks for the host's network is refused, and the verdict names what refuses it.
+// A developer's pod that asks for the host's network is refused, and the verdict names what refuses
+// it.
 func ExampleTopology_Admit() {
 	top := fake.New(fake.Options{})
 	provision(top, "acme")
@@ -123,7 +124,8 @@ func ExampleTopology_Reach() {
 	// globex: false: no egress rule of NetworkPolicy globex/polyphony allows it; no ingress rule of NetworkPolicy acme/polyphony allows it
 }
 
-// An outsider lowers the pod security level. The next run repairs it, and its report shows the drift.
+// An outsider lowers the pod security level. The next run repairs it, and its report shows the
+// drift.
 func ExampleOutsider() {
 	top := fake.New(fake.Options{})
 	provision(top, "acme")

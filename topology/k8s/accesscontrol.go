@@ -32,8 +32,8 @@ func (t *Topology) Access(ctx context.Context, namespace string) (topology.Acces
 	return have.access(namespace), nil
 }
 
-// EnsureAccess implements topology.AccessControl. It repairs a role before it binds it, so that nobody
-// new gets rules that someone else has left there.
+// EnsureAccess implements topology.AccessControl. It repairs a role before it binds it, so that
+// nobody new gets rules that someone else has left there.
 func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
 	c := adapter.Ensure(topology.KindAccess, want.Namespace)
 	if len(want.Grants) == 0 {
@@ -86,8 +86,8 @@ type grants struct {
 	roles    map[string]*rbacv1.Role // by name
 	bindings map[string]*rbacv1.RoleBinding
 
-	// foreign is the bindings with a name of Polyphony's and without its label. They give rights that
-	// nobody accounts for.
+	// foreign is the bindings with a name of Polyphony's and without its label. They give rights
+	// that nobody accounts for.
 	foreign []string
 }
 
@@ -178,8 +178,8 @@ func (t *Topology) withdrawAll(ctx context.Context, c adapter.Call) (topology.Ch
 	return change, err
 }
 
-// withdraw removes the grants that are not wanted: bindings first, since they give the rights. It reports
-// whether it has removed anything, also if it fails later.
+// withdraw removes the grants that are not wanted: bindings first, since they give the rights. It
+// reports whether it has removed anything, also if it fails later.
 func (t *Topology) withdraw(
 	ctx context.Context, c adapter.Call, have grants, wanted func(name string) bool,
 ) (changed bool, err error) {
@@ -208,7 +208,8 @@ func (t *Topology) withdraw(
 	return changed, nil
 }
 
-// removeBinding empties and deletes a binding. It reports whether it has written, also if it fails later.
+// removeBinding empties and deletes a binding. It reports whether it has written, also if it fails
+// later.
 func (t *Topology) removeBinding(
 	ctx context.Context, c adapter.Call, binding *rbacv1.RoleBinding,
 ) (written bool, err error) {
@@ -223,8 +224,8 @@ func (t *Topology) removeBinding(
 	return written || change.Action == topology.Deleted, err
 }
 
-// emptyBinding takes the subjects out of a binding with finalizers, which would keep it in force after it
-// is deleted.
+// emptyBinding takes the subjects out of a binding with finalizers, which would keep it in force
+// after it is deleted.
 func (t *Topology) emptyBinding(
 	ctx context.Context, c adapter.Call, binding *rbacv1.RoleBinding,
 ) (written bool, err error) {

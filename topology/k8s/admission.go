@@ -19,12 +19,13 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Admit implements topology.Admission. It sends the request itself, in the name of the sender and as a
-// dry run, so that everything answers that would answer the real one. The caller needs
+// Admit implements topology.Admission. It sends the request itself, in the name of the sender and
+// as a dry run, so that everything answers that would answer the real one. The caller needs
 // [AdmissionPermissions] too.
 //
 // A request that reads is sent as it is, for one object at most. A connection to a pod is requested
-// without the protocol that it takes, so that it fails at the point where the tenant would get through.
+// without the protocol that it takes, so that it fails at the point where the tenant would get
+// through.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := adapter.Ask(topology.KindAdmission, r.Namespace)
 	if err := r.Validate(); err != nil {
@@ -131,8 +132,8 @@ func (t *Topology) groupPath(ctx context.Context, group string) ([]string, error
 	return []string{"/apis", served.PreferredVersion.GroupVersion}, nil
 }
 
-// The texts by which a refusal shows where it comes from. Our own policies have the rule in their names.
-// Kubernetes has kept its texts since the other fences exist.
+// The texts by which a refusal shows where it comes from. Our own policies have the rule in their
+// names. Kubernetes has kept its texts since the other fences exist.
 var (
 	deniedByGuardrail = regexp.MustCompile(
 		`ValidatingAdmissionPolicy '` + policy.NamePrefix + `([a-z-]+)' with binding '[^']*' denied request: (.*)`)

@@ -46,7 +46,8 @@ func TestFencesAreTold(t *testing.T) {
 	}
 }
 
-// TestRightsByImpliedGroups has an account refused for another reason than its rights, which it has by a group that it does not name.
+// TestRightsByImpliedGroups has an account refused for another reason than its rights, which it has
+// by a group that it does not name.
 func TestRightsByImpliedGroups(t *testing.T) {
 	t.Parallel()
 	client := admin(t)

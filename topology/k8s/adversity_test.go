@@ -55,7 +55,8 @@ func mayPods(t *testing.T, group, verb, namespace string) bool {
 	return answer.Allowed
 }
 
-// TestOffboardingMeetsProvisioning removes a tenant while another program is about to give it read visibility, which is not in the namespace.
+// TestOffboardingMeetsProvisioning removes a tenant while another program is about to give it read
+// visibility, which is not in the namespace.
 func TestOffboardingMeetsProvisioning(t *testing.T) {
 	t.Parallel()
 	s, name := provisioned(t, admin(t))
@@ -71,7 +72,8 @@ func TestOffboardingMeetsProvisioning(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 }
 
-// TestRightsHeldByFinalizers has somebody's finalizer keep a binding, which is in force as long as it is there.
+// TestRightsHeldByFinalizers has somebody's finalizer keep a binding, which is in force as long as
+// it is there.
 func TestRightsHeldByFinalizers(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
@@ -96,7 +98,8 @@ func TestRightsHeldByFinalizers(t *testing.T) {
 	require.Eventually(t, func() bool { return mayPods(t, developer.Name, "create", name) }, eventuallyWait, eventuallyTick)
 }
 
-// TestFenceOnItsWayOut has a policy that is deleted and held: it looks as it should, and will be gone.
+// TestFenceOnItsWayOut has a policy that is deleted and held: it looks as it should, and will be
+// gone.
 func TestFenceOnItsWayOut(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
@@ -114,7 +117,8 @@ func TestFenceOnItsWayOut(t *testing.T) {
 	requireFenced(t, client, name)
 }
 
-// TestRightsAreTakenThoughTheRunFails takes a member out of a Score that cannot be fulfilled otherwise.
+// TestRightsAreTakenThoughTheRunFails takes a member out of a Score that cannot be fulfilled
+// otherwise.
 func TestRightsAreTakenThoughTheRunFails(t *testing.T) {
 	t.Parallel()
 	s, name := provisioned(t, admin(t))
@@ -129,7 +133,8 @@ func TestRightsAreTakenThoughTheRunFails(t *testing.T) {
 	require.True(t, mayPods(t, stays, "list", ""))
 }
 
-// TestSharedBindingIsMadeAnewWhole breaks the binding that tenants share in the one way that takes deleting it, and fails in between.
+// TestSharedBindingIsMadeAnewWhole breaks the binding that tenants share in the one way that takes
+// deleting it, and fails in between.
 func TestSharedBindingIsMadeAnewWhole(t *testing.T) {
 	own := cluster(t)
 	const shared = "polyphony-cluster-reader-0" // which the names below fall into
@@ -167,7 +172,8 @@ func TestSharedBindingIsMadeAnewWhole(t *testing.T) {
 	require.Equal(t, "polyphony-cluster-reader", binding.RoleRef.Name)
 }
 
-// TestUnlabelledBinding has a binding of ours lose its label: it gives rights that nobody accounts for, and must not be overlooked.
+// TestUnlabelledBinding has a binding of ours lose its label: it gives rights that nobody accounts
+// for, and must not be overlooked.
 func TestUnlabelledBinding(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
@@ -181,13 +187,15 @@ func TestUnlabelledBinding(t *testing.T) {
 	require.ErrorContains(t, err, "polyphony-developer")
 }
 
-// TestOwnersAreTakenOff has a fence belong to something that the tenant can delete, and the garbage collector with it.
+// TestOwnersAreTakenOff has a fence belong to something that the tenant can delete, and the garbage
+// collector with it.
 func TestOwnersAreTakenOff(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	s, name := provisioned(t, client)
 	owned := []byte(`{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"n","uid":"00000000-0000-0000-0000-000000000000"}]}}`)
-	// The garbage collector would remove it as soon as it sees that there is no such owner; a node's it looks up too, so this has to be quick.
+	// The garbage collector would remove it as soon as it sees that there is no such owner; a
+	// node's it looks up too, so this has to be quick.
 	_, err := client.NetworkingV1().NetworkPolicies(name).Patch(t.Context(), "polyphony", types.MergePatchType, owned, metav1.PatchOptions{})
 	require.NoError(t, err)
 	_, err = score.Run(t.Context(), s.On(cluster(t)))
@@ -197,7 +205,8 @@ func TestOwnersAreTakenOff(t *testing.T) {
 	require.Empty(t, policy.OwnerReferences)
 }
 
-// TestWriteMeetsAnotherWriter has somebody else write between our reading and our writing: what they wrote stays, and ours gets there too.
+// TestWriteMeetsAnotherWriter has somebody else write between our reading and our writing: what
+// they wrote stays, and ours gets there too.
 func TestWriteMeetsAnotherWriter(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
@@ -231,7 +240,8 @@ type policies interface {
 	Delete(context.Context, string, metav1.DeleteOptions) error
 }
 
-// TestDeleteMeetsAnotherWriter has somebody put an object of theirs in the place of ours between our reading and our deleting.
+// TestDeleteMeetsAnotherWriter has somebody put an object of theirs in the place of ours between
+// our reading and our deleting.
 func TestDeleteMeetsAnotherWriter(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
@@ -265,7 +275,8 @@ func TestTakingComesBeforeGiving(t *testing.T) {
 	}, writes[:6])
 }
 
-// TestForeignSharedBinding has somebody's object in the place of a shared binding. Who needs it is told; who does not is not bothered.
+// TestForeignSharedBinding has somebody's object in the place of a shared binding. Who needs it is
+// told; who does not is not bothered.
 func TestForeignSharedBinding(t *testing.T) {
 	const shared, tenantOfIt = "polyphony-cluster-reader-0", "shard-2"
 	bindings := admin(t).RbacV1().ClusterRoleBindings()
@@ -282,7 +293,8 @@ func TestForeignSharedBinding(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrConflict)
 }
 
-// TestRetriesAreCounted wants as many requests as MaxTries says, also when the server names a time to wait.
+// TestRetriesAreCounted wants as many requests as MaxTries says, also when the server names a time
+// to wait.
 func TestRetriesAreCounted(t *testing.T) {
 	i := &injector{fault: fault{happen: answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "1")}, nth: 1, always: true}
 	_, err := faulty(t, i, k8s.Options{MaxTries: 2}).Namespace(t.Context(), "any")
@@ -298,8 +310,8 @@ func TestNamesThatAreNone(t *testing.T) {
 	}
 }
 
-// TestPlatformWaitsNoLongerThanItsContext has one caller discover the platform, which hangs until the
-// test ends, while another one waits for the result until its own deadline passes.
+// TestPlatformWaitsNoLongerThanItsContext has one caller discover the platform, which hangs until
+// the test ends, while another one waits for the result until its own deadline passes.
 func TestPlatformWaitsNoLongerThanItsContext(t *testing.T) {
 	started := make(chan struct{})
 	top := cluster(t, first(http.MethodGet, "/apis", func() {

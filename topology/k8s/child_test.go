@@ -20,7 +20,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// childScript names the variable that makes the test binary a program that runs one Score, and is killed at a certain write.
+// childScript names the variable that makes the test binary a program that runs one Score, and is
+// killed at a certain write.
 const childScript = "POLYPHONY_TEST_CHILD"
 
 // script is what a child does.
@@ -102,7 +103,8 @@ func (s script) start(t *testing.T) error {
 	return nil
 }
 
-// child runs the script in a program of its own; killed tells whether that was killed, and not only ended.
+// child runs the script in a program of its own; killed tells whether that was killed, and not only
+// ended.
 func child(t *testing.T, s script) (killed bool) {
 	t.Helper()
 	err := s.start(t)

@@ -117,7 +117,8 @@ func (o outsider) Occupied(t topologytest.T, namespace string, kind topology.Kin
 }
 
 func (o outsider) ClaimVolume(t topologytest.T, namespace, claim string) {
-	// The administrator gives way to nobody's quota: a claim of a tenant that may have none was there before the quota was.
+	// The administrator gives way to nobody's quota: a claim of a tenant that may have none was
+	// there before the quota was.
 	quotas := o.client.CoreV1().ResourceQuotas(namespace)
 	class := "manual"
 	pvc := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: claim}, Spec: corev1.PersistentVolumeClaimSpec{

@@ -17,7 +17,8 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 )
 
-// drifts are what an administrator, or a tool of theirs, may do to our objects beyond what the ports have words for. Each is named by a path in the report.
+// drifts are what an administrator, or a tool of theirs, may do to our objects beyond what the
+// ports have words for. Each is named by a path in the report.
 var drifts = map[string]struct {
 	path string
 	do   func(t *testing.T, client *kubernetes.Clientset, tenant string)

@@ -29,8 +29,8 @@ func faulty(t *testing.T, i *injector, opts k8s.Options) *k8s.Topology {
 	return top
 }
 
-// TestPassingFaults lets each fault happen to each request of a first run, one at a time. The run must succeed as if nothing had been, and
-// report just what it would have.
+// TestPassingFaults lets each fault happen to each request of a first run, one at a time. The run
+// must succeed as if nothing had been, and report just what it would have.
 func TestPassingFaults(t *testing.T) {
 	client := admin(t)
 	reference := newTenant(t, client)
@@ -64,8 +64,8 @@ func actions(r score.Report) []string {
 	return all
 }
 
-// TestLastingFaults lets each fault happen to every request from the nth on. The run must fail with a typed error and leave a closed tenant, which another run
-// finishes.
+// TestLastingFaults lets each fault happen to every request from the nth on. The run must fail with
+// a typed error and leave a closed tenant, which another run finishes.
 func TestLastingFaults(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
@@ -130,8 +130,8 @@ func TestDeadlineOfTheCallerIsTheCallers(t *testing.T) {
 	}
 }
 
-// TestUnansweredRequestTimesOut sets a timeout that really passes. Every request hangs, so that a slow
-// server cannot change what happens.
+// TestUnansweredRequestTimesOut sets a timeout that really passes. Every request hangs, so that a
+// slow server cannot change what happens.
 func TestUnansweredRequestTimesOut(t *testing.T) {
 	i := &injector{fault: fault{happen: hang}, nth: 1, always: true}
 	cfg := load(t, kubeconfig(t))
@@ -145,8 +145,8 @@ func TestUnansweredRequestTimesOut(t *testing.T) {
 	require.Equal(t, 2, i.seen, "a timeout passes, so the request is sent again")
 }
 
-// TestQuotaThatNeverComesIntoForce hides from the client what the quota controller publishes. Nobody
-// may get access then. The deadline passes once the run waits for the quota.
+// TestQuotaThatNeverComesIntoForce hides from the client what the quota controller publishes.
+// Nobody may get access then. The deadline passes once the run waits for the quota.
 func TestQuotaThatNeverComesIntoForce(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)

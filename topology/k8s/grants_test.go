@@ -27,7 +27,8 @@ const (
 	grantAskers    = 16 // at once
 )
 
-// TestGrantStateAgreesWithTheAPIServer makes random roles and bindings, and asks both the API server and the grants that were read.
+// TestGrantStateAgreesWithTheAPIServer makes random roles and bindings, and asks both the API
+// server and the grants that were read.
 func TestGrantStateAgreesWithTheAPIServer(t *testing.T) {
 	top, g := cluster(t), newGrantMaker(t)
 	g.makeRoles(t)
@@ -78,7 +79,8 @@ func askAll(t *testing.T, top topology.Authorizer, questions []rbac.Question) []
 	return answers
 }
 
-// grantMaker makes roles, bindings and questions from few names, so that they often meet. The names are its own.
+// grantMaker makes roles, bindings and questions from few names, so that they often meet. The names
+// are its own.
 type grantMaker struct {
 	grammar
 	client     *kubernetes.Clientset
@@ -118,7 +120,8 @@ func (g *grantMaker) roleName() string { return fmt.Sprint(g.prefix, "-", g.IntN
 // aggregation is the label that aggregated roles select others by.
 func (g *grantMaker) aggregation() string { return g.prefix + "-part-of" }
 
-// makeRoles makes those of namespaces, of which each has some, and those of the cluster, of which some are sums of others.
+// makeRoles makes those of namespaces, of which each has some, and those of the cluster, of which
+// some are sums of others.
 func (g *grantMaker) makeRoles(t *testing.T) {
 	t.Helper()
 	for i := range grantRoles {
@@ -170,7 +173,8 @@ func covers(rules, parts []rbacv1.PolicyRule) bool {
 	return true
 }
 
-// makeBindings makes those of namespaces, and fewer of the cluster, since these count everywhere. Some refer to roles that do not exist.
+// makeBindings makes those of namespaces, and fewer of the cluster, since these count everywhere.
+// Some refer to roles that do not exist.
 func (g *grantMaker) makeBindings(t *testing.T) {
 	t.Helper()
 	for i := range grantRoles {
@@ -191,7 +195,8 @@ func (g *grantMaker) makeBindings(t *testing.T) {
 	}
 }
 
-// awaitSentinels makes one more of each kind, and waits until the API server has learned of them, and so of all before.
+// awaitSentinels makes one more of each kind, and waits until the API server has learned of them,
+// and so of all before.
 func (g *grantMaker) awaitSentinels(t *testing.T, top *k8s.Topology) {
 	t.Helper()
 	name, namespace := g.prefix+"-sentinel", g.namespaces[0]

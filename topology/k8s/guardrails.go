@@ -16,7 +16,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Guardrails implements topology.Guardrails. A guardrail is a ValidatingAdmissionPolicy and its binding.
+// Guardrails implements topology.Guardrails. A guardrail is a ValidatingAdmissionPolicy and its
+// binding.
 func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error) {
 	c := adapter.Read(topology.KindGuardrails, t.name)
 	have, err := t.installed(ctx, c)
@@ -52,8 +53,8 @@ func (t *Topology) installed(ctx context.Context, c adapter.Call) (policy.Instal
 	return have, err
 }
 
-// EnsureGuardrails implements topology.Guardrails. It writes the probe last, so that the others are in
-// force once the probe is.
+// EnsureGuardrails implements topology.Guardrails. It writes the probe last, so that the others are
+// in force once the probe is.
 func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
 	if len(want.Rules) == 0 {
 		return t.DeleteGuardrails(ctx)
@@ -99,8 +100,8 @@ func checkVersion(c adapter.Call, installed, want int) error {
 	return nil
 }
 
-// writeGuardrails makes the wanted rules whole and removes the others. It returns what differed in objects
-// of rules, and the rules of which something was removed although they were not whole.
+// writeGuardrails makes the wanted rules whole and removes the others. It returns what differed in
+// objects of rules, and the rules of which something was removed although they were not whole.
 func (t *Topology) writeGuardrails(
 	ctx context.Context, c adapter.Call, have policy.Installed, whole, want []topology.Guardrail,
 ) ([]topology.FieldChange, error) {
@@ -236,12 +237,12 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	return change, nil
 }
 
-// othersWait is how long to wait if a policy of someone else refuses the probed namespace, so that the
-// answer shows nothing. API servers look for changes of policies every second.
+// othersWait is how long to wait if a policy of someone else refuses the probed namespace, so that
+// the answer shows nothing. API servers look for changes of policies every second.
 const othersWait = 5 * time.Second
 
-// AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same cluster learn
-// of the policies at about the same time.
+// AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same
+// cluster learn of the policies at about the same time.
 func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	c := adapter.Await(topology.KindGuardrails, t.name)
 	if t.dry {

@@ -73,7 +73,8 @@ func (g guarded) patchBinding(t *testing.T, name, patch string) {
 	require.NoError(t, err)
 }
 
-// guardrailDrifts are what an administrator may do to the rule about Services, each with the field that it is named by.
+// guardrailDrifts are what an administrator may do to the rule about Services, each with the field
+// that it is named by.
 var guardrailDrifts = map[string]struct {
 	path string
 	do   func(t *testing.T, g guarded)

@@ -19,7 +19,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// Guardrails hold for a whole cluster, so these tests have one of their own, and one after the other.
+// Guardrails hold for a whole cluster, so these tests have one of their own, and one after the
+// other.
 func TestGuardrails(t *testing.T) {
 	t.Parallel()
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
@@ -161,7 +162,8 @@ func (w writer) admitted(t *testing.T, r topology.Request) {
 
 const externalIPs = `{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"},"spec":{"ports":[{"port":80}],"externalIPs":["192.0.2.1"]}}`
 
-// testTypes has the API server's own controller look for mistakes in the expressions, which would otherwise show when they are evaluated.
+// testTypes has the API server's own controller look for mistakes in the expressions, which would
+// otherwise show when they are evaluated.
 func testTypes(t *testing.T, g guarded) {
 	g.install(t)
 	list, err := g.policies().List(t.Context(), metav1.ListOptions{})
@@ -214,7 +216,8 @@ func testBypass(t *testing.T, g guarded) {
 	w.refused(t, slice, topology.GuardrailEndpoints)
 }
 
-// testImpersonation has somebody ask for others who may not act for them: that is no refusal of theirs.
+// testImpersonation has somebody ask for others who may not act for them: that is no refusal of
+// theirs.
 func testImpersonation(t *testing.T, g guarded) {
 	path, err := g.own.KubeconfigFor("nobody-in-particular")
 	require.NoError(t, err)

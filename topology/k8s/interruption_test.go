@@ -40,8 +40,8 @@ func newTenant(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	}
 }
 
-// cuts are the ways in which a run is ended in the middle. Each runs the script until so many writes were made and tells whether
-// there were as many.
+// cuts are the ways in which a run is ended in the middle. Each runs the script until so many
+// writes were made and tells whether there were as many.
 var cuts = map[string]func(t *testing.T, s script, writes int) bool{
 	"context ends before the write": func(t *testing.T, s script, writes int) bool { return cutContext(t, s, writes, false) },
 	"context ends after the write":  func(t *testing.T, s script, writes int) bool { return cutContext(t, s, writes, true) },
@@ -94,7 +94,8 @@ func TestInterruptedProvisioning(t *testing.T) {
 	}
 }
 
-// weakened is a tenant whose fences somebody has taken down, in a way that only writes can repair, while its members have access.
+// weakened is a tenant whose fences somebody has taken down, in a way that only writes can repair,
+// while its members have access.
 func weakened(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	t.Helper()
 	s := newTenant(t, client)

@@ -14,9 +14,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// HoldLease implements topology.Leases by a Lease "polyphony-<name>" in Options.LeaseNamespace. It has the
-// form of those of client-go's leader election: `kubectl get leases` shows the holder. Durations are
-// rounded up to seconds.
+// HoldLease implements topology.Leases by a Lease "polyphony-<name>" in Options.LeaseNamespace. It
+// has the form of those of client-go's leader election: `kubectl get leases` shows the holder.
+// Durations are rounded up to seconds.
 func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
 	c := adapter.Hold(topology.KindLease, want.Name)
 	if ctx.Err() != nil {
@@ -88,8 +88,8 @@ func (s leaseStore) Update(ctx context.Context, version *coordinationv1.Lease, r
 	return nil
 }
 
-// failed returns the error of a request. The refusal of an API server that is starting means that it is
-// not available.
+// failed returns the error of a request. The refusal of an API server that is starting means that
+// it is not available.
 func (s leaseStore) failed(ctx context.Context, err error) error {
 	if s.t.clients.Server.Starting(ctx, err) {
 		return s.call.Wrap(topology.ErrUnavailable, "the API server is starting", err)

@@ -41,7 +41,8 @@ func permitLeases(t *testing.T, client *kubernetes.Clientset, namespace, user st
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
 }
 
-// removeLeases removes what tests have left in kube-system: those of the conformance suite and of this package.
+// removeLeases removes what tests have left in kube-system: those of the conformance suite and of
+// this package.
 func removeLeases(ctx context.Context, client *kubernetes.Clientset) error {
 	leases := client.CoordinationV1().Leases(metav1.NamespaceSystem)
 	list, err := leases.List(ctx, metav1.ListOptions{LabelSelector: topology.LabelLease})
@@ -80,8 +81,8 @@ func holdUntilKilled(top *k8s.Topology, want topology.Lease) error {
 	return context.Cause(held)
 }
 
-// renewable is the duration of a lease that a test needs to see renewed. A holder loses a shorter one
-// on a machine that is too busy to renew it in time.
+// renewable is the duration of a lease that a test needs to see renewed. A holder loses a shorter
+// one on a machine that is too busy to renew it in time.
 const renewable = 12 * time.Second
 
 // TestLeaseTakeoverAfterKill has another program hold a lease and renew it, and kills that program.
@@ -210,7 +211,8 @@ func TestLeaseInANamespaceThatIsNotThere(t *testing.T) {
 	require.ErrorContains(t, err, "pk-missing does not exist")
 }
 
-// TestLeaseIsLostWithTheAPIServer has a holder who no longer reaches the cluster, in each of the ways in which that may be.
+// TestLeaseIsLostWithTheAPIServer has a holder who no longer reaches the cluster, in each of the
+// ways in which that may be.
 func TestLeaseIsLostWithTheAPIServer(t *testing.T) {
 	for _, f := range passing {
 		t.Run(f.name, func(t *testing.T) {

@@ -21,7 +21,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// outlives tells whether the cluster is there after the tests. One of our own goes with everything in it.
+// outlives tells whether the cluster is there after the tests. One of our own goes with everything
+// in it.
 var outlives = os.Getenv("USE_EXISTING_CLUSTER") != ""
 
 func TestMain(m *testing.M) {
@@ -59,7 +60,8 @@ func removeProvisioner(kubeconfig string) (code int) {
 	return code
 }
 
-// provisioner is a user who has just what Permissions and its likes list: tests run as somebody whom the API server limits, not as its administrator.
+// provisioner is a user who has just what Permissions and its likes list: tests run as somebody
+// whom the API server limits, not as its administrator.
 const provisioner = "polyphony-test-provisioner"
 
 // admin returns a client that may do everything.
@@ -94,7 +96,8 @@ func kubeconfig(t *testing.T) string {
 	return kubeconfigOf(t, testcluster.Use(t))
 }
 
-// provisioners are the kubeconfigs that were made, by cluster. One for all tests of a cluster spares each the keys, the handshakes and the grants.
+// provisioners are the kubeconfigs that were made, by cluster. One for all tests of a cluster
+// spares each the keys, the handshakes and the grants.
 var (
 	provisionersMu sync.Mutex
 	provisioners   = map[*testcluster.Cluster]string{}
@@ -136,7 +139,8 @@ func policyRules(rules []rbac.Rule) (all []rbacv1.PolicyRule) {
 	return all
 }
 
-// cluster returns the topology as the provisioner sees it, through the given transports, of which the first is nearest to the cluster.
+// cluster returns the topology as the provisioner sees it, through the given transports, of which
+// the first is nearest to the cluster.
 func cluster(t *testing.T, wrap ...func(http.RoundTripper) http.RoundTripper) *k8s.Topology {
 	t.Helper()
 	return clusterOf(t, kubeconfig(t), wrap...)

@@ -81,7 +81,8 @@ func TestMembers(t *testing.T) {
 	require.True(t, apierrors.IsForbidden(err), "%v", err)
 }
 
-// TestFencesHold has a developer try what the namespace's fences refuse, each beside what they admit.
+// TestFencesHold has a developer try what the namespace's fences refuse, each beside what they
+// admit.
 func TestFencesHold(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
@@ -137,7 +138,8 @@ func TestFencesHold(t *testing.T) {
 	refused(err, "exceeded quota")
 }
 
-// hoard makes pods that are deleted and held by finalizers. They use nothing, so the bound on running pods does not count them.
+// hoard makes pods that are deleted and held by finalizers. They use nothing, so the bound on
+// running pods does not count them.
 func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	t.Helper()
 	require.NoError(t, dev.CoreV1().Pods(namespace).Delete(t.Context(), "second", metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}))
@@ -211,7 +213,8 @@ func TestNoWildcard(t *testing.T) {
 	}
 }
 
-// canIList returns what `kubectl auth can-i --list` prints about resources; paths such as /api/* are everybody's to discover the API.
+// canIList returns what `kubectl auth can-i --list` prints about resources; paths such as /api/*
+// are everybody's to discover the API.
 func canIList(t *testing.T, kubeconfig, namespace string) string {
 	t.Helper()
 	dir, err := testcluster.Build(t.Context(), t.Output())

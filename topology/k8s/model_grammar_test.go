@@ -13,8 +13,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// grammar makes random objects, of values that some namespace allows and others do not, and of such as none does. What it makes is
-// not always valid, nor admitted by pod security.
+// grammar makes random objects, of values that some namespace allows and others do not, and of such
+// as none does. What it makes is not always valid, nor admitted by pod security.
 type grammar struct{ *rand.Rand }
 
 type (
@@ -286,7 +286,8 @@ func (g grammar) podPatch() object {
 	return object{"metadata": g.patchOf(g.metadata("")), "spec": spec}
 }
 
-// patchOf is a merge patch that makes some of the fields as they are in the object, and removes some.
+// patchOf is a merge patch that makes some of the fields as they are in the object, and removes
+// some.
 func (g grammar) patchOf(o object) object {
 	patch := object{}
 	for _, field := range slices.Sorted(maps.Keys(o)) {

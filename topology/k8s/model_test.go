@@ -19,7 +19,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// kinds are those of objects that requests are about, pods twice as often, since most rules are about them.
+// kinds are those of objects that requests are about, pods twice as often, since most rules are
+// about them.
 var kinds = []kind{
 	{"", "pods", grammar.pod},
 	{"", "pods", grammar.pod},
@@ -50,8 +51,9 @@ const (
 	modelObjects  = 3   // of each kind that are there before
 )
 
-// testModel puts the same random requests to the API server and to the fake. Both must say the same, by the same fence; and the rule that the API
-// server names must be one of those that the fake finds: which one of several guardrails it names is its own business.
+// testModel puts the same random requests to the API server and to the fake. Both must say the
+// same, by the same fence; and the rule that the API server names must be one of those that the
+// fake finds: which one of several guardrails it names is its own business.
 func testModel(t *testing.T, g guarded) {
 	g.furnish(t)
 	platform, err := g.cluster(t).Platform(t.Context())
@@ -162,7 +164,8 @@ func (b twins) newTenant(t *testing.T, name string) writer {
 	return w
 }
 
-// fence gives the tenant random bounds and a random level of pod security on both, around what is there already.
+// fence gives the tenant random bounds and a random level of pod security on both, around what is
+// there already.
 func (b twins) fence(t *testing.T, w writer) {
 	t.Helper()
 	ns, err := b.model.Namespace(t.Context(), w.namespace)
@@ -197,7 +200,8 @@ func by(user string, r topology.Request) topology.Request {
 	return r
 }
 
-// putObjects stores random objects that no guardrail has seen, and returns requests that would change them.
+// putObjects stores random objects that no guardrail has seen, and returns requests that would
+// change them.
 func (b twins) putObjects(t *testing.T, w writer) []topology.Request {
 	t.Helper()
 	var changes []topology.Request
@@ -264,7 +268,8 @@ func (b twins) install(t *testing.T, rules ...topology.Guardrail) {
 	require.NoError(t, err)
 }
 
-// modelSays wants the API server's verdict from the model. How a refusal reads is only for guardrails the same.
+// modelSays wants the API server's verdict from the model. How a refusal reads is only for
+// guardrails the same.
 func (b twins) modelSays(t *testing.T, r topology.Request, want topology.Verdict) {
 	t.Helper()
 	have, err := b.model.Admit(t.Context(), r)

@@ -18,8 +18,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// annotationApplied lists the labels and annotations of a namespace that the Score asked for, so that
-// they can be removed when it does not any more.
+// annotationApplied lists the labels and annotations of a namespace that the Score asked for, so
+// that they can be removed when it does not any more.
 const annotationApplied = topology.Prefix + "applied"
 
 // applied is the content of that annotation. The keys are sorted.
@@ -31,8 +31,8 @@ type applied struct {
 // labelPodSecurity is the beginning of the labels of Pod Security admission.
 const labelPodSecurity = "pod-security.kubernetes.io/"
 
-// podSecurityLabels pins the level for every mode of Pod Security admission, so that no default of the
-// cluster applies.
+// podSecurityLabels pins the level for every mode of Pod Security admission, so that no default of
+// the cluster applies.
 func podSecurityLabels(level topology.PodSecurity) map[string]string {
 	labels := map[string]string{}
 	for _, mode := range []string{"enforce", "audit", "warn"} {
@@ -94,8 +94,8 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 	return change, nil
 }
 
-// mayTakeNamespace refuses a namespace that is being deleted, that others manage, or that belongs to
-// another roster.
+// mayTakeNamespace refuses a namespace that is being deleted, that others manage, or that belongs
+// to another roster.
 func mayTakeNamespace(c adapter.Call, have *corev1.Namespace, want topology.Namespace) error {
 	if have.DeletionTimestamp != nil {
 		return c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
@@ -116,8 +116,8 @@ func mayTakeNamespace(c adapter.Call, have *corev1.Namespace, want topology.Name
 		roster, topology.LabelRoster))
 }
 
-// pinsOtherVersion reports whether a namespace enforces the level of another Kubernetes version than the
-// latest, which topology.Namespace cannot express.
+// pinsOtherVersion reports whether a namespace enforces the level of another Kubernetes version
+// than the latest, which topology.Namespace cannot express.
 func pinsOtherVersion(have *corev1.Namespace) bool {
 	version, ok := have.Labels[labelPodSecurity+"enforce-version"]
 	return ok && version != "latest"
@@ -176,8 +176,8 @@ func (a applied) String() string {
 	return string(data)
 }
 
-// readApplied returns what was applied. A content that cannot be read counts as nothing, so that nothing
-// is removed.
+// readApplied returns what was applied. A content that cannot be read counts as nothing, so that
+// nothing is removed.
 func readApplied(have *corev1.Namespace) applied {
 	var a applied
 	if json.Unmarshal([]byte(have.Annotations[annotationApplied]), &a) != nil {
@@ -285,7 +285,8 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 	return change, nil
 }
 
-// AwaitNamespaceGone implements topology.Namespaces. A new namespace of the same name is another one.
+// AwaitNamespaceGone implements topology.Namespaces. A new namespace of the same name is another
+// one.
 func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	if t.dry {
 		return nil

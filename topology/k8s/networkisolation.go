@@ -27,8 +27,8 @@ func (t *Topology) NetworkRules(ctx context.Context, namespace string) (topology
 	return networkPolicies.get(ctx, t, namespace)
 }
 
-// EnsureNetworkRules implements topology.NetworkIsolation. All rules are one NetworkPolicy, so that they
-// change at once.
+// EnsureNetworkRules implements topology.NetworkIsolation. All rules are one NetworkPolicy, so that
+// they change at once.
 func (t *Topology) EnsureNetworkRules(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
 	return networkPolicies.ensure(ctx, t, want.Namespace, want)
 }
@@ -92,8 +92,8 @@ func renderPorts(ports []topology.NetworkPort) []networkingv1.NetworkPolicyPort 
 	return rendered
 }
 
-// toNetworkRules reads the rules of a policy. It leaves out what topology.NetworkRules cannot express:
-// expressions in selectors, named ports, and a selection of pods.
+// toNetworkRules reads the rules of a policy. It leaves out what topology.NetworkRules cannot
+// express: expressions in selectors, named ports, and a selection of pods.
 func toNetworkRules(have *networkingv1.NetworkPolicy) topology.NetworkRules {
 	rules := topology.NetworkRules{Namespace: have.Namespace}
 	for _, rule := range have.Spec.Ingress {

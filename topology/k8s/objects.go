@@ -29,8 +29,8 @@ func meta(namespace, name, tenant string) metav1.ObjectMeta {
 	return metav1.ObjectMeta{Namespace: namespace, Name: name, Labels: map[string]string{topology.LabelTenant: tenant}}
 }
 
-// singleton is a value V that is stored as the one object T of its kind in a tenant's namespace. S is the
-// specification of the object.
+// singleton is a value V that is stored as the one object T of its kind in a tenant's namespace. S
+// is the specification of the object.
 type singleton[T interface {
 	comparable
 	kube.Object
@@ -62,7 +62,8 @@ func (s singleton[T, S, V]) get(ctx context.Context, t *Topology, namespace stri
 	return value, err
 }
 
-// ensure replaces the whole specification, so that nothing stays of what others have written into it.
+// ensure replaces the whole specification, so that nothing stays of what others have written into
+// it.
 func (s singleton[T, S, V]) ensure(ctx context.Context, t *Topology, namespace string, want V) (topology.Change, error) {
 	object := s.render(want)
 	var none T
@@ -88,8 +89,8 @@ func (s singleton[T, S, V]) ensure(ctx context.Context, t *Topology, namespace s
 	}.Ensure(ctx, none)
 }
 
-// beyond returns the fields of an object that its value cannot express: those in which it differs from
-// the object that its value renders to.
+// beyond returns the fields of an object that its value cannot express: those in which it differs
+// from the object that its value renders to.
 func (s singleton[T, S, V]) beyond(have T) []topology.FieldChange {
 	return specFields(*s.spec(have), *s.spec(s.render(s.read(have))))
 }

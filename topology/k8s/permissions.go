@@ -14,11 +14,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Permissions returns the rights that the caller needs for all capabilities together, in every namespace:
-// the rules for a ClusterRole of Polyphony's own.
+// Permissions returns the rights that the caller needs for all capabilities together, in every
+// namespace: the rules for a ClusterRole of Polyphony's own.
 //
-// Kubernetes guards against privilege escalation: whoever writes roles must hold all rights in them, or
-// the verb "escalate", and whoever binds them the same, or "bind". The rules have both verbs.
+// Kubernetes guards against privilege escalation: whoever writes roles must hold all rights in
+// them, or the verb "escalate", and whoever binds them the same, or "bind". The rules have both
+// verbs.
 func Permissions() []rbac.Rule {
 	rule := func(group, resource string, verbs ...string) rbac.Rule {
 		return rbac.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
@@ -62,15 +63,17 @@ func AdmissionPermissions() []rbac.Rule {
 }
 
 // LeasePermissions returns the rights that the caller needs beyond [Permissions] for
-// [Topology.HoldLease], in Options.LeaseNamespace alone: the rules for a Role. In "kube-system" they
-// include the control plane's own leases, so a namespace of Polyphony's own is the better place.
+// [Topology.HoldLease], in Options.LeaseNamespace alone: the rules for a Role. In "kube-system"
+// they include the control plane's own leases, so a namespace of Polyphony's own is the better
+// place.
 func LeasePermissions() []rbac.Rule {
 	return []rbac.Rule{{
 		APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"},
 	}}
 }
 
-// Ready implements topology.Topology. It asks the cluster for every permission whether the caller has it.
+// Ready implements topology.Topology. It asks the cluster for every permission whether the caller
+// has it.
 func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 	c := adapter.Read(topology.KindReadiness, "")
 	ready, err := t.readiness(ctx, c)

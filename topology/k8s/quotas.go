@@ -39,8 +39,8 @@ func (t *Topology) Quota(ctx context.Context, namespace string) (topology.Quota,
 	return quotas.get(ctx, t, namespace)
 }
 
-// EnsureQuota implements topology.Quotas. A ResourceQuota with scopes is deleted and created, since an
-// update cannot change scopes.
+// EnsureQuota implements topology.Quotas. A ResourceQuota with scopes is deleted and created, since
+// an update cannot change scopes.
 func (t *Topology) EnsureQuota(ctx context.Context, want topology.Quota) (topology.Change, error) {
 	return quotas.ensure(ctx, t, want.Namespace, want)
 }
@@ -50,7 +50,8 @@ func (t *Topology) DeleteQuota(ctx context.Context, namespace string) (topology.
 	return quotas.remove(ctx, t, namespace)
 }
 
-// AwaitQuota implements topology.Quotas. The quota controller publishes in the status what it enforces.
+// AwaitQuota implements topology.Quotas. The quota controller publishes in the status what it
+// enforces.
 func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 	if t.dry {
 		return nil

@@ -32,8 +32,8 @@ func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]net
 	return policies, err
 }
 
-// Reach implements topology.Reachability. It reads the policies and labels of the namespaces at both
-// ends.
+// Reach implements topology.Reachability. It reads the policies and labels of the namespaces at
+// both ends.
 func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpolicy.Answer, error) {
 	if err := conn.Validate(); err != nil {
 		return netpolicy.Answer{}, adapter.Ask(topology.KindReach, conn.To.Namespace).Invalid(err)
@@ -62,8 +62,8 @@ func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpol
 	return state.Reach(conn), nil
 }
 
-// NetworkPolicyOf returns the value of any NetworkPolicy. A policy that states no policy types is about
-// ingress, and about egress if it has egress rules.
+// NetworkPolicyOf returns the value of any NetworkPolicy. A policy that states no policy types is
+// about ingress, and about egress if it has egress rules.
 func NetworkPolicyOf(have *networkingv1.NetworkPolicy) netpolicy.Policy {
 	p := netpolicy.Policy{Namespace: have.Namespace, Name: have.Name, Pods: *toSelector(&have.Spec.PodSelector)}
 	types := have.Spec.PolicyTypes

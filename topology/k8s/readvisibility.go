@@ -19,10 +19,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Groups that may read everywhere are subjects of ClusterRoleBindings to one ClusterRole. RBAC looks at
-// all ClusterRoleBindings with every request, so there is a fixed number of them, and not one for each
-// tenant. The name of a tenant decides which binding has its groups: in an annotation of the tenant. The
-// subjects of the binding are the groups of all its annotations.
+// Groups that may read everywhere are subjects of ClusterRoleBindings to one ClusterRole. RBAC
+// looks at all ClusterRoleBindings with every request, so there is a fixed number of them, and not
+// one for each tenant. The name of a tenant decides which binding has its groups: in an annotation
+// of the tenant. The subjects of the binding are the groups of all its annotations.
 const (
 	readersRole         = "polyphony-cluster-reader"
 	readersBindings     = 16
@@ -86,8 +86,8 @@ func createdRole(role topology.Change) []topology.FieldChange {
 	return []topology.FieldChange{{Path: "clusterRole", To: readersRole}}
 }
 
-// DeleteClusterReaders implements topology.ReadVisibility. The ClusterRole stays: by itself it gives
-// nothing to anybody.
+// DeleteClusterReaders implements topology.ReadVisibility. The ClusterRole stays: by itself it
+// gives nothing to anybody.
 func (t *Topology) DeleteClusterReaders(ctx context.Context, tenant string) (topology.Change, error) {
 	return t.setReaders(ctx, adapter.Delete(topology.KindClusterReaders, tenant), nil)
 }
@@ -119,8 +119,9 @@ func (t *Topology) readersRoleTarget(c adapter.Call) apply.Target[*rbacv1.Cluste
 	}
 }
 
-// setReaders writes the groups of one tenant into its binding, and makes the subjects of the binding the
-// groups of all its tenants. A binding without subjects stays: it gives nothing, and there are few.
+// setReaders writes the groups of one tenant into its binding, and makes the subjects of the
+// binding the groups of all its tenants. A binding without subjects stays: it gives nothing, and
+// there are few.
 func (t *Topology) setReaders(ctx context.Context, c adapter.Call, groups []string) (topology.Change, error) {
 	change := c.Unchanged()
 	name := readersBinding(c.Name)
@@ -175,8 +176,8 @@ func (t *Topology) setReaders(ctx context.Context, c adapter.Call, groups []stri
 	return change, nil
 }
 
-// readersChange returns what becomes of one tenant's groups. Other repairs of the shared binding are
-// named by its own fields.
+// readersChange returns what becomes of one tenant's groups. Other repairs of the shared binding
+// are named by its own fields.
 func readersChange(c adapter.Call, have, to *rbacv1.ClusterRoleBinding) topology.Change {
 	before := topology.ClusterReaders{Tenant: c.Name, Groups: readersOf(have, c.Name)}
 	after := topology.ClusterReaders{Tenant: c.Name, Groups: readersOf(to, c.Name)}
@@ -226,8 +227,8 @@ func withReaders(have *rbacv1.ClusterRoleBinding, tenant string, groups []string
 	return to
 }
 
-// readersOf returns the groups in the annotation of a tenant. An annotation that is no list counts as
-// none, and Kubernetes' own groups are never a tenant's.
+// readersOf returns the groups in the annotation of a tenant. An annotation that is no list counts
+// as none, and Kubernetes' own groups are never a tenant's.
 func readersOf(binding *rbacv1.ClusterRoleBinding, tenant string) []string {
 	var groups []string
 	if json.Unmarshal([]byte(binding.Annotations[annotationReaders+tenant]), &groups) != nil {

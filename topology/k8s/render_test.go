@@ -30,7 +30,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestRenderedObjects shows every object that a tenant becomes. A change of these files is a change of what tenants are fenced in by.
+// TestRenderedObjects shows every object that a tenant becomes. A change of these files is a change
+// of what tenants are fenced in by.
 func TestRenderedObjects(t *testing.T) {
 	platform := fake.DefaultPlatform()
 	platform.IPv6 = true

@@ -42,7 +42,8 @@ func response(t *testing.T, to *http.Request, status *apierrors.StatusError) *ht
 	return &http.Response{StatusCode: int(status.ErrStatus.Code), Header: header, Body: io.NopCloser(strings.NewReader(string(body))), Request: to}
 }
 
-// TestRetryOutlastsAStart has an API server that refuses until it knows who may do what, and is ready after that.
+// TestRetryOutlastsAStart has an API server that refuses until it knows who may do what, and is
+// ready after that.
 func TestRetryOutlastsAStart(t *testing.T) {
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, "acme", nil)
 	ready := apierrors.NewGenericServerResponse(http.StatusOK, "get", schema.GroupResource{}, "", "", 0, false)
@@ -77,7 +78,8 @@ func TestRetryOutlastsAStart(t *testing.T) {
 	}
 }
 
-// TestLeaseOutlastsAStart has an API server that refuses leases until it knows who may do what, or for good, and says something else after that.
+// TestLeaseOutlastsAStart has an API server that refuses leases until it knows who may do what, or
+// for good, and says something else after that.
 func TestLeaseOutlastsAStart(t *testing.T) {
 	for name, tt := range map[string]struct {
 		start, refusal time.Duration

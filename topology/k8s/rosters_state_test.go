@@ -44,7 +44,8 @@ func states(t *testing.T, client *kubernetes.Clientset, roster string) map[strin
 	return all
 }
 
-// calm is the state of a roster's first tenant after a run for it alone, during which nothing happens.
+// calm is the state of a roster's first tenant after a run for it alone, during which nothing
+// happens.
 func calm(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s roster.Score) string {
 	t.Helper()
 	s.Tenants = s.Tenants[:1]
@@ -58,7 +59,8 @@ func calm(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s roste
 	return states(t, client, s.ID)[name]
 }
 
-// requireConverged wants the tenants of a roster, no other, and of each what there is of one that nothing happened to.
+// requireConverged wants the tenants of a roster, no other, and of each what there is of one that
+// nothing happened to.
 func requireConverged(t *testing.T, client *kubernetes.Clientset, s roster.Score, want string) {
 	t.Helper()
 	have := states(t, client, s.ID)
@@ -69,7 +71,8 @@ func requireConverged(t *testing.T, client *kubernetes.Clientset, s roster.Score
 	requireNoneOpen(t, client, s.ID)
 }
 
-// requireNoneOpen wants everything that fences a tenant in to be there, and to have been there before anybody got access. What gives access is read first.
+// requireNoneOpen wants everything that fences a tenant in to be there, and to have been there
+// before anybody got access. What gives access is read first.
 func requireNoneOpen(t *testing.T, client *kubernetes.Clientset, roster string) {
 	t.Helper()
 	ours := metav1.ListOptions{LabelSelector: topology.LabelTenant}

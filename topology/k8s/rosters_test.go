@@ -33,7 +33,8 @@ func newRoster(t *testing.T, client *kubernetes.Clientset, n int) roster.Score {
 	return s
 }
 
-// requireUnchanged wants another run to have nothing to do, and to cost no more than so many requests.
+// requireUnchanged wants another run to have nothing to do, and to cost no more than so many
+// requests.
 func requireUnchanged(t *testing.T, s roster.Score, kubeconfig string, most int) {
 	t.Helper()
 	var calls recorder
@@ -61,8 +62,8 @@ type restart struct {
 	took time.Duration
 }
 
-// TestRosterOfAThousandSurvives has one request in seven fail, in every way that passes, and the API server die in the middle. So many tenants are in a
-// cluster of their own.
+// TestRosterOfAThousandSurvives has one request in seven fail, in every way that passes, and the
+// API server die in the middle. So many tenants are in a cluster of their own.
 func TestRosterOfAThousandSurvives(t *testing.T) {
 	t.Parallel()
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
@@ -128,7 +129,8 @@ func onWaiting(kind topology.Kind, do func()) func(score.Event) {
 	}
 }
 
-// successor is a run of a roster that waits for the lease, and does not send its first write before it may.
+// successor is a run of a roster that waits for the lease, and does not send its first write before
+// it may.
 type successor struct {
 	calls            recorder
 	waiting, proceed chan struct{}
@@ -249,7 +251,8 @@ func TestRosterStopsOnCancel(t *testing.T) {
 	requireConverged(t, client, s, want)
 }
 
-// requireStopped wants those tenants to be whole that are said to be, those not to be there that are not, nobody to have access too early, and the lease to be free.
+// requireStopped wants those tenants to be whole that are said to be, those not to be there that
+// are not, nobody to have access too early, and the lease to be free.
 func requireStopped(t *testing.T, client *kubernetes.Clientset, s roster.Score, became ends, want string) {
 	t.Helper()
 	requireNoneOpen(t, client, s.ID)

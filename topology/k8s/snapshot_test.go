@@ -25,7 +25,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// TestConformanceOfSnapshots: a snapshot is the cluster itself, as it was read. Whoever changes the cluster behind its back says so.
+// TestConformanceOfSnapshots: a snapshot is the cluster itself, as it was read. Whoever changes the
+// cluster behind its back says so.
 func TestConformanceOfSnapshots(t *testing.T) {
 	top := cluster(t).Snapshot()
 	h := topologytest.Harness[*k8s.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: telling{outsider{admin(t)}, top}}
@@ -88,7 +89,8 @@ func (o telling) Release(t topologytest.T, namespace string) {
 	o.outsider.Release(t, namespace)
 }
 
-// tenantScores returns n tenants with members of every role, which makes rosterObjects objects each.
+// tenantScores returns n tenants with members of every role, which makes rosterObjects objects
+// each.
 func tenantScores(prefix string, n int) []tenant.TenantScore {
 	var all []tenant.TenantScore
 	for i := range n {
@@ -114,7 +116,8 @@ func runRoster(t *testing.T, top tenant.Topology, tenants []tenant.TenantScore) 
 	return report
 }
 
-// TestSnapshotCosts: the first run takes a request for each object, and one that has nothing to do as many as there are kinds.
+// TestSnapshotCosts: the first run takes a request for each object, and one that has nothing to do
+// as many as there are kinds.
 func TestSnapshotCosts(t *testing.T) {
 	var calls recorder
 	top, client := cluster(t, calls.wrap), admin(t)
@@ -154,8 +157,8 @@ func reads(requests []string) []string {
 	return all
 }
 
-// TestSnapshotSeesWhatItMeets: what others have changed since the reading is found out by the write that meets it, at the cost of reading that one again, and
-// not by what has no need to write.
+// TestSnapshotSeesWhatItMeets: what others have changed since the reading is found out by the write
+// that meets it, at the cost of reading that one again, and not by what has no need to write.
 func TestSnapshotSeesWhatItMeets(t *testing.T) {
 	var calls recorder
 	top, client := cluster(t, calls.wrap), admin(t)
@@ -241,8 +244,8 @@ func TestSnapshotListsAgain(t *testing.T) {
 	}
 }
 
-// TestSnapshotReadsAhead: whoever asks for all tenants has the lists of all kinds asked for at the same time, and none of them again. What fails there is
-// asked for by whoever needs it.
+// TestSnapshotReadsAhead: whoever asks for all tenants has the lists of all kinds asked for at the
+// same time, and none of them again. What fails there is asked for by whoever needs it.
 func TestSnapshotReadsAhead(t *testing.T) {
 	const kinds = 7
 	var lists sync.Map
@@ -279,7 +282,8 @@ func TestSnapshotReadsAhead(t *testing.T) {
 	require.EqualValues(t, 2, roles.Load())
 }
 
-// TestSnapshotIsCancelled: who waits for the reading of somebody else does not wait longer than its own context.
+// TestSnapshotIsCancelled: who waits for the reading of somebody else does not wait longer than its
+// own context.
 func TestSnapshotIsCancelled(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	var once atomic.Bool

@@ -13,13 +13,13 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Snapshot returns the same cluster, whose objects are read once and then remembered together with what
-// is written: all objects of a kind when the first of them is needed. A run over many tenants then costs
-// as many requests as there are kinds, plus the writes. [Topology.Tenants] reads all kinds, at the same
-// time.
+// Snapshot returns the same cluster, whose objects are read once and then remembered together with
+// what is written: all objects of a kind when the first of them is needed. A run over many tenants
+// then costs as many requests as there are kinds, plus the writes. [Topology.Tenants] reads all
+// kinds, at the same time.
 //
-// A change that others make meanwhile shows when a write conflicts with it; that one object is then read
-// again. All waits share one watch of their kind. Use a snapshot for one run, or call
+// A change that others make meanwhile shows when a write conflicts with it; that one object is then
+// read again. All waits share one watch of their kind. Use a snapshot for one run, or call
 // [Topology.Refresh]. [topology.Live] bypasses it.
 func (t *Topology) Snapshot() *Topology {
 	view := *t
@@ -48,9 +48,9 @@ type snapshot struct {
 	accountGrants map[string][]string // nil: not read yet
 }
 
-// newSnapshot returns an empty snapshot of the kinds that a run over many tenants reads, and the clients
-// that read from it. It selects objects by name: a selection by labels would miss those that have lost
-// the label.
+// newSnapshot returns an empty snapshot of the kinds that a run over many tenants reads, and the
+// clients that read from it. It selects objects by name: a selection by labels would miss those
+// that have lost the label.
 func newSnapshot(server kube.Clients) (*snapshot, kube.Clients) {
 	s, c := &snapshot{}, server
 	own := "metadata.name=" + objectName

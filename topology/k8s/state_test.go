@@ -28,7 +28,8 @@ const (
 	cleanupTimeout = time.Minute
 )
 
-// contents are the objects of each kind in a namespace, or with "" in all of them: by namespace, what they are called and what they say.
+// contents are the objects of each kind in a namespace, or with "" in all of them: by namespace,
+// what they are called and what they say.
 func contents(t *testing.T, client *kubernetes.Clientset, namespace string) map[string]map[string]any {
 	t.Helper()
 	all := map[string]map[string]any{}
@@ -66,7 +67,8 @@ func contents(t *testing.T, client *kubernetes.Clientset, namespace string) map[
 	return all
 }
 
-// state is everything of a tenant that is in the cluster, without what differs from one tenant to the next.
+// state is everything of a tenant that is in the cluster, without what differs from one tenant to
+// the next.
 func state(t *testing.T, client *kubernetes.Clientset, tenant string) string {
 	t.Helper()
 	ns, err := client.CoreV1().Namespaces().Get(t.Context(), tenant, metav1.GetOptions{})
@@ -93,7 +95,8 @@ func nameless(t *testing.T, all map[string]any, tenant string) string {
 	return strings.ReplaceAll(string(data), tenant, "TENANT")
 }
 
-// requireClosed fails if somebody has access to the tenant's namespace although not everything that fences it in is there.
+// requireClosed fails if somebody has access to the tenant's namespace although not everything that
+// fences it in is there.
 func requireClosed(t *testing.T, client *kubernetes.Clientset, tenant string) {
 	t.Helper()
 	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), metav1.ListOptions{})

@@ -23,7 +23,8 @@ type likely struct {
 	of int
 }
 
-// newStorm has one request in seven fail. While the server asks for it nobody sends anything, so that it must not ask for seconds often.
+// newStorm has one request in seven fail. While the server asks for it nobody sends anything, so
+// that it must not ask for seconds often.
 func newStorm(seed uint64) *storm {
 	reset := func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, errReset }
 	return &storm{dice: rand.New(rand.NewPCG(seed, seed)), hits: map[string]int{}, faults: []likely{

@@ -23,34 +23,34 @@ type Options struct {
 	// Name is the name of the topology in reports. Empty: the host of the API server.
 	Name string
 
-	// OwnRanges are addresses of pods and nodes, which are never "the internet". The adapter discovers the
-	// ranges of services, the pod ranges and addresses of nodes, and the addresses of the API server, and
-	// adds them. Where nodes have public addresses, set the range that they come from: the rules then stay
-	// the same as nodes come and go.
+	// OwnRanges are addresses of pods and nodes, which are never "the internet". The adapter
+	// discovers the ranges of services, the pod ranges and addresses of nodes, and the addresses of
+	// the API server, and adds them. Where nodes have public addresses, set the range that they
+	// come from: the rules then stay the same as nodes come and go.
 	OwnRanges []netip.Prefix
 
-	// DNS is the egress rules that reach the name servers. Empty: discovered (kube-dns or CoreDNS in
-	// kube-system, NodeLocal DNSCache, OpenShift's).
+	// DNS is the egress rules that reach the name servers. Empty: discovered (kube-dns or CoreDNS
+	// in kube-system, NodeLocal DNSCache, OpenShift's).
 	DNS []topology.NetworkRule
 
-	// IngressControllers is the places of the ingress controllers. A place is a range of addresses, or has
-	// labels of namespaces: tenants choose the labels of pods. Empty: OpenShift's own on OpenShift, and
-	// none elsewhere, so that a Score that admits them is refused.
+	// IngressControllers is the places of the ingress controllers. A place is a range of addresses,
+	// or has labels of namespaces: tenants choose the labels of pods. Empty: OpenShift's own on
+	// OpenShift, and none elsewhere, so that a Score that admits them is refused.
 	IngressControllers []topology.NetworkPeer
 
 	// Monitoring is the places of what scrapes metrics, as in IngressControllers.
 	Monitoring []topology.NetworkPeer
 
-	// LeaseNamespace is the namespace of leases. It must exist, and no tenant may write there. Empty:
-	// "kube-system".
+	// LeaseNamespace is the namespace of leases. It must exist, and no tenant may write there.
+	// Empty: "kube-system".
 	LeaseNamespace string
 
-	// MaxInFlight is the number of requests at a time. The adapter sends fewer while the server asks for
-	// it. 0: 64, about what one connection to an API server carries.
+	// MaxInFlight is the number of requests at a time. The adapter sends fewer while the server
+	// asks for it. 0: 64, about what one connection to an API server carries.
 	MaxInFlight int
 
-	// MaxTries is the number of attempts of a request that fails for a while. 0: 8, which takes about six
-	// seconds, or longer if the server asks for it.
+	// MaxTries is the number of attempts of a request that fails for a while. 0: 8, which takes
+	// about six seconds, or longer if the server asks for it.
 	MaxTries int
 }
 
@@ -76,8 +76,8 @@ type Topology struct {
 
 // New returns the topology of the cluster that cfg leads to. It sends no request.
 //
-// Client-side throttling is off unless cfg sets a rate (QPS) or a RateLimiter: the API server protects
-// itself by priority and fairness. A request times out after cfg.Timeout, or 30 seconds.
+// Client-side throttling is off unless cfg sets a rate (QPS) or a RateLimiter: the API server
+// protects itself by priority and fairness. A request times out after cfg.Timeout, or 30 seconds.
 func New(cfg *rest.Config, opts Options) (*Topology, error) {
 	if cfg == nil {
 		return nil, errors.New("k8s: a *rest.Config is needed; k8s.io/client-go/tools/clientcmd makes one from a kubeconfig")
@@ -135,8 +135,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// DryRun returns the same cluster without writes: every Ensure and Delete returns what it would do, as
-// of now, and does not do it. A missing namespace counts as planned. Waits return at once.
+// DryRun returns the same cluster without writes: every Ensure and Delete returns what it would do,
+// as of now, and does not do it. A missing namespace counts as planned. Waits return at once.
 func (t *Topology) DryRun() *Topology {
 	dry := *t
 	dry.dry = true

@@ -100,7 +100,8 @@ func lost(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	return nil, errReset
 }
 
-// breakOff breaks the connection while the answer is read, in a way that nothing but client-go's text tells.
+// breakOff breaks the connection while the answer is read, in a way that nothing but client-go's
+// text tells.
 func breakOff(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
 	if err == nil {
@@ -115,9 +116,9 @@ func (brokenBody) Read([]byte) (int, error) {
 	return 0, errors.New("client connection force closed")
 }
 
-// timeOut fails as a request does whose deadline passes before an answer comes. It does not wait for
-// that: a client whose timeout is short would also give up requests that the server answers slowly.
-// TestUnansweredRequestTimesOut has a timeout that really passes.
+// timeOut fails as a request does whose deadline passes before an answer comes. It does not wait
+// for that: a client whose timeout is short would also give up requests that the server answers
+// slowly. TestUnansweredRequestTimesOut has a timeout that really passes.
 func timeOut(*http.Request, http.RoundTripper) (*http.Response, error) {
 	return nil, context.DeadlineExceeded
 }
@@ -147,7 +148,8 @@ var passing = []fault{
 	{"already exists", true, answer(http.StatusConflict, "AlreadyExists")},
 }
 
-// injector lets a fault happen to the nth request that it applies to, and to those after it as well if always is set.
+// injector lets a fault happen to the nth request that it applies to, and to those after it as well
+// if always is set.
 type injector struct {
 	fault  fault
 	nth    int

@@ -251,7 +251,8 @@ func (p *pair) namespaceSelector() *netpolicy.Selector {
 	return p.selector(key, values...)
 }
 
-// namespaceLabel is one that namespaces have: from Kubernetes, from Polyphony, from the tenant's Score, or from others.
+// namespaceLabel is one that namespaces have: from Kubernetes, from Polyphony, from the tenant's
+// Score, or from others.
 func (p *pair) namespaceLabel() (key string, values []string) {
 	switch p.IntN(7) {
 	case 0:

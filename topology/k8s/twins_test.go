@@ -24,7 +24,8 @@ const (
 	twinReaches         = 400   // asked of the topologies themselves
 )
 
-// TestTwinsAgreeAboutAccess asks the fake and the API server the same about rights, one question at a time and from all grants as they were read.
+// TestTwinsAgreeAboutAccess asks the fake and the API server the same about rights, one question at
+// a time and from all grants as they were read.
 func TestTwinsAgreeAboutAccess(t *testing.T) {
 	p := newPair(t, 3)
 	p.furnish(t)
@@ -69,13 +70,15 @@ func grantsOf(t *testing.T, top topology.GrantsInForce) []rbac.Binding {
 	return grants
 }
 
-// readersReason is the reason that cluster readers have. Their bindings are an adapter's own business, and so is which of two groups it names.
+// readersReason is the reason that cluster readers have. Their bindings are an adapter's own
+// business, and so is which of two groups it names.
 var readersReason = regexp.MustCompile(`^ClusterRoleBinding .* (grants .* \(ClusterRole polyphony-cluster-reader\)) to Group .*$`)
 
 func withoutReaders(reason string) string { return readersReason.ReplaceAllString(reason, "$1") }
 
-// decidedBy says what kind of thing gave the API server's answer. Of several bindings that grant something the API server names any, so what is
-// wanted is that the fake has that binding, and that it alone would do.
+// decidedBy says what kind of thing gave the API server's answer. Of several bindings that grant
+// something the API server names any, so what is wanted is that the fake has that binding, and that
+// it alone would do.
 func decidedBy(t *testing.T, q rbac.Question, answer rbac.Answer, grants []rbac.Binding) string {
 	t.Helper()
 	switch {
@@ -118,8 +121,8 @@ func rbacReasons(g rbac.Binding, q rbac.Question) []string {
 	return reasons
 }
 
-// TestTwinsAgreeAboutConnections asks the fake and the cluster about the same connections, from the policies and labels as they were read, and some of both
-// topologies themselves.
+// TestTwinsAgreeAboutConnections asks the fake and the cluster about the same connections, from the
+// policies and labels as they were read, and some of both topologies themselves.
 func TestTwinsAgreeAboutConnections(t *testing.T) {
 	p := newPair(t, 4)
 	p.furnish(t)
@@ -151,7 +154,8 @@ func outcome(a netpolicy.Answer) string {
 	}
 }
 
-// reachBoth asks the topologies themselves, also about what is no connection and where there is no namespace.
+// reachBoth asks the topologies themselves, also about what is no connection and where there is no
+// namespace.
 func (p *pair) reachBoth(t *testing.T, state netpolicy.State) {
 	t.Helper()
 	failed := 0

@@ -40,7 +40,8 @@ type stranger interface {
 	AddNetworkPolicy(t topologytest.T, p netpolicy.Policy)
 }
 
-// pair is a fake and a cluster to which the same random things are done. Names are its own, and few, so that they often meet.
+// pair is a fake and a cluster to which the same random things are done. Names are its own, and
+// few, so that they often meet.
 type pair struct {
 	grammar
 	prefix           string
@@ -170,7 +171,8 @@ func (p *pair) newName() string {
 	return fmt.Sprintf("%s-%d", one(p.grammar, "a", "leak", "q", "z"), p.made)
 }
 
-// awaitGrants waits until the API server has learned of everything: of each kind, something more is made in the end.
+// awaitGrants waits until the API server has learned of everything: of each kind, something more is
+// made in the end.
 func (p *pair) awaitGrants(t *testing.T) {
 	t.Helper()
 	name := p.prefix + "-last"

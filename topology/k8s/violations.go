@@ -16,8 +16,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// guarded is the kinds of objects that guardrails are about, with the paths of their lists. Endpoints that
-// a person makes show as EndpointSlices.
+// guarded is the kinds of objects that guardrails are about, with the paths of their lists.
+// Endpoints that a person makes show as EndpointSlices.
 var guarded = []struct{ path, resource, kind string }{
 	{"/api/v1", "persistentvolumeclaims", "PersistentVolumeClaim"},
 	{"/api/v1", "pods", "Pod"},
@@ -28,8 +28,9 @@ var guarded = []struct{ path, resource, kind string }{
 	{"/apis/networking.k8s.io/v1", "ingresses", "Ingress"},
 }
 
-// Violations implements topology.Guardrails. It lists what the rules are about in all namespaces, page by
-// page. It leaves out kinds that the cluster does not serve, and Secrets, which Polyphony does not read.
+// Violations implements topology.Guardrails. It lists what the rules are about in all namespaces,
+// page by page. It leaves out kinds that the cluster does not serve, and Secrets, which Polyphony
+// does not read.
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
 	c := adapter.Read(topology.KindViolations, t.name)
 	allowed, err := t.allAllowances(ctx, c)
@@ -84,8 +85,8 @@ func (t *Topology) allAllowances(ctx context.Context, c adapter.Call) (map[strin
 	return all, err
 }
 
-// eachObject lists a resource over all namespaces, page by page. If the version of the list expires in
-// between, it starts again.
+// eachObject lists a resource over all namespaces, page by page. If the version of the list expires
+// in between, it starts again.
 func (t *Topology) eachObject(ctx context.Context, c adapter.Call, path string, each func(json.RawMessage) error) error {
 	next := ""
 	for {

@@ -19,8 +19,8 @@ type Endpoint struct {
 	Namespace string            `json:"namespace,omitempty"` // of the pod; empty: not a pod
 	PodLabels map[string]string `json:"podLabels,omitempty"` // of the pod
 
-	// Address is the address of the endpoint. A pod may have none; then no range of addresses matches
-	// it.
+	// Address is the address of the endpoint. A pod may have none; then no range of addresses
+	// matches it.
 	Address netip.Addr `json:"address,omitzero"`
 
 	// PortNames are the named ports of a pod's containers, which policies can name.

@@ -18,8 +18,8 @@ type State struct {
 	// Policies are all policies that are in force, in any order.
 	Policies []Policy
 
-	// NamespaceLabels has the labels of every namespace that is asked about, by name. A namespace that
-	// is missing has no labels.
+	// NamespaceLabels has the labels of every namespace that is asked about, by name. A namespace
+	// that is missing has no labels.
 	NamespaceLabels map[string]map[string]string
 }
 

@@ -42,9 +42,9 @@ type Binding struct {
 	// Managed reports whether Polyphony manages the binding.
 	Managed bool `json:"managed,omitempty"`
 
-	// TenantRole is the role of a tenant that a binding in this place stands for, such as "admin". It
-	// depends on the name and the namespace alone, so it is also set for a binding in this place that
-	// Polyphony does not manage. Empty: no binding of Polyphony has this place.
+	// TenantRole is the role of a tenant that a binding in this place stands for, such as "admin".
+	// It depends on the name and the namespace alone, so it is also set for a binding in this place
+	// that Polyphony does not manage. Empty: no binding of Polyphony has this place.
 	TenantRole string `json:"tenantRole,omitempty"`
 
 	Rules    []Rule    `json:"rules,omitempty"` // empty if the role does not exist

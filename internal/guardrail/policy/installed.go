@@ -47,8 +47,8 @@ func (i Installed) Rules() []topology.Guardrail {
 	return slices.Compact(rules)
 }
 
-// Set returns the rules that are whole. Those of another version cannot be compared, so that what exists
-// counts.
+// Set returns the rules that are whole. Those of another version cannot be compared, so that what
+// exists counts.
 func (i Installed) Set() topology.GuardrailSet {
 	var set topology.GuardrailSet
 	for _, p := range i.policies {
@@ -76,8 +76,9 @@ func whole(rule topology.Guardrail, p *Policy, b *Binding) bool {
 	return len(adapter.Diff(p.Spec, wantPolicy.Spec)) == 0 && len(adapter.Diff(b.Spec, wantBinding.Spec)) == 0
 }
 
-// Altered reports whether one of the rules is installed with another specification than this release
-// renders. [Installed.Set] does not count such a rule, and its policy may refuse something all the same.
+// Altered reports whether one of the rules is installed with another specification than this
+// release renders. [Installed.Set] does not count such a rule, and its policy may refuse something
+// all the same.
 func (i Installed) Altered() bool {
 	counted := i.Set().Rules
 	for _, rule := range i.Rules() {

@@ -1,11 +1,12 @@
-// Package policy has the guardrails as Kubernetes applies them: one ValidatingAdmissionPolicy for each
-// rule, with its conditions in CEL, and a binding of the same name. The API server evaluates them itself,
-// for every namespace with the tenant label, and they fail closed. What a tenant is allowed they read
-// from the labels and annotations of the namespace.
+// Package policy has the guardrails as Kubernetes applies them: one ValidatingAdmissionPolicy for
+// each rule, with its conditions in CEL, and a binding of the same name. The API server evaluates
+// them itself, for every namespace with the tenant label, and they fail closed. What a tenant is
+// allowed they read from the labels and annotations of the namespace.
 //
-// Package guardrail, next to this one, has the same rules in Go. A rule is a file here, named after it,
-// with the specification of its policy. [Render] completes it, [Installed] compares it with what a
-// cluster has, and [RenderProbe] makes the policy that shows whether the others are in force.
+// Package guardrail, next to this one, has the same rules in Go. A rule is a file here, named after
+// it, with the specification of its policy. [Render] completes it, [Installed] compares it with
+// what a cluster has, and [RenderProbe] makes the policy that shows whether the others are in
+// force.
 package policy
 
 import (
@@ -90,15 +91,15 @@ func Render(rule topology.Guardrail) (*Policy, *Binding) {
 	return p, b
 }
 
-// RuleOf returns the rule of a policy or binding. It is not ours if someone has copied it to another
-// name.
+// RuleOf returns the rule of a policy or binding. It is not ours if someone has copied it to
+// another name.
 func RuleOf(object metav1.Object) (rule topology.Guardrail, ours bool) {
 	name := object.GetLabels()[LabelRule]
 	return topology.Guardrail(name), object.GetName() == NamePrefix+name
 }
 
-// VersionOf returns the version of the guardrails that a policy or binding belongs to. If it is not a
-// number, it is 0, which is older than every version.
+// VersionOf returns the version of the guardrails that a policy or binding belongs to. If it is not
+// a number, it is 0, which is older than every version.
 func VersionOf(object metav1.Object) int {
 	version, _ := strconv.Atoi(object.GetAnnotations()[annotationVersion])
 	return version

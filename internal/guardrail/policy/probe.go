@@ -10,15 +10,15 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Probe is a policy that shows whether the API server has learnt of the others. It refuses a namespace
-// that nobody wants. It is written after the others, and an API server sees writes to policies in their
-// order, and likewise writes to bindings.
+// Probe is a policy that shows whether the API server has learnt of the others. It refuses a
+// namespace that nobody wants. It is written after the others, and an API server sees writes to
+// policies in their order, and likewise writes to bindings.
 const Probe topology.Guardrail = "probe"
 
 const labelProbe = topology.Prefix + "guardrails-probe"
 
-// RenderProbe returns a probe of which both objects carry the digest of [Installed.Digest]: the policy in
-// its message, the binding in its selector.
+// RenderProbe returns a probe of which both objects carry the digest of [Installed.Digest]: the
+// policy in its message, the binding in its selector.
 func RenderProbe(digest string) (*Policy, *Binding) {
 	p, b := Render(Probe)
 	p.Spec.Validations[0].Message = inForce(digest)
@@ -36,8 +36,8 @@ func ProbedNamespace(digest string) *corev1.Namespace {
 	}}
 }
 
-// Refusal reports whether the message of a refusal comes from a probe, and whether from the one with the
-// digest. If it does not, the API server still applies an earlier probe.
+// Refusal reports whether the message of a refusal comes from a probe, and whether from the one
+// with the digest. If it does not, the API server still applies an earlier probe.
 func Refusal(message, digest string) (probe, current bool) {
 	return strings.Contains(message, NamePrefix+string(Probe)), strings.Contains(message, inForce(digest))
 }

@@ -42,16 +42,16 @@ type Target[T object] struct {
 	// Inexact reports whether have has parts that its value cannot express. Nil: it never has.
 	Inexact func(have T) bool
 
-	// Replaceable reports whether an update can turn have into what is wanted. If not, the object is
-	// deleted and created. Nil: it always can.
+	// Replaceable reports whether an update can turn have into what is wanted. If not, the object
+	// is deleted and created. Nil: it always can.
 	Replaceable func(have T) bool
 }
 
-// Ensure creates or repairs the object. It starts from the object as it was just read, or reads it if
-// have is nil.
+// Ensure creates or repairs the object. It starts from the object as it was just read, or reads it
+// if have is nil.
 //
-// If the answer to a write is lost, the write may have happened all the same. The next attempt finds
-// nothing to do then, and Ensure returns the change that was attempted.
+// If the answer to a write is lost, the write may have happened all the same. The next attempt
+// finds nothing to do then, and Ensure returns the change that was attempted.
 func (t Target[T]) Ensure(ctx context.Context, have T) (topology.Change, error) {
 	change := t.Call.Unchanged()
 	var none T
@@ -92,8 +92,8 @@ func (t Target[T]) Ensure(ctx context.Context, have T) (topology.Change, error) 
 	return change, nil
 }
 
-// CreatedAfter returns the action of a change that finds the object missing. If an earlier attempt set
-// out to update it, it stays an update.
+// CreatedAfter returns the action of a change that finds the object missing. If an earlier attempt
+// set out to update it, it stays an update.
 func CreatedAfter(change topology.Change) topology.Action {
 	if change.Action == topology.Unchanged {
 		return topology.Created
@@ -165,8 +165,8 @@ type Removal[T object] struct {
 	Value           func(T) any       // returns the value that an object stands for; nil: none
 }
 
-// Delete deletes the object. It is fine if there is none. An object that stays because of its finalizers
-// is ErrTerminating, and the change is Deleted if this call deleted it.
+// Delete deletes the object. It is fine if there is none. An object that stays because of its
+// finalizers is ErrTerminating, and the change is Deleted if this call deleted it.
 func (r Removal[T]) Delete(ctx context.Context) (topology.Change, error) {
 	change := r.Call.Unchanged()
 	err := r.Retry.Do(ctx, r.Call, func(ctx context.Context) error {

@@ -190,8 +190,8 @@ func TestEnsureInAMissingNamespaceIsErrNotFound(t *testing.T) {
 	require.ErrorContains(t, err, "the namespace does not exist")
 }
 
-// The answer to a write can be lost after the write has happened. The change must still say what was
-// done.
+// The answer to a write can be lost after the write has happened. The change must still say what
+// was done.
 func TestEnsureSaysWhatWasDoneIfTheAnswerIsLost(t *testing.T) {
 	for name, test := range map[string]struct {
 		have *corev1.Service
@@ -283,8 +283,8 @@ func TestDeleteLeavesForeignObjects(t *testing.T) {
 	stored(t, client)
 }
 
-// A held object is in force until it is gone. The call that deletes it says so, and later calls say that
-// it is still there.
+// A held object is in force until it is gone. The call that deletes it says so, and later calls say
+// that it is still there.
 func TestDeleteOfAHeldObjectIsErrTerminating(t *testing.T) {
 	client := &memory{}
 	have := service(corev1.ServiceTypeClusterIP)

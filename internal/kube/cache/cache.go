@@ -1,12 +1,12 @@
 // Package cache answers reads from lists that it reads once.
 //
-// A [Client] decorates a kube.Client: the first read of any object reads all objects of the kind, and
-// later reads are answered from that table. Writes go through, and the table follows them. An object
-// that someone else has changed shows when a write conflicts: the entry is then stale, and the next read
-// asks the server for that one object.
+// A [Client] decorates a kube.Client: the first read of any object reads all objects of the kind,
+// and later reads are answered from that table. Writes go through, and the table follows them. An
+// object that someone else has changed shows when a write conflicts: the entry is then stale, and
+// the next read asks the server for that one object.
 //
-// Contexts of topology.Live bypass the table for reads, and refresh it with what they read. A [Store]
-// holds the tables of one snapshot and makes them all forget at once.
+// Contexts of topology.Live bypass the table for reads, and refresh it with what they read. A
+// [Store] holds the tables of one snapshot and makes them all forget at once.
 package cache
 
 import (
@@ -39,8 +39,8 @@ func (s *Store) Invalidate() {
 	}
 }
 
-// ReadAhead reads the tables that have Options.ReadAhead, at the same time. Errors are left to the read
-// that needs the table: it reads again.
+// ReadAhead reads the tables that have Options.ReadAhead, at the same time. Errors are left to the
+// read that needs the table: it reads again.
 func (s *Store) ReadAhead(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, load := range s.loads {
@@ -53,12 +53,12 @@ func (s *Store) ReadAhead(ctx context.Context) {
 type Options struct {
 	Resource string // the plural name, for errors
 
-	// Fields is a field selector. If it is set, lists are not answered from the table, which has only some
-	// of the objects, and reads of objects that it does not select find nothing.
+	// Fields is a field selector. If it is set, lists are not answered from the table, which has
+	// only some of the objects, and reads of objects that it does not select find nothing.
 	Fields string
 
-	// LabelPrefix selects labels by the beginning of their keys. Lists that select by one such label do
-	// not go through all objects. Empty: no labels.
+	// LabelPrefix selects labels by the beginning of their keys. Lists that select by one such
+	// label do not go through all objects. Empty: no labels.
 	LabelPrefix string
 
 	// ReadAhead makes Store.ReadAhead read the table.
@@ -186,8 +186,8 @@ func (c *Client[T]) List(ctx context.Context, opts kube.ListOptions, each func(k
 	return nil
 }
 
-// entries returns the entries of a namespace, or of all, among which are those that a selector selects.
-// It refreshes stale ones first.
+// entries returns the entries of a namespace, or of all, among which are those that a selector
+// selects. It refreshes stale ones first.
 func (c *Client[T]) entries(ctx context.Context, namespace string, wanted labels.Selector) ([]*entry, error) {
 	var entries []*entry
 	var stale []key
@@ -233,7 +233,8 @@ func (c *Client[T]) written(at key, stored T, err error) error {
 	return c.table.put(stored)
 }
 
-// Delete implements kube.Client. The entry is stale afterwards, since finalizers may keep the object.
+// Delete implements kube.Client. The entry is stale afterwards, since finalizers may keep the
+// object.
 func (c *Client[T]) Delete(ctx context.Context, object T) error {
 	err := c.next.Delete(ctx, object)
 	c.table.invalidate(keyOf(object))

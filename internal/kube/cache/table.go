@@ -21,9 +21,9 @@ type key struct{ namespace, name string }
 
 func keyOf(object kube.Object) key { return key{object.GetNamespace(), object.GetName()} }
 
-// entry is an object of the table, in the server's own encoding, which takes a fraction of the memory of
-// the decoded object. Entries share what comes after the metadata if it is equal, as it is for many
-// tenants. Each reader decodes an object of its own.
+// entry is an object of the table, in the server's own encoding, which takes a fraction of the
+// memory of the decoded object. Entries share what comes after the metadata if it is equal, as it
+// is for many tenants. Each reader decodes an object of its own.
 type entry struct {
 	uid      types.UID
 	version  string
@@ -35,8 +35,8 @@ type entry struct {
 // encoded returns the whole object.
 func (e *entry) encoded() []byte { return append(slices.Clip(e.metadata), e.tail...) }
 
-// metadataOf returns the beginning of an encoded object with its metadata, which is the first field of
-// all kinds.
+// metadataOf returns the beginning of an encoded object with its metadata, which is the first field
+// of all kinds.
 func metadataOf(data []byte) []byte {
 	const first = 1<<3 | 2 // field number 1, followed by its length
 	if len(data) > 0 && data[0] == first {
@@ -69,8 +69,8 @@ func newTable(labelPrefix string) *table {
 	return t
 }
 
-// invalidateAll empties the table, which has to be loaded again. It returns the number of the reading
-// that fills it.
+// invalidateAll empties the table, which has to be loaded again. It returns the number of the
+// reading that fills it.
 func (t *table) invalidateAll() (reading int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -106,8 +106,8 @@ func (t *table) complete(reading int) {
 	t.loaded = t.reading == reading
 }
 
-// view calls look with the table locked, and returns true. If the table is not loaded, it returns false
-// without calling look.
+// view calls look with the table locked, and returns true. If the table is not loaded, it returns
+// false without calling look.
 func (t *table) view(look func()) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,14 +117,14 @@ func (t *table) view(look func()) bool {
 	return t.loaded
 }
 
-// lookup returns the entry of a place, nil if there is none, and whether it is stale. The caller holds
-// the lock.
+// lookup returns the entry of a place, nil if there is none, and whether it is stale. The caller
+// holds the lock.
 func (t *table) lookup(at key) (e *entry, stale bool) {
 	return t.entries[at.namespace][at.name], t.stale[at]
 }
 
-// in returns the entries of a namespace, or of all if it is empty, and the places among them that are
-// stale. The caller holds the lock.
+// in returns the entries of a namespace, or of all if it is empty, and the places among them that
+// are stale. The caller holds the lock.
 func (t *table) in(namespace string) (entries []*entry, stale []key) {
 	if namespace != "" {
 		entries = slices.AppendSeq(entries, maps.Values(t.entries[namespace]))
@@ -161,8 +161,8 @@ func (t *table) put(object kube.Object) error {
 	return t.store(object)
 }
 
-// store is put for callers that hold the lock. It drops the managed fields of a tenant's object: they
-// are half of its size, and matter only for objects of others.
+// store is put for callers that hold the lock. It drops the managed fields of a tenant's object:
+// they are half of its size, and matter only for objects of others.
 func (t *table) store(object kube.Object) error {
 	at := keyOf(object)
 	if have := t.entries[at.namespace][at.name]; have != nil && have.isNewerThan(object) {
@@ -218,8 +218,8 @@ func (t *table) share(tail []byte) string {
 	return text
 }
 
-// isNewerThan reports whether the entry is a later version of the same object. Versions that cannot be
-// compared are not.
+// isNewerThan reports whether the entry is a later version of the same object. Versions that cannot
+// be compared are not.
 func (e *entry) isNewerThan(object kube.Object) bool {
 	order, err := resourceversion.CompareResourceVersion(e.version, object.GetResourceVersion())
 	return err == nil && order > 0 && e.uid == object.GetUID()

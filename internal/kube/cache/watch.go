@@ -10,8 +10,8 @@ import (
 	"github.com/polyphony-go/polyphony/internal/kube"
 )
 
-// watching is the callers that wait for events of a table's objects. All of them share one watch, which
-// also keeps the table up to date while it runs. The lock of the table guards it.
+// watching is the callers that wait for events of a table's objects. All of them share one watch,
+// which also keeps the table up to date while it runs. The lock of the table guards it.
 type watching struct {
 	waiters map[key]chan struct{} // each closed by the next event of the object
 	count   int                   // callers that wait
@@ -24,8 +24,8 @@ const (
 	pauseAfterError = time.Second
 )
 
-// Follow starts to follow an object. Each call of next returns a channel that the object's next event
-// closes. Stop ends it, and the last stop ends the watch.
+// Follow starts to follow an object. Each call of next returns a channel that the object's next
+// event closes. Stop ends it, and the last stop ends the watch.
 func (c *Client[T]) Follow(namespace, name string) (next func() <-chan struct{}, stop func()) {
 	t, at := c.table, key{namespace, name}
 	t.mu.Lock()
@@ -56,8 +56,9 @@ func (t *table) unfollow() {
 	}
 }
 
-// keepWatching feeds the table until the context ends. Each watch starts at the version where the one
-// before ended. If the server does not keep that version any more, the watch starts with all objects.
+// keepWatching feeds the table until the context ends. Each watch starts at the version where the
+// one before ended. If the server does not keep that version any more, the watch starts with all
+// objects.
 func (c *Client[T]) keepWatching(ctx context.Context) {
 	for ctx.Err() == nil {
 		opts := kube.WatchOptions{Fields: c.options.Fields, Version: c.table.watchVersion()}

@@ -1,8 +1,8 @@
 // Package discovery finds out what a cluster is.
 //
-// [Platform] returns what network rules and quotas need to know: the name servers, the addresses of the
-// API server and of the cluster itself, its storage classes and priority classes. [Readiness] returns
-// the version, the distribution and the network plugin.
+// [Platform] returns what network rules and quotas need to know: the name servers, the addresses of
+// the API server and of the cluster itself, its storage classes and priority classes. [Readiness]
+// returns the version, the distribution and the network plugin.
 package discovery
 
 import (
@@ -17,8 +17,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Known is what the user says about the cluster. What is set is not discovered, except that OwnRanges
-// are added to the discovered ones.
+// Known is what the user says about the cluster. What is set is not discovered, except that
+// OwnRanges are added to the discovered ones.
 type Known struct {
 	OwnRanges          []netip.Prefix
 	DNS                []topology.NetworkRule

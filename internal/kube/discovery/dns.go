@@ -15,8 +15,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// discoverDNS finds the name servers behind the service that carries the customary label, and NodeLocal
-// DNSCache, which answers on an address of the node itself.
+// discoverDNS finds the name servers behind the service that carries the customary label, and
+// NodeLocal DNSCache, which answers on an address of the node itself.
 func discoverDNS(ctx context.Context, clients kube.Clients, p *topology.Platform) error {
 	if len(p.DNS) > 0 {
 		return nil

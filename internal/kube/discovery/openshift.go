@@ -22,14 +22,14 @@ func addOpenShift(p *topology.Platform) {
 	}
 }
 
-// policyGroup returns the namespaces that OpenShift marks as those of its ingress controllers or of its
-// monitoring.
+// policyGroup returns the namespaces that OpenShift marks as those of its ingress controllers or of
+// its monitoring.
 func policyGroup(group string) []topology.NetworkPeer {
 	return []topology.NetworkPeer{{NamespaceLabels: map[string]string{"network.openshift.io/policy-group": group}}}
 }
 
-// openShiftDNS returns the rule for OpenShift's name servers. They have a namespace of their own, and
-// their pods listen on 5353: rules are about the port of the pod, not of the service.
+// openShiftDNS returns the rule for OpenShift's name servers. They have a namespace of their own,
+// and their pods listen on 5353: rules are about the port of the pod, not of the service.
 func openShiftDNS() []topology.NetworkRule {
 	return []topology.NetworkRule{{
 		Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{corev1.LabelMetadataName: "openshift-dns"}}},

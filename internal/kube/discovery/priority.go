@@ -7,8 +7,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// discoverPriority finds the priority class of pods that name none. If several classes are the default,
-// the API server takes the one with the least value.
+// discoverPriority finds the priority class of pods that name none. If several classes are the
+// default, the API server takes the one with the least value.
 func discoverPriority(ctx context.Context, clients kube.Clients, p *topology.Platform) error {
 	classes, err := kube.All(ctx, clients.PriorityClasses, "", "")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// discoverServiceRanges finds the address ranges of services. Clusters older than Kubernetes 1.33 do not
-// serve them.
+// discoverServiceRanges finds the address ranges of services. Clusters older than Kubernetes 1.33
+// do not serve them.
 func discoverServiceRanges(ctx context.Context, clients kube.Clients, p *topology.Platform) error {
 	cidrs, err := kube.All(ctx, clients.ServiceCIDRs, "", "")
 	if err != nil && !apierrors.IsNotFound(err) {

@@ -40,8 +40,8 @@ func (r *recorder) take() []string {
 
 func unlimited(next http.RoundTripper, _ time.Duration) http.RoundTripper { return next }
 
-// Clients must decorate every field of kube.Clients, also those that are added later. So this test finds
-// the fields by reflection, and looks at the wire.
+// Clients must decorate every field of kube.Clients, also those that are added later. So this test
+// finds the fields by reflection, and looks at the wire.
 func TestClientsSendReadsAndNoWrites(t *testing.T) {
 	server := &recorder{}
 	listener := httptest.NewServer(server)

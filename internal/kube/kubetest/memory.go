@@ -19,16 +19,16 @@ import (
 	"github.com/polyphony-go/polyphony/internal/kube"
 )
 
-// Memory is a kube.Client that keeps its objects in memory. It follows the API server in what a caller
-// of kube.Client relies on: versions, UIDs, conflicts, finalizers, selectors by label, and copies. It
-// does not set defaults and does not validate. Field selectors select nothing.
+// Memory is a kube.Client that keeps its objects in memory. It follows the API server in what a
+// caller of kube.Client relies on: versions, UIDs, conflicts, finalizers, selectors by label, and
+// copies. It does not set defaults and does not validate. Field selectors select nothing.
 type Memory[T kube.Object] struct {
-	// Fail, if set, is called before each call of a method, with the method's name and the object's. An
-	// error that it returns is the result of the call, which then does nothing.
+	// Fail, if set, is called before each call of a method, with the method's name and the
+	// object's. An error that it returns is the result of the call, which then does nothing.
 	Fail func(method, name string) error
 
-	// Lose, if set, is called after each write. An error that it returns is the result of the call, whose
-	// effect stays.
+	// Lose, if set, is called after each write. An error that it returns is the result of the call,
+	// whose effect stays.
 	Lose func(method, name string) error
 
 	mu      sync.Mutex
@@ -40,7 +40,8 @@ type Memory[T kube.Object] struct {
 
 var resource = schema.GroupResource{Resource: "objects"}
 
-// Calls returns what was called since the last time: method and name of the object, such as "Get a".
+// Calls returns what was called since the last time: method and name of the object, such as "Get
+// a".
 func (m *Memory[T]) Calls() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -17,11 +17,11 @@ import (
 // Limiter is a transport that limits the number of requests in flight.
 //
 // It starts with the maximum. When the server refuses a request because of load (429, or 503 with a
-// Retry-After), the limiter halves the limit and sends nothing for as long as the server asks. The limit
-// grows by one after as many answers as the limit is. Watches do not count, since they last.
+// Retry-After), the limiter halves the limit and sends nothing for as long as the server asks. The
+// limit grows by one after as many answers as the limit is. Watches do not count, since they last.
 //
-// The timeout of a request starts when the request is sent. Waiting here uses up neither that nor an
-// attempt.
+// The timeout of a request starts when the request is sent. Waiting here uses up neither that nor
+// an attempt.
 type Limiter struct {
 	next    http.RoundTripper
 	maximum int
@@ -36,7 +36,8 @@ type Limiter struct {
 	queue    []chan struct{} // of waiting requests; each is closed when its request may be sent
 }
 
-// New returns a limiter that sends at most maximum requests at a time to next, each with the timeout.
+// New returns a limiter that sends at most maximum requests at a time to next, each with the
+// timeout.
 func New(next http.RoundTripper, maximum int, timeout time.Duration) *Limiter {
 	return &Limiter{next: next, maximum: maximum, timeout: timeout, limit: maximum}
 }
@@ -134,7 +135,8 @@ func (l *Limiter) admit() {
 	}
 }
 
-// pause waits until the server takes requests again. It returns the epoch in which the request is sent.
+// pause waits until the server takes requests again. It returns the epoch in which the request is
+// sent.
 func (l *Limiter) pause(ctx context.Context) (epoch int, err error) {
 	for waited := false; ; waited = true {
 		l.mu.Lock()
@@ -171,8 +173,8 @@ func (l *Limiter) adapt(epoch int, resp *http.Response) {
 	}
 }
 
-// refused halves the limit, once for all requests of an epoch: those are refused together. The caller
-// holds the lock.
+// refused halves the limit, once for all requests of an epoch: those are refused together. The
+// caller holds the lock.
 func (l *Limiter) refused(epoch int, until time.Time) {
 	if until.After(l.until) {
 		l.until = until
@@ -184,8 +186,8 @@ func (l *Limiter) refused(epoch int, until time.Time) {
 	}
 }
 
-// retryAfter returns for how long the server asks to wait, given in seconds or as a date, and whether it
-// asks at all.
+// retryAfter returns for how long the server asks to wait, given in seconds or as a date, and
+// whether it asks at all.
 func retryAfter(header http.Header) (pause time.Duration, asked bool) {
 	const most = int(kube.MaxRetryAfter / time.Second)
 	value := header.Get("Retry-After")

@@ -19,8 +19,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// server answers each request after a second, as answer decides. It records when each request was sent
-// and the largest number in flight.
+// server answers each request after a second, as answer decides. It records when each request was
+// sent and the largest number in flight.
 type server struct {
 	mu        sync.Mutex
 	began     time.Time
@@ -166,8 +166,8 @@ func TestRetryAfterReadsSecondsAndDates(t *testing.T) {
 	})
 }
 
-// Requests wait in the queue when the refusal comes, and others arrive later. Those that were sent before
-// it end as usual.
+// Requests wait in the queue when the refusal comes, and others arrive later. Those that were sent
+// before it end as usual.
 func TestLimiterSendsNothingWhileTheServerPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(refuse(1, http.StatusTooManyRequests, "10"))
@@ -287,8 +287,8 @@ func TestLimiterLosesNoPlace(t *testing.T) {
 	})
 }
 
-// Watches last, so they take no place and have no timeout. They wait for the server like all requests,
-// and its refusals of them count.
+// Watches last, so they take no place and have no timeout. They wait for the server like all
+// requests, and its refusals of them count.
 func TestLimiterDoesNotCountWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		last := make(chan struct{})

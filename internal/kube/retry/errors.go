@@ -17,8 +17,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Fail returns the error of a call that failed with cause: a [*topology.Error] whose reason is one of
-// topology's sentinels. A cause that is one already is returned as it is.
+// Fail returns the error of a call that failed with cause: a [*topology.Error] whose reason is one
+// of topology's sentinels. A cause that is one already is returned as it is.
 func Fail(call adapter.Call, cause error) error {
 	var done *topology.Error
 	if errors.As(cause, &done) {
@@ -59,8 +59,9 @@ func isNetwork(err error) bool {
 	return errors.As(err, &connection)
 }
 
-// Transient reports whether the same call may succeed later. A conflict and a race for a name may once
-// the call has read again, and so may a list that took longer than the server keeps its version.
+// Transient reports whether the same call may succeed later. A conflict and a race for a name may
+// once the call has read again, and so may a list that took longer than the server keeps its
+// version.
 func Transient(err error) bool {
 	if errors.Is(err, kube.ErrVanished) {
 		return true

@@ -1,5 +1,5 @@
-// Package retry repeats calls that fail for a while, and turns the errors of a cluster into those of
-// package topology.
+// Package retry repeats calls that fail for a while, and turns the errors of a cluster into those
+// of package topology.
 //
 // [Policy.Do] repeats one call, [Policy.Wait] waits until something is true, [Fail] classifies an
 // error, and [Transient] reports whether an error is worth a second attempt.
@@ -22,13 +22,13 @@ type Policy struct {
 	// MaxTries is the number of attempts, at least 1.
 	MaxTries int
 
-	// Starting reports whether a refusal comes from an API server that has not started completely. Such
-	// a refusal is transient. It may be nil.
+	// Starting reports whether a refusal comes from an API server that has not started completely.
+	// Such a refusal is transient. It may be nil.
 	Starting func(ctx context.Context, refusal error) bool
 }
 
-// Do calls try until it succeeds or fails for good, with growing pauses, and returns the last error as a
-// [*topology.Error]. It reports each attempt that is followed by another.
+// Do calls try until it succeeds or fails for good, with growing pauses, and returns the last error
+// as a [*topology.Error]. It reports each attempt that is followed by another.
 //
 // try must begin with reading, so that repeating it is safe even if the answer to a write was lost.
 func (p Policy) Do(ctx context.Context, call adapter.Call, try func(context.Context) error) error {
@@ -64,15 +64,15 @@ func (p Policy) starting(ctx context.Context, refusal error) bool {
 	return p.Starting != nil && p.Starting(ctx, refusal)
 }
 
-// Events starts to follow an object. After that, each call of next returns a channel that is closed by
-// the object's next event. Stop ends it.
+// Events starts to follow an object. After that, each call of next returns a channel that is closed
+// by the object's next event. Stop ends it.
 type Events func() (next func() <-chan struct{}, stop func())
 
 // eventPatience is the time without an event after which a wait checks all the same.
 const eventPatience = 5 * time.Second
 
-// Wait calls check until it is done, fails for good, or the context ends, which is the error then. It
-// checks after every event, or with growing pauses if events is nil.
+// Wait calls check until it is done, fails for good, or the context ends, which is the error then.
+// It checks after every event, or with growing pauses if events is nil.
 //
 // It reports that it waits, once, if the first check is not done. The report says for what.
 func (p Policy) Wait(

@@ -5,7 +5,6 @@ import (
 	"go/parser"
 	"go/token"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 
@@ -33,10 +32,7 @@ func TestErrorsHaveOneConstructor(t *testing.T) {
 // TestErrorsOfARunAreAggregatedOnce checks that libraries do not collect errors on their own:
 // package score does, where runs and steps come together (ADR 15).
 func TestErrorsOfARunAreAggregatedOnce(t *testing.T) {
-	eachLibraryFile(t, func(folder string, file *ast.File, position func(ast.Node) string) {
-		if slices.Contains(joinsErrors, folder) {
-			return
-		}
+	eachLibraryFile(t, func(_ string, file *ast.File, position func(ast.Node) string) {
 		ast.Inspect(file, func(n ast.Node) bool {
 			if call, ok := n.(*ast.CallExpr); ok {
 				assert.False(t, isSelector(call.Fun, "errors", "Join"),
@@ -46,9 +42,6 @@ func TestErrorsOfARunAreAggregatedOnce(t *testing.T) {
 		})
 	})
 }
-
-// joinsErrors are the folders that still have to be corrected.
-var joinsErrors = []string{"tenant/roster"}
 
 // isSelector reports whether an expression is pkg.name.
 func isSelector(e ast.Expr, pkg, name string) bool {

@@ -101,7 +101,8 @@ func (s Score) converge(ctx context.Context, t Topology, run runner) (interpret.
 	return out, err
 }
 
-// failures says how far a run came that failed, and why. That tenants were not begun has one reason, which is told once.
+// failures returns how far a run came that failed, and why. If several tenants were not begun, the
+// reason is the same for all, and the error has it once.
 func failures(results []score.Result) (howFar string, err error) {
 	var failed, skipped []error
 	for _, result := range results {
@@ -120,7 +121,11 @@ func failures(results []score.Result) (howFar string, err error) {
 	default:
 		failed = append(failed, fmt.Errorf("%w, and %d more", skipped[0], len(skipped)-1))
 	}
-	return howFar, errors.Join(failed...)
+	var all score.Report
+	for _, err := range failed {
+		all.Results = append(all.Results, score.Result{Err: err})
+	}
+	return howFar, all.Err()
 }
 
 // onRoster is a tenant that is marked as one of a roster.

@@ -3,6 +3,7 @@
 package examples
 
 import (
+	"fmt"
 	"io/fs"
 	"os"
 	"path"
@@ -13,6 +14,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/tenant/isolation"
+	"github.com/polyphony-go/polyphony/tenant/roster"
+	"github.com/polyphony-go/polyphony/topology"
 )
 
 func read(t *testing.T, path ...string) string {
@@ -141,6 +146,44 @@ func TestDocumentsRunProgramsAndTestsThatExist(t *testing.T) {
 	require.Positive(t, programs)
 	require.Positive(t, tests)
 }
+
+// What documents say about versions and formats is what the code has.
+func TestDocumentsSayTheVersionsThatHold(t *testing.T) {
+	pinned := first(t, `k8s\.io/kubernetes v((1\.\d+)\.\d+)`, read(t, "..", "internal", "testcluster", "binaries", "go.mod"))
+	client := first(t, `k8s\.io/client-go v(0\.\d+)\.\d+`, read(t, "..", "go.mod"))
+	language := first(t, `(?m)^go (\d+\.\d+)`, read(t, "..", "go.mod"))
+	compatibility := words(read(t, "..", "docs", "compatibility.md"))
+	for _, want := range []string{
+		"on every change | " + pinned[1] + ",",
+		"`k8s.io` modules v" + client[1] + ",",
+		"go.mod](../go.mod), now " + language[1] + ".",
+		fmt.Sprintf("`roster.PlanFormat`, now %d,", roster.PlanFormat),
+		fmt.Sprintf("`isolation.ReportFormat`, now %d,", isolation.ReportFormat),
+		fmt.Sprintf("`topology.GuardrailsVersion`, now %d)", topology.GuardrailsVersion),
+	} {
+		assert.Contains(t, compatibility, want)
+	}
+	assert.Contains(t, words(read(t, readme())), "The tests run against Kubernetes "+pinned[2]+";")
+	assert.Contains(t, words(read(t, readme())), "Go "+language[1]+" and `make`")
+}
+
+func TestGuideOfRostersSaysWhatWasMeasured(t *testing.T) {
+	measured := first(t, `unchanged re-run of 1000 tenants, requests \|[^|]*\| (\d+) \|`,
+		read(t, "..", "docs", "benchmarks", "converge.md"))
+	guide := words(read(t, "..", "docs", "guides", "rosters.md"))
+	require.Contains(t, guide, "over 1,000 tenants that has nothing to do sends "+measured[1]+" requests.")
+}
+
+// first returns the first match of a pattern in a text, which has to have one.
+func first(t *testing.T, pattern, text string) []string {
+	t.Helper()
+	match := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	require.NotNil(t, match, pattern)
+	return match
+}
+
+// words returns a text without its line breaks.
+func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // The root package documents the module: one line for each package that users import, and the name
 // of each directory in internal.

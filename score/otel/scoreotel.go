@@ -1,5 +1,16 @@
-// Package scoreotel turns runs into OpenTelemetry spans: one for the run, and one within it for each step that was begun. What a step
-// changes, tries again or waits for are events of its span.
+// Package scoreotel makes OpenTelemetry spans of runs. [Spans] is an observer for a [score.Runner].
+//
+// # Spans
+//
+// A run is a span, and each step that starts is a span within it. The events of a step's span are
+// what it changes ("changed"), tries again ("retrying") and waits for ("waiting"). A failed step,
+// and a run with failed steps, have the status Error.
+//
+// # Attributes
+//
+// [Score] and [Topology] are attributes of a step's span; [Steps], [Failed] and [Skipped] of a
+// run's. [Kind], [Name], [Action], [Op], [Try], [After], [Error] and [For] are attributes of
+// events.
 package scoreotel
 
 import (
@@ -13,27 +24,31 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 )
 
-// The attributes of spans and their events.
+// The keys of the attributes of spans and their events.
 const (
-	Score    = attribute.Key("polyphony.score")
-	Topology = attribute.Key("polyphony.topology")
+	Score    = attribute.Key("polyphony.score")    // the name of the Score
+	Topology = attribute.Key("polyphony.topology") // the name of the topology
 
-	Kind   = attribute.Key("polyphony.kind") // of what is changed, tried again or waited for
-	Name   = attribute.Key("polyphony.name")
-	Action = attribute.Key("polyphony.action") // "created", "updated", "deleted"
-	Op     = attribute.Key("polyphony.op")     // of what is tried again
-	Try    = attribute.Key("polyphony.try")
-	After  = attribute.Key("polyphony.after") // until the next try, in seconds
-	Error  = attribute.Key("polyphony.error")
-	For    = attribute.Key("polyphony.for") // what is waited for
+	Kind   = attribute.Key("polyphony.kind")   // the kind of the object that an event is about
+	Name   = attribute.Key("polyphony.name")   // the name of that object
+	Action = attribute.Key("polyphony.action") // "created", "updated" or "deleted"
+	Op     = attribute.Key("polyphony.op")     // the operation that is tried again
+	Try    = attribute.Key("polyphony.try")    // the number of the failed try, from 1
+	After  = attribute.Key("polyphony.after")  // the pause before the next try, in seconds
+	Error  = attribute.Key("polyphony.error")  // the text of the error of the failed try
+	For    = attribute.Key("polyphony.for")    // what a step waits for
 
-	Steps   = attribute.Key("polyphony.steps") // of a run, or of those that a step runs
-	Failed  = attribute.Key("polyphony.steps.failed")
-	Skipped = attribute.Key("polyphony.steps.skipped")
+	// the number of steps of a run, or within a step
+	Steps   = attribute.Key("polyphony.steps")
+	Failed  = attribute.Key("polyphony.steps.failed")  // the number of failed steps of a run
+	Skipped = attribute.Key("polyphony.steps.skipped") // the number of skipped steps of a run
 )
 
-// Spans returns a function for [score.Runner].Observe. The span of the run is a child of the one in ctx, if there is one. What a step sends
-// is not within its span, as spans are made from events, after the step has got its context. Make one for each run.
+// Spans returns a function for [score.Runner].Observe. Make one for each run. The span of the run
+// is a child of the span in ctx, if ctx has one.
+//
+// Requests that a step sends are not within the span of the step: spans are made from events, and
+// the context of the step does not contain its span.
 func Spans(ctx context.Context, tracer trace.Tracer) func(score.Event) {
 	s := &spans{tracer: tracer, ctx: ctx, steps: map[step][]trace.Span{}}
 	return s.observe
@@ -43,10 +58,11 @@ type step struct{ score, topology string }
 
 type spans struct {
 	tracer trace.Tracer
-	ctx    context.Context // with the span of the run, once it has begun
+	ctx    context.Context // with the span of the run, once it has started
 	run    trace.Span
 
-	steps           map[step][]trace.Span // that run; of those that are alike, the one that began first is meant
+	// of running steps; steps of the same names in the order of start
+	steps           map[step][]trace.Span
 	failed, skipped int
 	planned         int
 }
@@ -60,7 +76,8 @@ func (s *spans) observe(e score.Event) {
 		s.endRun()
 	case score.Started:
 		at := step{e.Score, e.Topology}
-		_, span := s.tracer.Start(s.ctx, e.Score, trace.WithAttributes(Score.String(e.Score), Topology.String(e.Topology)))
+		_, span := s.tracer.Start(s.ctx, e.Score,
+			trace.WithAttributes(Score.String(e.Score), Topology.String(e.Topology)))
 		s.steps[at] = append(s.steps[at], span)
 	case score.Finished:
 		s.endStep(e)
@@ -72,23 +89,25 @@ func (s *spans) observe(e score.Event) {
 			Kind.String(string(e.Change.Kind)), Name.String(e.Change.Name), Action.String(string(e.Change.Action))))
 	case score.Retrying:
 		s.span(e.Score, e.Topology).AddEvent("retrying", trace.WithAttributes(
-			Op.String(e.Op), Kind.String(string(e.Kind)), Name.String(e.Name), Try.Int(e.Try), After.Float64(e.After.Seconds()), Error.String(fmt.Sprint(e.Err))))
+			Op.String(e.Op), Kind.String(string(e.Kind)), Name.String(e.Name),
+			Try.Int(e.Try), After.Float64(e.After.Seconds()), Error.String(fmt.Sprint(e.Err))))
 	case score.Waiting:
-		s.span(e.Score, e.Topology).AddEvent("waiting", trace.WithAttributes(Kind.String(string(e.Kind)), Name.String(e.Name), For.String(e.For)))
+		s.span(e.Score, e.Topology).AddEvent("waiting", trace.WithAttributes(
+			Kind.String(string(e.Kind)), Name.String(e.Name), For.String(e.For)))
 	}
 }
 
-// span is that of a step that runs.
+// span returns the span of a running step, or one that does nothing.
 func (s *spans) span(score, topology string) trace.Span {
 	alike := s.steps[step{score, topology}]
 	if len(alike) == 0 {
-		return trace.SpanFromContext(context.Background()) // does nothing
+		return trace.SpanFromContext(context.Background())
 	}
 	return alike[0]
 }
 
 func (s *spans) endStep(e score.Finished) {
-	if e.Skipped { // and never begun
+	if e.Skipped { // it was not started, and has no span
 		s.skipped++
 		return
 	}

@@ -42,8 +42,11 @@ func (s sample) Interpret() interpret.Interpret[topology.Topology] {
 
 func (s sample) step() score.Step { return score.Bind[topology.Topology](s, fake.New(fake.Options{})) }
 
-// recorded runs steps within the span "deployment", and returns the other spans by name, as they ended.
-func recorded(t *testing.T, runner score.Runner, steps ...score.Step) (outer trace.SpanContext, spans map[string][]sdktrace.ReadOnlySpan) {
+// recorded runs steps within the span "deployment". It returns the context of that span, and the
+// other spans by name, in the order of their ends.
+func recorded(
+	t *testing.T, runner score.Runner, steps ...score.Step,
+) (outer trace.SpanContext, spans map[string][]sdktrace.ReadOnlySpan) {
 	t.Helper()
 	recorder := tracetest.NewSpanRecorder()
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder)).Tracer("test")
@@ -67,7 +70,8 @@ func attributes(score string) []attribute.KeyValue {
 func TestSpans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := func(ctx context.Context) (interpret.Outcome, error) {
-			topology.ReportProgress(ctx, topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: errors.New("busy"), After: time.Second / 2, Try: 2})
+			topology.ReportProgress(ctx, topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme",
+				Err: errors.New("busy"), After: time.Second / 2, Try: 2})
 			topology.ReportProgress(ctx, topology.Waiting{Kind: "Quota", Name: "acme", For: "be in force"})
 			return interpret.Run(ctx, interpret.Step{Name: "quota", Do: func(context.Context) (topology.Change, error) {
 				return topology.Change{Kind: "Quota", Name: "acme", Action: topology.Created}, nil
@@ -83,7 +87,8 @@ func TestSpans(t *testing.T) {
 		run := spans["run"][0]
 		require.Equal(t, outer.SpanID(), run.Parent().SpanID())
 		require.Equal(t, outer.TraceID(), run.SpanContext().TraceID())
-		require.Equal(t, []attribute.KeyValue{scoreotel.Steps.Int(3), scoreotel.Failed.Int(1), scoreotel.Skipped.Int(1)}, run.Attributes())
+		require.Equal(t, []attribute.KeyValue{scoreotel.Steps.Int(3), scoreotel.Failed.Int(1),
+			scoreotel.Skipped.Int(1)}, run.Attributes())
 		require.Equal(t, sdktrace.Status{Code: codes.Error, Description: "2 of 3 steps failed"}, run.Status())
 		require.Equal(t, 2*time.Second, duration(run))
 
@@ -99,10 +104,13 @@ func TestSpans(t *testing.T) {
 		require.Equal(t, []string{"retrying", "waiting", "changed"}, events)
 		kind, name := scoreotel.Kind.String("Quota"), scoreotel.Name.String("acme")
 		require.Equal(t, []attribute.KeyValue{
-			scoreotel.Op.String("ensure"), kind, name, scoreotel.Try.Int(2), scoreotel.After.Float64(0.5), scoreotel.Error.String("busy"),
+			scoreotel.Op.String("ensure"), kind, name, scoreotel.Try.Int(2), scoreotel.After.Float64(0.5),
+			scoreotel.Error.String("busy"),
 		}, at.Events()[0].Attributes)
-		require.Equal(t, []attribute.KeyValue{kind, name, scoreotel.For.String("be in force")}, at.Events()[1].Attributes)
-		require.Equal(t, []attribute.KeyValue{kind, name, scoreotel.Action.String("created")}, at.Events()[2].Attributes)
+		require.Equal(t, []attribute.KeyValue{kind, name, scoreotel.For.String("be in force")},
+			at.Events()[1].Attributes)
+		require.Equal(t, []attribute.KeyValue{kind, name, scoreotel.Action.String("created")},
+			at.Events()[2].Attributes)
 
 		failed := spans["fails"][0]
 		require.Equal(t, sdktrace.Status{Code: codes.Error, Description: "fails on fake: boom"}, failed.Status())
@@ -113,12 +121,14 @@ func TestSpans(t *testing.T) {
 func TestSpansOfStepsWithin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		alike := sample{name: "alike"}.step()
-		_, spans := recorded(t, score.Runner{Concurrency: 2}, sample{name: "roster", do: func(ctx context.Context) (interpret.Outcome, error) {
-			_, err := score.RunWithin(ctx, alike, alike, alike)
-			return interpret.Outcome{}, err
-		}}.step())
+		_, spans := recorded(t, score.Runner{Concurrency: 2},
+			sample{name: "roster", do: func(ctx context.Context) (interpret.Outcome, error) {
+				_, err := score.RunWithin(ctx, alike, alike, alike)
+				return interpret.Outcome{}, err
+			}}.step())
 		run := spans["run"][0]
-		require.Equal(t, []attribute.KeyValue{scoreotel.Steps.Int(4), scoreotel.Failed.Int(0), scoreotel.Skipped.Int(0)}, run.Attributes())
+		require.Equal(t, []attribute.KeyValue{scoreotel.Steps.Int(4), scoreotel.Failed.Int(0),
+			scoreotel.Skipped.Int(0)}, run.Attributes())
 		require.Equal(t, codes.Unset, run.Status().Code)
 		require.Equal(t, append(attributes("roster"), scoreotel.Steps.Int(3)), spans["roster"][0].Attributes())
 		require.Equal(t, 3*time.Second, duration(spans["roster"][0]))

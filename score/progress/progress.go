@@ -1,4 +1,5 @@
-// Package progress shows a person how far a run has come.
+// Package progress shows a person how far a run has come. [Bar] is an observer for a
+// [score.Runner].
 package progress
 
 import (
@@ -13,9 +14,10 @@ import (
 	"github.com/polyphony-go/polyphony/score"
 )
 
-// Bar returns a function for [score.Runner].Observe that draws a progress bar on w, if that is a terminal, and takes it away in the end. On
-// anything else, such as a file or the log of a pipeline, it prints a line at the beginning. In both cases a line at the end
-// says how many steps were done.
+// Bar returns a function for [score.Runner].Observe. On a terminal it draws a progress bar on w,
+// and removes it at the end. On anything else, such as a file or the log of a pipeline, it prints a
+// line at the start. In both cases it prints a line at the end that says how many steps are done.
+// It can observe several runs, one after the other.
 func Bar(w io.Writer) func(score.Event) {
 	file, ok := w.(interface{ Fd() uintptr })
 	return bar(w, ok && term.IsTerminal(int(file.Fd())))
@@ -33,14 +35,14 @@ func bar(w io.Writer, terminal bool) func(score.Event) {
 	}
 }
 
-// display is what is shown of one run.
+// display shows one run.
 type display struct {
 	w        io.Writer
 	terminal bool
-	bar      *progressbar.ProgressBar // nil: no terminal
+	bar      *progressbar.ProgressBar // nil without a terminal
 	began    time.Time
 
-	done, failed, skipped, again int
+	done, failed, skipped, retries int
 }
 
 func (d *display) start(steps int) {
@@ -49,8 +51,13 @@ func (d *display) start(steps int) {
 		return
 	}
 	if steps > 0 {
-		d.bar = progressbar.NewOptions(steps, progressbar.OptionSetWriter(d.w), progressbar.OptionShowCount(), progressbar.OptionSetWidth(40),
-			progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish(), progressbar.OptionSetRenderBlankState(true))
+		d.bar = progressbar.NewOptions(steps,
+			progressbar.OptionSetWriter(d.w),
+			progressbar.OptionShowCount(),
+			progressbar.OptionSetWidth(40),
+			progressbar.OptionThrottle(100*time.Millisecond),
+			progressbar.OptionClearOnFinish(),
+			progressbar.OptionSetRenderBlankState(true))
 	}
 }
 
@@ -61,16 +68,16 @@ func (d *display) observe(e score.Event) {
 			d.bar.AddMax(e.Steps)
 		}
 	case score.Retrying:
-		d.again++
+		d.retries++
 		d.describe()
 	case score.Finished:
 		d.count(e.Result)
 		d.describe()
 		if d.bar != nil {
-			_ = d.bar.Add(1) // whoever cannot be shown it misses it
+			_ = d.bar.Add(1) // a bar that cannot be drawn must not stop the run
 		}
 	case score.RunFinished:
-		fmt.Fprintf(d.w, "%s, after %s\n", d.sum(), time.Since(d.began).Round(time.Second/10))
+		fmt.Fprintf(d.w, "%s, after %s\n", d.summary(), time.Since(d.began).Round(time.Second/10))
 	}
 }
 
@@ -87,23 +94,24 @@ func (d *display) count(r score.Result) {
 
 func (d *display) describe() {
 	if d.bar != nil {
-		d.bar.Describe(strings.Join(d.troubles(), ", "))
+		d.bar.Describe(strings.Join(d.problems(), ", "))
 	}
 }
 
-func (d *display) sum() string {
+func (d *display) summary() string {
 	done := fmt.Sprintf("%d of %d steps done", d.done, d.done+d.failed+d.skipped)
-	return strings.Join(append([]string{done}, d.troubles()...), ", ")
+	return strings.Join(append([]string{done}, d.problems()...), ", ")
 }
 
-func (d *display) troubles() []string {
+// problems returns what did not go smoothly, with its count.
+func (d *display) problems() []string {
 	var all []string
-	for _, trouble := range []struct {
+	for _, problem := range []struct {
 		n    int
 		text string
-	}{{d.failed, "failed"}, {d.skipped, "not begun"}, {d.again, "tries repeated"}} {
-		if trouble.n > 0 {
-			all = append(all, fmt.Sprint(trouble.n, " ", trouble.text))
+	}{{d.failed, "failed"}, {d.skipped, "not begun"}, {d.retries, "tries repeated"}} {
+		if problem.n > 0 {
+			all = append(all, fmt.Sprint(problem.n, " ", problem.text))
 		}
 	}
 	return all

@@ -77,8 +77,10 @@ func TestBarOnATerminal(t *testing.T) {
 }
 
 func TestBarElsewhere(t *testing.T) {
-	require.Equal(t, "steps to do: 4\n4 of 6 steps done, 1 failed, 1 not begun, 5 tries repeated, after 5s\n", shown(t, false, steps()...))
-	require.Equal(t, "steps to do: 1\n1 of 1 steps done, 1 tries repeated, after 1s\n", shown(t, false, takes{name: "a"}.step()))
+	require.Equal(t, "steps to do: 4\n4 of 6 steps done, 1 failed, 1 not begun, 5 tries repeated, after 5s\n",
+		shown(t, false, steps()...))
+	require.Equal(t, "steps to do: 1\n1 of 1 steps done, 1 tries repeated, after 1s\n",
+		shown(t, false, takes{name: "a"}.step()))
 }
 
 func TestBarOfNothing(t *testing.T) {

@@ -1,13 +1,21 @@
-// Package scoretest checks what every Score owes, whatever it is about:
+// Package scoretest checks what every Score must do, whatever it is about.
 //
-//   - its name is constant and not empty, and its value survives JSON;
-//   - validating it, and asking for its Interpret, asks nothing of the infrastructure;
-//   - a plan says just what the run then does, and writes nothing;
-//   - a second run changes and writes nothing;
-//   - with a cancelled context it writes nothing and fails with the context's error;
-//   - wherever a run is cut off, another one ends in the same state.
+// # Rules
 //
-// A Score's own tests call [Run] with an infrastructure to run on.
+// [Run] checks that
+//
+//   - the name is constant and not empty,
+//   - the value survives JSON,
+//   - validating and binding the Score makes no call,
+//   - a plan reports what the run then does, and writes nothing,
+//   - a second run changes and writes nothing,
+//   - a run whose context is cancelled writes nothing and fails with the error of the context,
+//   - wherever a run is cut off, another run ends in the same state.
+//
+// # Use
+//
+// The test of a Score calls [Run] with an [Infrastructure] to run on. Its calls fail with [ErrCut]
+// when a check cuts it off. [T] and [Score] are what Run needs of a test and of a Score.
 package scoretest
 
 import (
@@ -23,23 +31,33 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Infrastructure is something to run a Score on, fresh for each check.
+// Infrastructure is something to run a Score on. Every check gets a new one.
 type Infrastructure[P topology.Topology] struct {
+	// Topology is the topology to run on.
 	Topology P
-	DryRun   P // the same, not written to
 
-	Calls  func() int // how often a capability was called so far
-	Writes func() int // how often something was changed so far
-	State  func() any // all that there is, to be compared
+	// DryRun is the same topology without writes.
+	DryRun P
 
-	// CutAfter returns the same infrastructure for somebody whose calls fail, with an error that wraps [ErrCut], once n have been made.
+	// Calls returns the number of calls of capabilities so far.
+	Calls func() int
+
+	// Writes returns the number of writes so far.
+	Writes func() int
+
+	// State returns everything that exists, for a comparison with require.Equal.
+	State func() any
+
+	// CutAfter returns the same topology, but all calls after the first n fail with an error that
+	// wraps [ErrCut].
 	CutAfter func(n int) P
 }
 
-// ErrCut is how calls fail for somebody who is cut off.
+// ErrCut is the failure of calls after a cut.
 var ErrCut = errors.New("cut off")
 
-// T is the part of *testing.T that the checks use, so that they can themselves be tested.
+// T is the part of *testing.T that the checks use. It is an interface so that the checks can be
+// tested.
 type T interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -47,101 +65,137 @@ type T interface {
 	Context() context.Context
 }
 
-// Score is what every Score has, whatever its type parameter.
+// Score is the part of a score.Score that does not depend on its type parameter.
 type Score interface {
 	Name() string
 	Validate() error
 }
 
-// Run checks a Score. newInfrastructure makes an infrastructure on which the Score has something to do; bind is the Score's method On.
-func Run[S Score, P topology.Topology](t *testing.T, s S, newInfrastructure func(T) Infrastructure[P], bind func(S, P) score.Step) {
+// Run checks a Score. The function newInfrastructure returns a new infrastructure on which the
+// Score has something to do. The function bind is the method On of the Score.
+func Run[S Score, P topology.Topology](
+	t *testing.T, s S, newInfrastructure func(T) Infrastructure[P], bind func(S, P) score.Step,
+) {
 	for _, c := range checks(s, newInfrastructure, bind) {
 		t.Run(c.rule, func(t *testing.T) { c.run(t) })
 	}
 }
 
+// check is one rule, and the function that checks it.
 type check struct {
 	rule string
 	run  func(t T)
 }
 
-func checks[S Score, P topology.Topology](s S, newInfrastructure func(T) Infrastructure[P], bind func(S, P) score.Step) []check {
+// checks returns the checks of a Score.
+func checks[S Score, P topology.Topology](
+	s S, newInfrastructure func(T) Infrastructure[P], bind func(S, P) score.Step,
+) []check {
+	of := subject[S, P]{s, newInfrastructure, bind}
 	return []check{
-		{"the name is constant and not empty", func(t T) {
-			once, again := s.Name(), s.Name()
-			require.NotEmpty(t, once)
-			require.Equal(t, once, again)
-		}},
-		{"the value survives JSON", func(t T) {
-			data, err := json.Marshal(s)
-			require.NoError(t, err)
-			again := reflect.New(reflect.TypeFor[S]())
-			require.NoError(t, json.Unmarshal(data, again.Interface()))
-			twice, err := json.Marshal(again.Interface())
-			require.NoError(t, err)
-			require.JSONEq(t, string(data), string(twice))
-		}},
-		{"validating asks nothing of the infrastructure", func(t T) {
-			infra := newInfrastructure(t)
-			before := infra.Calls()
-			bind(s, infra.Topology)
-			require.NoError(t, s.Validate())
-			require.NoError(t, s.Validate())
-			require.Equal(t, before, infra.Calls())
-		}},
-		{"a plan says what the run then does, and writes nothing", func(t T) {
-			infra := newInfrastructure(t)
-			before, state := infra.Writes(), infra.State()
-			plan, err := score.Run(t.Context(), bind(s, infra.DryRun))
-			require.NoError(t, err)
-			require.Equal(t, before, infra.Writes())
-			require.Equal(t, state, infra.State())
-			report, err := score.Run(t.Context(), bind(s, infra.Topology))
-			require.NoError(t, err)
-			require.True(t, report.Changed(), "the infrastructure for this check leaves the Score nothing to do")
-			require.Equal(t, plan, report)
-		}},
-		{"a second run changes and writes nothing", func(t T) {
-			infra := newInfrastructure(t)
-			_, err := score.Run(t.Context(), bind(s, infra.Topology))
-			require.NoError(t, err)
-			before := infra.Writes()
-			report, err := score.Run(t.Context(), bind(s, infra.Topology))
-			require.NoError(t, err)
-			require.False(t, report.Changed(), report.String())
-			require.Equal(t, before, infra.Writes())
-		}},
-		{"with a cancelled context nothing is written", func(t T) {
-			infra := newInfrastructure(t)
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
-			before := infra.Writes()
-			cancelling := score.Runner{Observe: func(e score.Event) { // once the Score has begun, since the runner itself begins none later
-				if _, ok := e.(score.Started); ok {
-					cancel()
-				}
-			}}
-			_, err := cancelling.Run(ctx, bind(s, infra.Topology))
-			require.ErrorIs(t, err, context.Canceled)
-			require.Equal(t, before, infra.Writes())
-		}},
-		{"wherever a run is cut off, another ends in the same state", func(t T) {
-			whole := newInfrastructure(t)
-			_, err := score.Run(t.Context(), bind(s, whole.Topology))
-			require.NoError(t, err)
-			want := whole.State()
-			for n := 0; ; n++ {
-				infra := newInfrastructure(t)
-				_, err := score.Run(t.Context(), bind(s, infra.CutAfter(n)))
-				if err == nil {
-					require.Positive(t, n, "no call was made at all")
-					return
-				}
-				require.ErrorIs(t, err, ErrCut)
-				_, err = score.Run(t.Context(), bind(s, infra.Topology))
-				require.NoError(t, err)
-				require.Equal(t, want, infra.State(), "cut off after %d calls", n)
-			}
-		}},
+		{"the name is constant and not empty", of.checkName},
+		{"the value survives JSON", of.checkJSON},
+		{"validating asks nothing of the infrastructure", of.checkValidate},
+		{"a plan says what the run then does, and writes nothing", of.checkPlan},
+		{"a second run changes and writes nothing", of.checkSecondRun},
+		{"with a cancelled context nothing is written", of.checkCancel},
+		{"wherever a run is cut off, another ends in the same state", of.checkCut},
+	}
+}
+
+// subject is a Score under test.
+type subject[S Score, P topology.Topology] struct {
+	score             S
+	newInfrastructure func(T) Infrastructure[P]
+	bind              func(S, P) score.Step
+}
+
+// run runs the Score on a topology.
+func (s subject[S, P]) run(t T, on P) (score.Report, error) {
+	return score.Run(t.Context(), s.bind(s.score, on))
+}
+
+func (s subject[S, P]) checkName(t T) {
+	first, second := s.score.Name(), s.score.Name()
+	require.NotEmpty(t, first)
+	require.Equal(t, first, second)
+}
+
+func (s subject[S, P]) checkJSON(t T) {
+	data, err := json.Marshal(s.score)
+	require.NoError(t, err)
+	decoded := reflect.New(reflect.TypeFor[S]())
+	require.NoError(t, json.Unmarshal(data, decoded.Interface()))
+	again, err := json.Marshal(decoded.Interface())
+	require.NoError(t, err)
+	require.JSONEq(t, string(data), string(again))
+}
+
+func (s subject[S, P]) checkValidate(t T) {
+	infra := s.newInfrastructure(t)
+	before := infra.Calls()
+	s.bind(s.score, infra.Topology)
+	require.NoError(t, s.score.Validate())
+	require.NoError(t, s.score.Validate())
+	require.Equal(t, before, infra.Calls())
+}
+
+func (s subject[S, P]) checkPlan(t T) {
+	infra := s.newInfrastructure(t)
+	before, state := infra.Writes(), infra.State()
+	plan, err := s.run(t, infra.DryRun)
+	require.NoError(t, err)
+	require.Equal(t, before, infra.Writes())
+	require.Equal(t, state, infra.State())
+	report, err := s.run(t, infra.Topology)
+	require.NoError(t, err)
+	require.True(t, report.Changed(), "the Score has nothing to do on the infrastructure for this check")
+	require.Equal(t, plan, report)
+}
+
+func (s subject[S, P]) checkSecondRun(t T) {
+	infra := s.newInfrastructure(t)
+	_, err := s.run(t, infra.Topology)
+	require.NoError(t, err)
+	before := infra.Writes()
+	report, err := s.run(t, infra.Topology)
+	require.NoError(t, err)
+	require.False(t, report.Changed(), report.String())
+	require.Equal(t, before, infra.Writes())
+}
+
+// checkCancel cancels the context once the Score has started, because a Runner starts no Score
+// later.
+func (s subject[S, P]) checkCancel(t T) {
+	infra := s.newInfrastructure(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	before := infra.Writes()
+	runner := score.Runner{Observe: func(e score.Event) {
+		if _, ok := e.(score.Started); ok {
+			cancel()
+		}
+	}}
+	_, err := runner.Run(ctx, s.bind(s.score, infra.Topology))
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, before, infra.Writes())
+}
+
+func (s subject[S, P]) checkCut(t T) {
+	whole := s.newInfrastructure(t)
+	_, err := s.run(t, whole.Topology)
+	require.NoError(t, err)
+	want := whole.State()
+	for n := 0; ; n++ {
+		infra := s.newInfrastructure(t)
+		_, err := s.run(t, infra.CutAfter(n))
+		if err == nil {
+			require.Positive(t, n, "the Score made no call")
+			return
+		}
+		require.ErrorIs(t, err, ErrCut)
+		_, err = s.run(t, infra.Topology)
+		require.NoError(t, err)
+		require.Equal(t, want, infra.State(), "cut off after %d calls", n)
 	}
 }

@@ -14,11 +14,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// counter is an infrastructure that holds one number.
+// counter is a topology that holds one number.
 type counter struct {
 	*shared
 	dry   bool
-	limit int // of calls; negative: none
+	limit int // calls that succeed; negative: all
 }
 
 type shared struct{ value, calls, writes int }
@@ -55,7 +55,7 @@ func (c *counter) write(value int) {
 	}
 }
 
-// count is a Score on a counter, which can be broken in one way.
+// count is a Score on a counter. The field broken says which rule it breaks.
 type count struct {
 	Want   int `json:"want"`
 	broken string
@@ -115,7 +115,9 @@ func (s count) Interpret() interpret.Interpret[*counter] {
 			}
 			c.value = -1
 		}
-		return interpret.Run(ctx, interpret.Step{Name: "set", Do: func(ctx context.Context) (topology.Change, error) { return c.ensure(ctx, s.Want) }})
+		return interpret.Run(ctx, interpret.Ensure("set", func(ctx context.Context) (topology.Change, error) {
+			return c.ensure(ctx, s.Want)
+		}))
 	})
 }
 
@@ -123,17 +125,18 @@ func newCounter(T) Infrastructure[*counter] {
 	all := &shared{}
 	return Infrastructure[*counter]{
 		Topology: &counter{all, false, -1}, DryRun: &counter{all, true, -1},
-		Calls: func() int { return all.calls }, Writes: func() int { return all.writes }, State: func() any { return all.value },
+		Calls: func() int { return all.calls }, Writes: func() int { return all.writes },
+		State:    func() any { return all.value },
 		CutAfter: func(n int) *counter { return &counter{all, false, n} },
 	}
 }
 
-func TestASoundScorePasses(t *testing.T) {
+func TestRunPassesASoundScore(t *testing.T) {
 	Run(t, count{Want: 7}, newCounter, count.On)
 }
 
-// TestBrokenScoresAreCaught breaks a Score in each way that a check is about, and wants that check to fail.
-func TestBrokenScoresAreCaught(t *testing.T) {
+// Each broken Score must fail the check of the rule that it breaks.
+func TestRunFailsABrokenScore(t *testing.T) {
 	for broken, rule := range map[string]string{
 		"no name":                  "the name is constant and not empty",
 		"changing name":            "the name is constant and not empty",
@@ -150,7 +153,7 @@ func TestBrokenScoresAreCaught(t *testing.T) {
 		t.Run(broken, func(t *testing.T) {
 			for _, c := range checks(count{Want: 7, broken: broken, names: new(int)}, newCounter, count.On) {
 				if c.rule == rule {
-					require.True(t, fails(t, c), "the check does not see it")
+					require.True(t, fails(t, c), "the check passes")
 					return
 				}
 			}
@@ -159,23 +162,24 @@ func TestBrokenScoresAreCaught(t *testing.T) {
 	}
 }
 
-// fails tells whether a check fails.
+// fails reports whether a check fails.
 func fails(t *testing.T, c check) bool {
-	verdict := &verdict{T: t}
+	recorder := &recorder{T: t}
 	var wg sync.WaitGroup
-	wg.Go(func() { c.run(verdict) })
+	wg.Go(func() { c.run(recorder) })
 	wg.Wait()
-	return verdict.failed
+	return recorder.failed
 }
 
-type verdict struct {
+// recorder is a test that records a failure instead of reporting it.
+type recorder struct {
 	T
 	failed bool
 }
 
-func (v *verdict) Errorf(string, ...any) { v.failed = true }
+func (r *recorder) Errorf(string, ...any) { r.failed = true }
 
-func (v *verdict) FailNow() {
-	v.failed = true
+func (r *recorder) FailNow() {
+	r.failed = true
 	runtime.Goexit()
 }

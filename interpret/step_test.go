@@ -114,9 +114,10 @@ func TestRunReportsChangesAsProgress(t *testing.T) {
 		heard = append(heard, p)
 	})
 	_, err := interpret.Run(ctx, steps(&order, []string{"one", "two", "three", "four"}, map[string]result{
-		"one":  {change: change("1", topology.Created)},
-		"two":  {change: change("2", topology.Unchanged)},
-		"four": {change: change("4", topology.Updated), err: boom}, // the step failed after the change
+		"one": {change: change("1", topology.Created)},
+		"two": {change: change("2", topology.Unchanged)},
+		// the step failed after the change
+		"four": {change: change("4", topology.Updated), err: boom},
 	})...)
 	require.ErrorIs(t, err, boom)
 	require.Equal(t, []topology.Progress{

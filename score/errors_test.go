@@ -14,9 +14,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-func TestErrorPrints(t *testing.T) {
+func TestErrorNamesScoreTopologyAndStep(t *testing.T) {
 	cause := errors.New("boom")
-	require.EqualError(t, &score.Error{Score: "tenant/acme", Topology: "prod", Step: "quota", Err: cause}, "tenant/acme on prod: quota: boom")
+	require.EqualError(t, &score.Error{Score: "tenant/acme", Topology: "prod", Step: "quota", Err: cause},
+		"tenant/acme on prod: quota: boom")
 	require.EqualError(t, &score.Error{Score: "tenant/acme", Topology: "prod", Err: cause}, "tenant/acme on prod: boom")
 	require.Equal(t, cause, errors.Unwrap(&score.Error{Err: cause}))
 }
@@ -26,10 +27,12 @@ func TestRunReturnsEveryErrorTyped(t *testing.T) {
 	staging := &cluster{name: "staging"}
 	plain := errors.New("plain")
 	inStep := func(ctx context.Context) (interpret.Outcome, error) {
-		return interpret.Run(ctx, interpret.Step{Name: "quota", Do: func(context.Context) (topology.Change, error) { return created("x"), conflict }})
+		return interpret.Run(ctx,
+			interpret.Ensure("quota", func(context.Context) (topology.Change, error) { return created("x"), conflict }))
 	}
 	report, err := score.Run(t.Context(),
-		(&sample{name: "a", do: inStep}).on(prod), (&sample{name: "b"}).on(prod), (&sample{name: "c", do: fails(plain)}).on(staging))
+		(&sample{name: "a", do: inStep}).on(prod), (&sample{name: "b"}).on(prod),
+		(&sample{name: "c", do: fails(plain)}).on(staging))
 
 	var all *multierror.Error
 	require.ErrorAs(t, err, &all)
@@ -52,12 +55,13 @@ func TestRunReturnsEveryErrorTyped(t *testing.T) {
 	require.Equal(t, want[0].Error()+"\n"+want[1].Error(), err.Error(), "a line each")
 
 	require.Equal(t, want[0], report.Results[0].Err)
-	require.Equal(t, []topology.Change{created("x")}, report.Results[0].Outcome.Changes, "what was done before the failure is in the report")
+	require.Equal(t, []topology.Change{created("x")}, report.Results[0].Outcome.Changes,
+		"what was done before the failure is in the report")
 	require.NoError(t, report.Results[1].Err)
 	require.Equal(t, want[1], report.Results[2].Err)
 }
 
-func TestInvalidScoresAreErrorsToo(t *testing.T) {
+func TestErrorOfAnInvalidScoreHasNoStep(t *testing.T) {
 	mistake := errors.New("name: Required value")
 	_, err := score.Run(t.Context(), (&sample{name: "a", invalid: mistake}).on(prod))
 	var typed *score.Error
@@ -70,8 +74,9 @@ func TestInvalidScoresAreErrorsToo(t *testing.T) {
 	require.EqualError(t, typed, "a on prod: invalid score: name: Required value")
 }
 
-// An Interpret may say more around the step's error, or fail at several steps at once: nothing of that gets lost.
-func TestNoCauseIsLost(t *testing.T) {
+// An Interpret may wrap the error of a step, or fail at several steps at once. The Error keeps all
+// of it.
+func TestErrorKeepsEveryCause(t *testing.T) {
 	one, two := errors.New("one"), errors.New("two")
 	at := func(step string, err error) error { return &interpret.StepError{Step: step, Err: err} }
 	tests := map[string]struct {
@@ -82,8 +87,9 @@ func TestNoCauseIsLost(t *testing.T) {
 		"plain":   {one, "", "a on prod: one"},
 		"step":    {at("quota", one), "quota", "a on prod: quota: one"},
 		"wrapped": {fmt.Errorf("around: %w", at("quota", one)), "quota", "a on prod: quota: around: step quota: one"},
-		"joined":  {errors.Join(at("quota", one), at("limits", two)), "quota", "a on prod: quota: step quota: one\nstep limits: two"},
-		"nested":  {at("outer", at("inner", one)), "outer", "a on prod: outer: step inner: one"},
+		"joined": {errors.Join(at("quota", one), at("limits", two)), "quota",
+			"a on prod: quota: step quota: one\nstep limits: two"},
+		"nested": {at("outer", at("inner", one)), "outer", "a on prod: outer: step inner: one"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,12 +16,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// record returns a function to observe with. It is unguarded: the race detector tells if two goroutines call at once.
+// record returns an observer. It has no lock: the race detector finds two calls at once.
 func record(events *[]score.Event) func(score.Event) {
 	return func(e score.Event) { *events = append(*events, e) }
 }
 
-func TestObserve(t *testing.T) {
+func TestRunnerObservesEveryEvent(t *testing.T) {
 	boom := errors.New("boom")
 	steps := []score.Step{
 		score.Sequence((&sample{name: "a", do: fails(boom)}).on(prod), (&sample{name: "b"}).on(prod)),
@@ -49,26 +49,28 @@ func TestObserve(t *testing.T) {
 	}
 }
 
-func TestARunOfNothingIsARun(t *testing.T) {
+func TestRunnerObservesARunWithoutSteps(t *testing.T) {
 	var events []score.Event
 	_, err := score.Runner{Observe: record(&events)}.Run(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, []score.Event{score.RunStarted{}, score.RunFinished{Report: score.Report{Results: []score.Result{}}}}, events)
+	require.Equal(t,
+		[]score.Event{score.RunStarted{}, score.RunFinished{Report: score.Report{Results: []score.Result{}}}}, events)
 }
 
-func TestWhatAStepSaysBecomesEvents(t *testing.T) {
-	retry := topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: topology.ErrUnavailable, After: time.Second, Try: 2}
+func TestRunnerObservesTheProgressOfSteps(t *testing.T) {
+	retry := topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme", Err: topology.ErrUnavailable,
+		After: time.Second, Try: 2}
 	wait := topology.Waiting{Kind: "Quota", Name: "acme", For: "be in force"}
 	a := &sample{name: "a", do: func(ctx context.Context) (interpret.Outcome, error) {
 		return interpret.Run(ctx,
-			interpret.Step{Name: "quota", Do: func(ctx context.Context) (topology.Change, error) {
+			interpret.Ensure("quota", func(ctx context.Context) (topology.Change, error) {
 				topology.ReportProgress(ctx, retry)
 				return created("acme"), nil
-			}},
-			interpret.Step{Name: "in force", Do: func(ctx context.Context) (none topology.Change, err error) {
+			}),
+			interpret.Check("in force", func(ctx context.Context) error {
 				topology.ReportProgress(ctx, wait)
-				return none, nil
-			}},
+				return nil
+			}),
 		)
 	}}
 	var events []score.Event
@@ -85,8 +87,8 @@ func TestWhatAStepSaysBecomesEvents(t *testing.T) {
 	}, events)
 }
 
-// Without anybody who observes the run, whoever listens to its context still hears what the steps say.
-func TestAnUnobservedRunLeavesTheListener(t *testing.T) {
+// A run without an observer leaves the progress of its steps to the listener in its context.
+func TestRunnerWithoutObserverLeavesTheListener(t *testing.T) {
 	var heard int
 	ctx := topology.WithProgress(t.Context(), func(topology.Progress) { heard++ })
 	a := &sample{name: "a", do: func(ctx context.Context) (interpret.Outcome, error) {
@@ -101,25 +103,26 @@ func TestAnUnobservedRunLeavesTheListener(t *testing.T) {
 	require.Equal(t, 1, heard)
 }
 
-func TestAStepThatHasEndedSaysNothingMore(t *testing.T) {
+func TestRunnerDropsProgressOfAStepThatHasEnded(t *testing.T) {
 	var after func()
 	var events []score.Event
 	a := &sample{name: "a", do: func(ctx context.Context) (interpret.Outcome, error) {
 		after = func() { topology.ReportProgress(ctx, topology.Waiting{}) }
 		return interpret.Outcome{}, nil
 	}}
-	_, err := score.Runner{Observe: record(&events)}.Run(t.Context(), a.on(prod), (&sample{name: "b", do: func(context.Context) (interpret.Outcome, error) {
-		after()
-		return interpret.Outcome{}, nil
-	}}).on(prod))
+	_, err := score.Runner{Observe: record(&events)}.Run(t.Context(), a.on(prod),
+		(&sample{name: "b", do: func(context.Context) (interpret.Outcome, error) {
+			after()
+			return interpret.Outcome{}, nil
+		}}).on(prod))
 	require.NoError(t, err)
 	require.Len(t, events, 6)
 	after()
 	require.Len(t, events, 6)
 }
 
-// TestTheOrderOfEvents has many steps at once, which say something from several goroutines, some of them with others within.
-func TestTheOrderOfEvents(t *testing.T) {
+// Many steps run at once and report progress from several goroutines. Some of them run others.
+func TestRunnerKeepsTheOrderOfEvents(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := func(ctx context.Context) (interpret.Outcome, error) {
 			for range 3 {
@@ -133,7 +136,8 @@ func TestTheOrderOfEvents(t *testing.T) {
 			do := busy
 			if i%4 == 0 {
 				do = func(ctx context.Context) (interpret.Outcome, error) {
-					_, err := score.RunWithin(ctx, (&sample{name: fmt.Sprint(i, " within"), do: busy}).on(prod), (&sample{name: fmt.Sprint(i, " too")}).on(prod))
+					_, err := score.RunWithin(ctx, (&sample{name: fmt.Sprint(i, " within"), do: busy}).on(prod),
+						(&sample{name: fmt.Sprint(i, " too")}).on(prod))
 					return interpret.Outcome{}, err
 				}
 			}
@@ -148,7 +152,7 @@ func TestTheOrderOfEvents(t *testing.T) {
 	})
 }
 
-// requireOrder fails unless the events are in the order that Event promises.
+// requireOrder fails unless the events come in the order that Event documents.
 func requireOrder(t *testing.T, events []score.Event) {
 	t.Helper()
 	begun, over := map[string]bool{}, map[string]bool{}

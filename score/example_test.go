@@ -10,9 +10,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// A run that gives up once two tenants have failed, and tells what happens.
+// A run that stops after two failed tenants, with an observer that prints events.
 func ExampleRunner() {
-	cluster := fake.New(fake.Options{}).WithFaults(fake.Fault{Op: "ensure", Kind: "Quota", After: 1, Err: topology.ErrForbidden})
+	cluster := fake.New(fake.Options{}).WithFaults(fake.Fault{Op: "ensure", Kind: "Quota", After: 1,
+		Err: topology.ErrForbidden})
 	var steps []score.Step
 	for _, name := range []string{"acme", "globex", "initech", "umbrella", "wonka"} {
 		steps = append(steps, tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}}.On(cluster))

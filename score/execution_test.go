@@ -18,7 +18,7 @@ import (
 
 var unavailable = &topology.Error{Op: "ensure", Kind: "Quota", Name: "acme", Reason: topology.ErrUnavailable}
 
-// tries is a Score whose tries do what is given, one after the other, and then nothing.
+// tries is a Score whose tries call these functions, one after the other. Later tries do nothing.
 func tries(name string, each ...func(context.Context) (interpret.Outcome, error)) *sample {
 	var n atomic.Int32
 	return &sample{name: name, do: func(ctx context.Context) (interpret.Outcome, error) {
@@ -29,16 +29,17 @@ func tries(name string, each ...func(context.Context) (interpret.Outcome, error)
 	}}
 }
 
-func TestNegativeOptionsAreRefused(t *testing.T) {
+func TestRunnerRefusesNegativeOptions(t *testing.T) {
 	a := &sample{name: "a"}
-	for option, runner := range map[string]score.Runner{"Concurrency": {Concurrency: -1}, "Budget": {Budget: -1}, "Retries": {Retries: -1}} {
+	for option, runner := range map[string]score.Runner{"Concurrency": {Concurrency: -1}, "Budget": {Budget: -1},
+		"Retries": {Retries: -1}} {
 		_, err := runner.Run(t.Context(), a.on(prod))
 		require.EqualError(t, err, "score: Runner."+option+" is -1; it must not be negative")
 	}
 	require.Zero(t, a.executed.Load())
 }
 
-func TestRetries(t *testing.T) {
+func TestRunnerRetriesTransientFailures(t *testing.T) {
 	boom := errors.New("boom")
 	tests := map[string]struct {
 		score   *sample
@@ -46,15 +47,17 @@ func TestRetries(t *testing.T) {
 		tries   int32
 		err     error
 	}{
-		"none asked for":              {tries("a", fails(unavailable)), 0, 1, unavailable},
-		"passes at the second":        {tries("a", fails(unavailable)), 3, 2, nil},
-		"passes at the last":          {tries("a", fails(unavailable), fails(unavailable)), 2, 3, nil},
-		"lasts longer":                {&sample{name: "a", do: fails(unavailable)}, 2, 3, unavailable},
-		"is not transient":            {&sample{name: "a", do: fails(boom)}, 5, 1, boom},
-		"is no longer transient":      {tries("a", fails(unavailable), fails(boom)), 5, 2, boom},
-		"succeeds":                    {&sample{name: "a"}, 5, 1, nil},
-		"fails at a step, transient":  {tries("a", fails(&interpret.StepError{Step: "quota", Err: unavailable})), 1, 2, nil},
-		"is as transient as a string": {&sample{name: "a", do: fails(errors.New("unavailable"))}, 5, 1, errors.New("unavailable")},
+		"none asked for":         {tries("a", fails(unavailable)), 0, 1, unavailable},
+		"passes at the second":   {tries("a", fails(unavailable)), 3, 2, nil},
+		"passes at the last":     {tries("a", fails(unavailable), fails(unavailable)), 2, 3, nil},
+		"lasts longer":           {&sample{name: "a", do: fails(unavailable)}, 2, 3, unavailable},
+		"is not transient":       {&sample{name: "a", do: fails(boom)}, 5, 1, boom},
+		"is no longer transient": {tries("a", fails(unavailable), fails(boom)), 5, 2, boom},
+		"succeeds":               {&sample{name: "a"}, 5, 1, nil},
+		"fails at a step, transient": {tries("a", fails(&interpret.StepError{Step: "quota", Err: unavailable})), 1, 2,
+			nil},
+		"is as transient as a string": {&sample{name: "a", do: fails(errors.New("unavailable"))}, 5, 1,
+			errors.New("unavailable")},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -71,7 +74,7 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-func TestPausesGrowAndDiffer(t *testing.T) {
+func TestRetryPausesGrowAndVary(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var events []score.Event
 		began := time.Now()
@@ -100,9 +103,10 @@ func TestPausesGrowAndDiffer(t *testing.T) {
 	})
 }
 
-func TestACancelledRunDoesNotTryAgain(t *testing.T) {
+func TestRunnerDoesNotRetryWhenCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond) // during the first pause
+		// during the first pause
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 		defer cancel()
 		began := time.Now()
 		a, b := &sample{name: "a", do: fails(unavailable)}, &sample{name: "b"}
@@ -116,12 +120,13 @@ func TestACancelledRunDoesNotTryAgain(t *testing.T) {
 	})
 }
 
-// What earlier tries did has happened, whatever a later one finds.
-func TestTheOutcomeIsThatOfAllTries(t *testing.T) {
+// Changes of earlier tries stay in the Outcome, whatever a later try finds.
+func TestRetriesMergeTheOutcomesOfAllTries(t *testing.T) {
 	change := func(name string, action topology.Action) topology.Change {
 		return topology.Change{Kind: "Quota", Name: name, Action: action}
 	}
-	try := func(err error, notes []string, changes ...topology.Change) func(context.Context) (interpret.Outcome, error) {
+	try := func(err error, notes []string, changes ...topology.Change) func(context.Context) (interpret.Outcome,
+		error) {
 		return func(context.Context) (interpret.Outcome, error) {
 			return interpret.Outcome{Changes: changes, Notes: notes}, err
 		}
@@ -129,15 +134,18 @@ func TestTheOutcomeIsThatOfAllTries(t *testing.T) {
 	for last, err := range map[string]error{"succeeds": nil, "fails": errors.New("boom")} {
 		t.Run(last, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				first := []topology.Change{change("1", topology.Unchanged), change("2", topology.Created), change("3", topology.Updated)}
+				first := []topology.Change{change("1", topology.Unchanged), change("2", topology.Created),
+					change("3", topology.Updated)}
 				a := tries("a",
 					try(unavailable, []string{"x", "y"}, first...),
 					try(unavailable, nil, change("1", topology.Unchanged)),
-					try(err, []string{"y", "z"}, change("1", topology.Unchanged), change("2", topology.Unchanged), change("3", topology.Updated), change("4", topology.Deleted)))
+					try(err, []string{"y", "z"}, change("1", topology.Unchanged), change("2", topology.Unchanged),
+						change("3", topology.Updated), change("4", topology.Deleted)))
 				report, _ := score.Runner{Retries: 2}.Run(t.Context(), a.on(prod))
 				require.Equal(t, interpret.Outcome{
-					Changes: []topology.Change{change("2", topology.Created), change("1", topology.Unchanged), change("3", topology.Updated), change("4", topology.Deleted)},
-					Notes:   []string{"x", "y", "z"},
+					Changes: []topology.Change{change("2", topology.Created), change("1", topology.Unchanged),
+						change("3", topology.Updated), change("4", topology.Deleted)},
+					Notes: []string{"x", "y", "z"},
 				}, report.Results[0].Outcome)
 				require.Equal(t, change("1", topology.Unchanged), first[0], "what an Interpret handed out is its own")
 			})
@@ -145,7 +153,7 @@ func TestTheOutcomeIsThatOfAllTries(t *testing.T) {
 	}
 }
 
-func TestBudget(t *testing.T) {
+func TestBudgetSkipsTheRest(t *testing.T) {
 	boom := errors.New("boom")
 	var steps []score.Step
 	var all []*sample
@@ -160,13 +168,14 @@ func TestBudget(t *testing.T) {
 	require.ErrorIs(t, err, score.ErrBudget)
 	require.Len(t, report.Results, 10)
 	for i, result := range report.Results {
-		skipped := i > 4 // of which three have failed
+		skipped := i > 4 // three of the first five failed
 		require.Equal(t, skipped, result.Skipped, i)
 		require.Equal(t, skipped, errors.Is(result.Err, score.ErrBudget), i)
 		require.Equal(t, skipped, errors.Is(result.Err, score.ErrSkipped), i)
 		require.Equal(t, !skipped, all[i].executed.Load() == 1, i)
 	}
-	require.EqualError(t, report.Results[9].Err, "9 on prod: skipped: as many steps have failed as the run's budget allows")
+	require.EqualError(t, report.Results[9].Err,
+		"9 on prod: skipped: as many steps have failed as the run's budget allows")
 
 	_, err = score.Runner{Budget: 6}.Run(t.Context(), steps...)
 	require.NotErrorIs(t, err, score.ErrSkipped)
@@ -174,8 +183,8 @@ func TestBudget(t *testing.T) {
 	require.NotErrorIs(t, err, score.ErrSkipped)
 }
 
-// TestBudgetOfStepsAtOnce has four steps run when the budget is spent. They end by themselves, and nothing begins any more.
-func TestBudgetOfStepsAtOnce(t *testing.T) {
+// Four steps run when the budget is used up. They finish, and no other step starts.
+func TestBudgetLetsRunningStepsFinish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		boom := errors.New("boom")
 		takes := func(d time.Duration, err error) func(context.Context) (interpret.Outcome, error) {
@@ -186,8 +195,10 @@ func TestBudgetOfStepsAtOnce(t *testing.T) {
 		}
 		steps := []score.Step{
 			(&sample{name: "fails late", do: takes(3*time.Second, boom)}).on(prod),
-			score.Sequence((&sample{name: "fails", do: takes(time.Second, boom)}).on(prod), (&sample{name: "after it"}).on(prod)),
-			score.Sequence((&sample{name: "succeeds", do: takes(2*time.Second, nil)}).on(prod), (&sample{name: "then"}).on(prod)),
+			score.Sequence((&sample{name: "fails", do: takes(time.Second, boom)}).on(prod),
+				(&sample{name: "after it"}).on(prod)),
+			score.Sequence((&sample{name: "succeeds", do: takes(2*time.Second, nil)}).on(prod),
+				(&sample{name: "then"}).on(prod)),
 			(&sample{name: "waits", do: takes(4*time.Second, nil)}).on(prod),
 		}
 		for i := range 20 {
@@ -201,13 +212,14 @@ func TestBudgetOfStepsAtOnce(t *testing.T) {
 			}
 		}
 		require.Equal(t, []string{"fails late", "fails", "succeeds", "waits"}, ran)
-		require.EqualError(t, report.Results[2].Err, "after it on prod: skipped, since fails on prod failed", "the nearest reason is the one that is said")
+		require.EqualError(t, report.Results[2].Err, "after it on prod: skipped, since fails on prod failed",
+			"the nearest reason is the one that is said")
 		require.ErrorIs(t, report.Results[4].Err, score.ErrBudget)
 		require.Contains(t, report.String(), "\nstopped: 2 of 26 steps done, 2 failed, 22 not begun\n")
 	})
 }
 
-// A step that waits to be tried again is given up when the budget is spent.
+// A step that waits for another try fails when the budget is used up.
 func TestBudgetEndsRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, b := &sample{name: "a", do: fails(unavailable)}, &sample{name: "b", do: fails(errors.New("boom"))}
@@ -217,19 +229,20 @@ func TestBudgetEndsRetries(t *testing.T) {
 	})
 }
 
-func TestACancelledRunSaysHowFarItCame(t *testing.T) {
+func TestReportOfACancelledRunSaysHowFarItCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var steps []score.Step
 		for i := range 300 {
-			steps = append(steps, (&sample{name: fmt.Sprint(i), do: func(ctx context.Context) (interpret.Outcome, error) {
-				select {
-				case <-time.After(time.Second):
-					return interpret.Outcome{}, nil
-				case <-ctx.Done():
-					return interpret.Outcome{}, ctx.Err()
-				}
-			}}).on(prod))
+			steps = append(steps,
+				(&sample{name: fmt.Sprint(i), do: func(ctx context.Context) (interpret.Outcome, error) {
+					select {
+					case <-time.After(time.Second):
+						return interpret.Outcome{}, nil
+					case <-ctx.Done():
+						return interpret.Outcome{}, ctx.Err()
+					}
+				}}).on(prod))
 		}
 		time.AfterFunc(24*time.Second+time.Second/2, cancel)
 		began := time.Now()
@@ -238,6 +251,7 @@ func TestACancelledRunSaysHowFarItCame(t *testing.T) {
 		require.Less(t, time.Since(began), 25*time.Second)
 		require.Len(t, report.Results, 300)
 		text := report.String()
-		require.Regexp(t, `\n0 created, 0 updated, 0 deleted, 0 unchanged\nstopped: 120 of 300 steps done, 5 failed, 175 not begun\n$`, text)
+		require.Regexp(t,
+			`\n0 created, 0 updated, 0 deleted, 0 unchanged\nstopped: 120 of 300 steps done, 5 failed, 175 not begun\n$`, text)
 	})
 }

@@ -31,12 +31,13 @@ func golden(t *testing.T, file string, have []byte) {
 	require.Equal(t, string(want), string(have), "run the tests with -update if %s is to be like this", path)
 }
 
-func TestReportPrints(t *testing.T) {
+func TestReportPrintsAsTextAndJSON(t *testing.T) {
 	change := func(kind topology.Kind, action topology.Action, fields ...topology.FieldChange) topology.Change {
 		return topology.Change{Kind: kind, Name: "acme", Action: action, Fields: fields}
 	}
 	conflict := &score.Error{Score: "tenant/globex", Topology: "prod", Step: "quota", Err: &topology.Error{
-		Op: "ensure", Kind: "Quota", Name: "globex", Reason: topology.ErrConflict, Detail: "somebody else's object has its place"}}
+		Op: "ensure", Kind: "Quota", Name: "globex", Reason: topology.ErrConflict,
+		Detail: "somebody else's object has its place"}}
 	reports := map[string]score.Report{
 		"empty": {},
 		"unchanged": {Results: []score.Result{{Score: "tenant/acme", Topology: "prod",
@@ -47,13 +48,17 @@ func TestReportPrints(t *testing.T) {
 				Changes: []topology.Change{
 					change("Namespace", topology.Unchanged),
 					change("NetworkRules", topology.Created),
-					change("Quota", topology.Updated, topology.FieldChange{Path: "hard[pods]", From: "20", To: "30"}, topology.FieldChange{Path: "hard[secrets]", To: "<5>"}),
+					change("Quota", topology.Updated, topology.FieldChange{Path: "hard[pods]", From: "20", To: "30"},
+						topology.FieldChange{Path: "hard[secrets]", To: "<5>"}),
 					change("ClusterReaders", topology.Deleted),
 				},
 				Notes: []string{"the default storage class is another one"},
 			}},
-			{Score: "tenant/globex", Topology: "prod", Outcome: interpret.Outcome{Changes: []topology.Change{change("Namespace", topology.Created)}}, Err: conflict},
-			{Score: "zone/globex", Topology: "dns", Err: &score.Error{Score: "zone/globex", Topology: "dns", Err: fmt.Errorf("%w, since tenant/globex on prod failed", score.ErrSkipped)}},
+			{Score: "tenant/globex", Topology: "prod",
+				Outcome: interpret.Outcome{Changes: []topology.Change{change("Namespace", topology.Created)}},
+				Err:     conflict},
+			{Score: "zone/globex", Topology: "dns", Err: &score.Error{Score: "zone/globex", Topology: "dns",
+				Err: fmt.Errorf("%w, since tenant/globex on prod failed", score.ErrSkipped)}},
 			{Score: "idle", Topology: "prod"},
 		}},
 	}
@@ -70,18 +75,19 @@ func TestReportPrints(t *testing.T) {
 	}
 }
 
-func TestReportChanges(t *testing.T) {
+func TestReportChangesListsAllSteps(t *testing.T) {
 	unchanged := topology.Change{Kind: "Quota", Name: "x", Action: topology.Unchanged}
 	idle := score.Result{Score: "a", Outcome: interpret.Outcome{Changes: []topology.Change{unchanged}}}
 	busy := score.Result{Score: "b", Outcome: interpret.Outcome{Changes: []topology.Change{created("y"), unchanged}}}
 
 	require.False(t, score.Report{Results: []score.Result{idle, idle}}.Changed())
 	require.True(t, score.Report{Results: []score.Result{idle, busy}}.Changed())
-	require.Equal(t, []topology.Change{unchanged, created("y"), unchanged}, score.Report{Results: []score.Result{idle, busy}}.Changes())
+	require.Equal(t, []topology.Change{unchanged, created("y"), unchanged},
+		score.Report{Results: []score.Result{idle, busy}}.Changes())
 	require.Empty(t, score.Report{}.Changes())
 }
 
-func TestReportErr(t *testing.T) {
+func TestReportErrIsNilWithoutFailures(t *testing.T) {
 	require.NoError(t, score.Report{}.Err())
 	require.NoError(t, score.Report{Results: []score.Result{{Score: "a"}}}.Err())
 	boom := errors.New("boom")

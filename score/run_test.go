@@ -19,10 +19,13 @@ func TestRunValidatesEverythingFirst(t *testing.T) {
 	mistake := errors.New("mistake")
 	for _, concurrency := range []int{0, 1, 4} {
 		t.Run(fmt.Sprint("concurrency ", concurrency), func(t *testing.T) {
-			good, bad, nested, worse := &sample{name: "good"}, &sample{name: "bad", invalid: mistake}, &sample{name: "nested"}, &sample{name: "worse", invalid: mistake}
+			good, bad, nested, worse := &sample{name: "good"}, &sample{name: "bad", invalid: mistake},
+				&sample{name: "nested"}, &sample{name: "worse", invalid: mistake}
 			var events []score.Event
-			runner := score.Runner{Concurrency: concurrency, Observe: func(e score.Event) { events = append(events, e) }}
-			report, err := runner.Run(t.Context(), good.on(prod), bad.on(prod), score.Sequence(nested.on(prod), worse.on(prod)))
+			runner := score.Runner{Concurrency: concurrency,
+				Observe: func(e score.Event) { events = append(events, e) }}
+			report, err := runner.Run(t.Context(), good.on(prod), bad.on(prod),
+				score.Sequence(nested.on(prod), worse.on(prod)))
 
 			var all *multierror.Error
 			require.ErrorAs(t, err, &all)
@@ -45,7 +48,7 @@ func TestRunValidatesEverythingFirst(t *testing.T) {
 	}
 }
 
-func TestRunOfNothing(t *testing.T) {
+func TestRunWithoutStepsReturnsAnEmptyReport(t *testing.T) {
 	for _, concurrency := range []int{0, 3} {
 		report, err := score.Runner{Concurrency: concurrency}.Run(t.Context())
 		require.NoError(t, err)
@@ -54,17 +57,18 @@ func TestRunOfNothing(t *testing.T) {
 	}
 }
 
-func TestNegativeConcurrencyIsRefused(t *testing.T) {
+func TestRunnerRefusesNegativeConcurrency(t *testing.T) {
 	a := &sample{name: "a"}
 	_, err := score.Runner{Concurrency: -1}.Run(t.Context(), a.on(prod))
 	require.EqualError(t, err, "score: Runner.Concurrency is -1; it must not be negative")
 	require.Zero(t, a.executed.Load())
 }
 
-func TestAFailureDoesNotStopTheOthers(t *testing.T) {
+func TestRunContinuesAfterAFailure(t *testing.T) {
 	boom := errors.New("boom")
 	for _, concurrency := range []int{0, 1, 2, 9} {
-		a, b, c := &sample{name: "a", do: fails(boom)}, &sample{name: "b", do: fails(boom)}, &sample{name: "c", do: does(created("x"))}
+		a, b, c := &sample{name: "a", do: fails(boom)}, &sample{name: "b", do: fails(boom)},
+			&sample{name: "c", do: does(created("x"))}
 		report, err := score.Runner{Concurrency: concurrency}.Run(t.Context(), a.on(prod), b.on(prod), c.on(prod))
 		var all *multierror.Error
 		require.ErrorAs(t, err, &all)
@@ -75,13 +79,13 @@ func TestAFailureDoesNotStopTheOthers(t *testing.T) {
 	}
 }
 
-func TestTheZeroRunnerKeepsTheOrder(t *testing.T) {
+func TestZeroRunnerKeepsTheOrder(t *testing.T) {
 	var order []string
 	var steps []score.Step
 	for i := range 20 {
 		name := fmt.Sprint(i)
 		steps = append(steps, (&sample{name: name, do: func(context.Context) (interpret.Outcome, error) {
-			order = append(order, name) // the race detector tells if two steps run at once
+			order = append(order, name) // the race detector finds two steps at once
 			return interpret.Outcome{}, nil
 		}}).on(prod))
 	}
@@ -91,9 +95,9 @@ func TestTheZeroRunnerKeepsTheOrder(t *testing.T) {
 	require.Len(t, order, 20)
 }
 
-// Every step waits for the one after it, so they finish in the reverse order, and only if all of them run at once: otherwise the test
-// deadlocks, which synctest reports.
-func TestResultsAreInTheOrderGiven(t *testing.T) {
+// Every step waits for the one after it. They finish in reverse order if all of them run at once.
+// Otherwise the test deadlocks, which synctest reports.
+func TestRunnerReturnsResultsInTheOrderOfSteps(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const n = 5
 		var steps []score.Step
@@ -103,11 +107,12 @@ func TestResultsAreInTheOrderGiven(t *testing.T) {
 		}
 		close(finished[n])
 		for i := range n {
-			steps = append(steps, score.Sequence((&sample{name: fmt.Sprint(i), do: func(context.Context) (interpret.Outcome, error) {
-				<-finished[i+1]
-				close(finished[i])
-				return does(created(fmt.Sprint(i)))(t.Context())
-			}}).on(prod), (&sample{name: fmt.Sprint(i, " then")}).on(prod)))
+			steps = append(steps,
+				score.Sequence((&sample{name: fmt.Sprint(i), do: func(context.Context) (interpret.Outcome, error) {
+					<-finished[i+1]
+					close(finished[i])
+					return does(created(fmt.Sprint(i)))(t.Context())
+				}}).on(prod), (&sample{name: fmt.Sprint(i, " then")}).on(prod)))
 		}
 		var events []string
 		report, err := score.Runner{Concurrency: n, Observe: func(e score.Event) {
@@ -116,7 +121,8 @@ func TestResultsAreInTheOrderGiven(t *testing.T) {
 			}
 		}}.Run(t.Context(), steps...)
 		require.NoError(t, err)
-		require.Equal(t, []string{"0", "0 then", "1", "1 then", "2", "2 then", "3", "3 then", "4", "4 then"}, names(report))
+		require.Equal(t, []string{"0", "0 then", "1", "1 then", "2", "2 then", "3", "3 then", "4", "4 then"},
+			names(report))
 		for i := range n {
 			require.Equal(t, created(fmt.Sprint(i)), report.Results[2*i].Outcome.Changes[0])
 			require.Empty(t, report.Results[2*i+1].Outcome.Changes)
@@ -125,7 +131,7 @@ func TestResultsAreInTheOrderGiven(t *testing.T) {
 	})
 }
 
-func TestConcurrencyIsALimit(t *testing.T) {
+func TestRunnerConcurrencyIsALimit(t *testing.T) {
 	for concurrency, want := range map[int]int32{0: 1, 1: 1, 3: 3, 100: 8} {
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -133,20 +139,21 @@ func TestConcurrencyIsALimit(t *testing.T) {
 				release := make(chan struct{})
 				var steps []score.Step
 				for i := range 8 {
-					steps = append(steps, (&sample{name: fmt.Sprint(i), do: func(context.Context) (interpret.Outcome, error) {
-						most.Store(max(most.Load(), running.Add(1)))
-						entered.Add(1)
-						<-release
-						running.Add(-1)
-						return interpret.Outcome{}, nil
-					}}).on(prod))
+					steps = append(steps,
+						(&sample{name: fmt.Sprint(i), do: func(context.Context) (interpret.Outcome, error) {
+							most.Store(max(most.Load(), running.Add(1)))
+							entered.Add(1)
+							<-release
+							running.Add(-1)
+							return interpret.Outcome{}, nil
+						}}).on(prod))
 				}
 				done := make(chan error)
 				go func() {
 					_, err := score.Runner{Concurrency: concurrency}.Run(t.Context(), steps...)
 					done <- err
 				}()
-				synctest.Wait() // everybody who may run does
+				synctest.Wait() // until every step that may run does
 				require.Equal(t, want, entered.Load())
 				close(release)
 				require.NoError(t, <-done)
@@ -157,7 +164,7 @@ func TestConcurrencyIsALimit(t *testing.T) {
 	}
 }
 
-func TestACancelledRunSkipsTheRest(t *testing.T) {
+func TestRunSkipsTheRestWhenCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	first := &sample{name: "first", do: func(context.Context) (interpret.Outcome, error) {
 		cancel()
@@ -177,7 +184,7 @@ func TestACancelledRunSkipsTheRest(t *testing.T) {
 	require.Zero(t, second.executed.Load()+third.executed.Load())
 }
 
-func TestAContextThatHasEndedRunsNothing(t *testing.T) {
+func TestRunStartsNothingAfterTheContextHasEnded(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	a, b := &sample{name: "a"}, &sample{name: "b"}
@@ -190,7 +197,7 @@ func TestAContextThatHasEndedRunsNothing(t *testing.T) {
 
 type key struct{}
 
-func TestTheContextReachesTheInterpret(t *testing.T) {
+func TestRunPassesTheContextToTheInterpret(t *testing.T) {
 	var have any
 	a := &sample{name: "a", do: func(ctx context.Context) (interpret.Outcome, error) {
 		have = ctx.Value(key{})

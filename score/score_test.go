@@ -22,7 +22,7 @@ func (c *cluster) Ready(context.Context) (topology.Readiness, error) {
 	return topology.Readiness{}, nil
 }
 
-// sample is a Score that counts what is asked of it.
+// sample is a Score that counts its calls.
 type sample struct {
 	name    string
 	invalid error
@@ -67,7 +67,7 @@ func created(name string) topology.Change {
 	return topology.Change{Kind: "Quota", Name: name, Action: topology.Created}
 }
 
-// names are the Scores of the results, in their order.
+// names returns the Scores of the results, in order.
 func names(r score.Report) []string {
 	var all []string
 	for _, result := range r.Results {
@@ -89,8 +89,8 @@ func TestBindRunsTheScoreOnItsTopology(t *testing.T) {
 	require.Same(t, staging, b.ranOn.Load())
 }
 
-// Binding is not running, and a Step may be run again.
-func TestBindDoesNothingByItself(t *testing.T) {
+// Bind runs nothing, and a Step may run several times.
+func TestBindRunsNothing(t *testing.T) {
 	a := &sample{name: "a"}
 	step := score.Sequence(a.on(prod))
 	require.Zero(t, a.validated.Load()+a.interpreted.Load()+a.executed.Load())
@@ -101,7 +101,7 @@ func TestBindDoesNothingByItself(t *testing.T) {
 	require.EqualValues(t, 2, a.executed.Load())
 }
 
-func TestWhatCannotRunIsInvalid(t *testing.T) {
+func TestRunRefusesStepsThatCannotRun(t *testing.T) {
 	var noScore *sample
 	var noTopology *cluster
 	a := &sample{name: "a"}
@@ -109,14 +109,16 @@ func TestWhatCannotRunIsInvalid(t *testing.T) {
 		step score.Step
 		want string
 	}{
-		"empty step":            {score.Step{}, "the Step is empty; make it with Bind or the On method of a Score"},
-		"no score":              {score.Bind[*cluster](nil, prod), "(none) on (none): invalid score: the Score or the topology is nil; bind both"},
-		"no topology":           {score.Bind[topology.Topology](anywhere{a}, nil), "is nil; bind both"},
-		"neither":               {score.Bind[topology.Topology](nil, nil), "is nil; bind both"},
-		"nil pointer score":     {score.Bind[*cluster](noScore, prod), "is nil; bind both"},
-		"nil pointer topology":  {score.Bind[*cluster](a, noTopology), "is nil; bind both"},
-		"nil pointer, as port":  {score.Bind[topology.Topology](anywhere{a}, noTopology), "is nil; bind both"},
-		"nil in a sequence":     {score.Sequence(a.on(prod), score.Sequence(score.Bind[*cluster](nil, prod))), "is nil; bind both"},
+		"empty step": {score.Step{}, "the Step is empty; make it with Bind or the On method of a Score"},
+		"no score": {score.Bind[*cluster](nil, prod),
+			"(none) on (none): invalid score: the Score or the topology is nil; bind both"},
+		"no topology":          {score.Bind[topology.Topology](anywhere{a}, nil), "is nil; bind both"},
+		"neither":              {score.Bind[topology.Topology](nil, nil), "is nil; bind both"},
+		"nil pointer score":    {score.Bind[*cluster](noScore, prod), "is nil; bind both"},
+		"nil pointer topology": {score.Bind[*cluster](a, noTopology), "is nil; bind both"},
+		"nil pointer, as port": {score.Bind[topology.Topology](anywhere{a}, noTopology), "is nil; bind both"},
+		"nil in a sequence": {score.Sequence(a.on(prod), score.Sequence(score.Bind[*cluster](nil, prod))),
+			"is nil; bind both"},
 		"empty in a sequence":   {score.Sequence(score.Step{}), "the Step is empty"},
 		"a sequence of nothing": {score.Sequence(), ""},
 	}
@@ -147,12 +149,14 @@ func (s anywhere) Interpret() interpret.Interpret[topology.Topology] {
 	})
 }
 
-func TestSequence(t *testing.T) {
+func TestSequenceSkipsTheRestAfterAFailure(t *testing.T) {
 	boom := errors.New("boom")
 	step := func(name string, err error) *sample { return &sample{name: name, do: fails(err)} }
-	ok, broken, after, last, apart := step("ok", nil), step("broken", boom), step("after", nil), step("last", nil), step("apart", nil)
+	ok, broken, after, last, apart := step("ok", nil), step("broken", boom), step("after", nil), step("last", nil),
+		step("apart", nil)
 
-	report, err := score.Run(t.Context(), score.Sequence(ok.on(prod), score.Sequence(broken.on(prod), after.on(prod)), last.on(prod)), apart.on(prod))
+	report, err := score.Run(t.Context(), score.Sequence(ok.on(prod), score.Sequence(broken.on(prod), after.on(prod)),
+		last.on(prod)), apart.on(prod))
 	require.ErrorIs(t, err, boom)
 	require.Equal(t, []string{"ok", "broken", "after", "last", "apart"}, names(report))
 	require.NoError(t, report.Results[0].Err)
@@ -169,7 +173,7 @@ func TestSequence(t *testing.T) {
 }
 
 // The caller's slice may change after Sequence has returned.
-func TestSequenceKeepsItsSteps(t *testing.T) {
+func TestSequenceCopiesItsSteps(t *testing.T) {
 	a, b := &sample{name: "a"}, &sample{name: "b"}
 	steps := []score.Step{a.on(prod)}
 	sequence := score.Sequence(steps...)

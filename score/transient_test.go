@@ -17,17 +17,21 @@ import (
 
 func TestTransientKnowsEverySentinel(t *testing.T) {
 	for sentinel, want := range map[error]bool{
-		topology.ErrNotFound: false, topology.ErrConflict: false, topology.ErrForbidden: false, topology.ErrInvalid: false, topology.ErrProtected: false,
-		topology.ErrTerminating: false, topology.ErrUnavailable: true, topology.ErrTimeout: true, topology.ErrUnsupported: false, topology.ErrNotModelled: false,
+		topology.ErrNotFound: false, topology.ErrConflict: false, topology.ErrForbidden: false,
+		topology.ErrInvalid: false, topology.ErrProtected: false,
+		topology.ErrTerminating: false, topology.ErrUnavailable: true, topology.ErrTimeout: true,
+		topology.ErrUnsupported: false, topology.ErrNotModelled: false,
 	} {
 		require.Equal(t, want, score.Transient(sentinel), sentinel)
 		require.Equal(t, want, score.Transient(&topology.Error{Reason: sentinel}), sentinel)
-		require.Equal(t, want, score.Transient(&topology.Error{Reason: sentinel, Cause: io.EOF}), "how it showed does not matter: %v", sentinel)
+		require.Equal(t, want, score.Transient(&topology.Error{Reason: sentinel, Cause: io.EOF}),
+			"how it showed does not matter: %v", sentinel)
 	}
 }
 
-func TestTransient(t *testing.T) {
-	gone, slow := &topology.Error{Reason: topology.ErrUnavailable, Cause: io.EOF}, &topology.Error{Reason: topology.ErrTimeout, Cause: context.DeadlineExceeded}
+func TestTransientWalksTheTreeOfAnError(t *testing.T) {
+	gone, slow := &topology.Error{Reason: topology.ErrUnavailable, Cause: io.EOF},
+		&topology.Error{Reason: topology.ErrTimeout, Cause: context.DeadlineExceeded}
 	refused := &topology.Error{Reason: topology.ErrForbidden}
 	tests := map[string]struct {
 		err  error

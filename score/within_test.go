@@ -18,7 +18,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// runs is what a Score does that runs others. Its changes are theirs.
+// runs returns the function of a Score that runs others. Its changes are theirs.
 func runs(report *score.Report, steps ...score.Step) func(context.Context) (interpret.Outcome, error) {
 	return func(ctx context.Context) (interpret.Outcome, error) {
 		within, err := score.RunWithin(ctx, steps...)
@@ -29,11 +29,13 @@ func runs(report *score.Report, steps ...score.Step) func(context.Context) (inte
 	}
 }
 
-func TestRunWithin(t *testing.T) {
+func TestRunWithinJoinsTheRun(t *testing.T) {
 	var within score.Report
 	var events []score.Event
-	roster := &sample{name: "roster", do: runs(&within, (&sample{name: "a", do: does(created("a"))}).on(prod), (&sample{name: "b"}).on(prod))}
-	report, err := score.Runner{Observe: record(&events)}.Run(t.Context(), roster.on(prod), (&sample{name: "c"}).on(prod))
+	roster := &sample{name: "roster", do: runs(&within, (&sample{name: "a", do: does(created("a"))}).on(prod),
+		(&sample{name: "b"}).on(prod))}
+	report, err := score.Runner{Observe: record(&events)}.Run(t.Context(), roster.on(prod),
+		(&sample{name: "c"}).on(prod))
 	require.NoError(t, err)
 	require.Equal(t, []string{"roster", "c"}, names(report), "what runs within is no step of the run around it")
 	require.Equal(t, []topology.Change{created("a")}, report.Results[0].Outcome.Changes)
@@ -50,7 +52,7 @@ func TestRunWithin(t *testing.T) {
 	}, events)
 }
 
-func TestRunWithinNoRun(t *testing.T) {
+func TestRunWithinOutsideOfARunIsRun(t *testing.T) {
 	a := &sample{name: "a", do: does(created("a"))}
 	report, err := score.RunWithin(t.Context(), a.on(prod), (&sample{name: "b", do: fails(unavailable)}).on(prod))
 	require.ErrorIs(t, err, topology.ErrUnavailable)
@@ -63,7 +65,8 @@ func TestRunWithinValidatesEverythingFirst(t *testing.T) {
 	good, bad := &sample{name: "good"}, &sample{name: "bad", invalid: mistake}
 	var within score.Report
 	var events []score.Event
-	roster := &sample{name: "roster", do: runs(&within, good.on(prod), score.Sequence(good.on(prod), bad.on(prod)), score.Step{})}
+	roster := &sample{name: "roster", do: runs(&within, good.on(prod), score.Sequence(good.on(prod), bad.on(prod)),
+		score.Step{})}
 	_, err := score.Runner{Concurrency: 2, Retries: 3, Observe: record(&events)}.Run(t.Context(), roster.on(prod))
 	require.ErrorIs(t, err, score.ErrInvalid)
 	require.ErrorIs(t, err, mistake)
@@ -73,7 +76,8 @@ func TestRunWithinValidatesEverythingFirst(t *testing.T) {
 	require.Len(t, events, 4, "no event of what does not run")
 }
 
-// load counts the steps that do something themselves, and the most of them at once.
+// load counts the steps that run at once, without those that only run others, and keeps the
+// maximum.
 type load struct {
 	mu        sync.Mutex
 	now, most int
@@ -95,9 +99,9 @@ func (l *load) work(context.Context) (interpret.Outcome, error) {
 	return interpret.Outcome{}, nil
 }
 
-// TestConcurrencyIsOneForAll has steps that run others, three deep, from several goroutines too. They always finish, for if none could, synctest
-// would report it.
-func TestConcurrencyIsOneForAll(t *testing.T) {
+// Steps run others, three levels deep and from several goroutines. They finish: synctest would
+// report a deadlock.
+func TestRunWithinSharesTheConcurrency(t *testing.T) {
 	for _, concurrency := range []int{1, 2, 3, 7, 100} {
 		t.Run(fmt.Sprint(concurrency), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -124,7 +128,8 @@ func TestConcurrencyIsOneForAll(t *testing.T) {
 					both.Wait()
 					return l.work(ctx)
 				}}).on(prod)
-				steps := append(leaves(5), parent(leaves(10)...), parent(parent(leaves(4)...), parent(leaves(6)...), twice), twice, parent())
+				steps := append(leaves(5), parent(leaves(10)...), parent(parent(leaves(4)...), parent(leaves(6)...),
+					twice), twice, parent())
 				_, err := score.Runner{Concurrency: concurrency}.Run(t.Context(), steps...)
 				require.NoError(t, err)
 				require.EqualValues(t, 5+12+(2+6+8+7)+7+2, l.total.Load())
@@ -137,9 +142,9 @@ func TestConcurrencyIsOneForAll(t *testing.T) {
 	}
 }
 
-// The zero Runner keeps the order of what runs within as well.
-func TestTheOrderIsKeptWithin(t *testing.T) {
-	var order []string // the race detector tells if two steps run at once
+// The zero Runner keeps the order of nested steps too.
+func TestRunWithinKeepsTheOrder(t *testing.T) {
+	var order []string // the race detector finds two steps at once
 	step := func(name string, within ...score.Step) score.Step {
 		return (&sample{name: name, do: func(ctx context.Context) (interpret.Outcome, error) {
 			order = append(order, name)
@@ -153,7 +158,7 @@ func TestTheOrderIsKeptWithin(t *testing.T) {
 	require.Equal(t, []string{"a", "b", "/b", "c", "/c", "d", "/d", "/a", "e", "/e"}, order)
 }
 
-func TestRetriesWithin(t *testing.T) {
+func TestRunWithinSharesTheRetries(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		passes, lasts := tries("passes", fails(unavailable)), &sample{name: "lasts", do: fails(unavailable)}
 		roster := &sample{name: "roster", do: runs(nil, passes.on(prod), lasts.on(prod))}
@@ -170,7 +175,7 @@ func TestRetriesWithin(t *testing.T) {
 	})
 }
 
-func TestBudgetWithin(t *testing.T) {
+func TestRunWithinSharesTheBudget(t *testing.T) {
 	boom := errors.New("boom")
 	failing := func(n int) (steps []score.Step) {
 		for i := range n {
@@ -179,11 +184,13 @@ func TestBudgetWithin(t *testing.T) {
 		return steps
 	}
 	var one, two score.Report
-	first, second := &sample{name: "first", do: runs(&one, failing(2)...)}, &sample{name: "second", do: runs(&two, failing(5)...)}
+	first, second := &sample{name: "first", do: runs(&one, failing(2)...)},
+		&sample{name: "second", do: runs(&two, failing(5)...)}
 	last := &sample{name: "last"}
 	report, err := score.Runner{Budget: 4}.Run(t.Context(), first.on(prod), second.on(prod), last.on(prod))
 	require.ErrorIs(t, err, score.ErrBudget)
-	for i, skipped := range []bool{false, false, true, true, true} { // the first one's two, and two here; that the first failed is the same two
+	// two of the first run, then the budget of two is used up
+	for i, skipped := range []bool{false, false, true, true, true} {
 		require.Equal(t, skipped, two.Results[i].Skipped, i)
 		require.Equal(t, skipped, errors.Is(two.Results[i].Err, score.ErrBudget), i)
 	}
@@ -194,7 +201,7 @@ func TestBudgetWithin(t *testing.T) {
 	require.Contains(t, report.String(), "\nstopped: 0 of 3 steps done, 2 failed, 1 not begun\n")
 }
 
-func TestCancelWithin(t *testing.T) {
+func TestRunWithinStopsWhenCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var l load
 		var leaves []score.Step
@@ -203,7 +210,8 @@ func TestCancelWithin(t *testing.T) {
 		}
 		var within score.Report
 		hurried := &sample{name: "hurried", do: func(ctx context.Context) (interpret.Outcome, error) {
-			ctx, cancel := context.WithTimeout(ctx, 2500*time.Millisecond) // its own, and not the run's
+			// of these steps only, not of the run
+			ctx, cancel := context.WithTimeout(ctx, 2500*time.Millisecond)
 			defer cancel()
 			return runs(&within, leaves...)(ctx)
 		}}
@@ -218,8 +226,8 @@ func TestCancelWithin(t *testing.T) {
 	})
 }
 
-// TestManyStepsWithin is about what a big run costs by itself: no goroutine for each step, and little memory.
-func TestManyStepsWithin(t *testing.T) {
+// A large nested run starts no goroutine for each step, and needs little memory.
+func TestRunWithinOfManyStepsIsCheap(t *testing.T) {
 	const n, concurrency = 10_000, 16
 	before, most := runtime.NumGoroutine(), 0
 	var mu sync.Mutex
@@ -233,7 +241,8 @@ func TestManyStepsWithin(t *testing.T) {
 	for i := range steps {
 		steps[i] = leaf.on(prod)
 	}
-	_, err := score.Runner{Concurrency: concurrency}.Run(t.Context(), (&sample{name: "roster", do: runs(nil, steps...)}).on(prod))
+	_, err := score.Runner{Concurrency: concurrency}.Run(t.Context(),
+		(&sample{name: "roster", do: runs(nil, steps...)}).on(prod))
 	require.NoError(t, err)
 	require.EqualValues(t, n, leaf.executed.Load())
 	require.LessOrEqual(t, most, before+concurrency)
@@ -248,7 +257,8 @@ func BenchmarkRunWithin(b *testing.B) {
 	roster := (&sample{name: "roster", do: runs(nil, steps...)}).on(prod)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := (score.Runner{Concurrency: 16, Observe: func(score.Event) {}}).Run(b.Context(), roster); err != nil {
+		if _, err := (score.Runner{Concurrency: 16, Observe: func(score.Event) {}}).Run(b.Context(),
+			roster); err != nil {
 			b.Fatal(err)
 		}
 	}

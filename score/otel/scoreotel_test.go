@@ -21,7 +21,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// sample is a Score of one function, which takes a second.
+// sample is a Score of one function that takes a second.
 type sample struct {
 	name string
 	do   func(context.Context) (interpret.Outcome, error)
@@ -67,15 +67,15 @@ func attributes(score string) []attribute.KeyValue {
 	return []attribute.KeyValue{scoreotel.Score.String(score), scoreotel.Topology.String("fake")}
 }
 
-func TestSpans(t *testing.T) {
+func TestSpansOfARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := func(ctx context.Context) (interpret.Outcome, error) {
 			topology.ReportProgress(ctx, topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme",
 				Err: errors.New("busy"), After: time.Second / 2, Try: 2})
 			topology.ReportProgress(ctx, topology.Waiting{Kind: "Quota", Name: "acme", For: "be in force"})
-			return interpret.Run(ctx, interpret.Step{Name: "quota", Do: func(context.Context) (topology.Change, error) {
+			return interpret.Run(ctx, interpret.Ensure("quota", func(context.Context) (topology.Change, error) {
 				return topology.Change{Kind: "Quota", Name: "acme", Action: topology.Created}, nil
-			}})
+			}))
 		}
 		fails := func(context.Context) (interpret.Outcome, error) { return interpret.Outcome{}, errors.New("boom") }
 		outer, spans := recorded(t, score.Runner{},

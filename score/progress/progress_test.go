@@ -42,13 +42,13 @@ func (s takes) Interpret() interpret.Interpret[topology.Topology] {
 
 func (s takes) step() score.Step { return score.Bind[topology.Topology](s, fake.New(fake.Options{})) }
 
-// shown runs steps and returns everything that is written.
+// shown runs steps and returns what the bar writes.
 func shown(t *testing.T, terminal bool, steps ...score.Step) string {
 	t.Helper()
 	var b bytes.Buffer
 	synctest.Test(t, func(t *testing.T) {
 		observe := bar(&b, terminal)
-		for range 2 { // it may be used again
+		for range 2 { // one function may observe several runs
 			b.Reset()
 			_, _ = score.Runner{Observe: observe}.Run(t.Context(), steps...)
 		}
@@ -65,7 +65,7 @@ func steps() []score.Step {
 	}
 }
 
-func TestBarOnATerminal(t *testing.T) {
+func TestBarOnATerminalDrawsAndClears(t *testing.T) {
 	out := shown(t, true, steps()...)
 	for _, want := range []string{"(0/4)", "(1/4)", "1 failed, 1 not begun, 3 tries repeated", "/6"} {
 		require.Contains(t, out, want)
@@ -76,20 +76,20 @@ func TestBarOnATerminal(t *testing.T) {
 	require.Empty(t, strings.TrimSpace(frames[len(frames)-2]), "the bar is taken away")
 }
 
-func TestBarElsewhere(t *testing.T) {
+func TestBarOnAFilePrintsFirstAndLastLine(t *testing.T) {
 	require.Equal(t, "steps to do: 4\n4 of 6 steps done, 1 failed, 1 not begun, 5 tries repeated, after 5s\n",
 		shown(t, false, steps()...))
 	require.Equal(t, "steps to do: 1\n1 of 1 steps done, 1 tries repeated, after 1s\n",
 		shown(t, false, takes{name: "a"}.step()))
 }
 
-func TestBarOfNothing(t *testing.T) {
+func TestBarOfARunWithoutSteps(t *testing.T) {
 	for _, terminal := range []bool{false, true} {
 		require.Contains(t, shown(t, terminal), "0 of 0 steps done, after 0s\n")
 	}
 }
 
-func TestWhatIsNoTerminal(t *testing.T) {
+func TestBarTreatsAFileAsNoTerminal(t *testing.T) {
 	file, err := os.CreateTemp(t.TempDir(), "")
 	require.NoError(t, err)
 	defer func() { require.NoError(t, file.Close()) }()

@@ -9,7 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-var t *testing.T // of the test
+var t *testing.T // the parameter of the test
 
 // The test of a Score that runs on a topology in memory.
 func ExampleRun() {

@@ -26,9 +26,7 @@ var (
 )
 
 // citesByNumber are the files that still have to be corrected.
-var citesByNumber = []string{
-	"tenant/network.go", "tenant/rbac.go", "tenant/score.go", "tenant/storage.go", "topology/topologytest/tenant.go",
-}
+var citesByNumber = []string{"topology/topologytest/tenant.go"}
 
 // TestCitationsLeadToSources checks that code cites the outside documents by the names and sections
 // that docs/sources.md has, and never by number.

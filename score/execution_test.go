@@ -125,8 +125,8 @@ func TestRetriesMergeTheOutcomesOfAllTries(t *testing.T) {
 	change := func(name string, action topology.Action) topology.Change {
 		return topology.Change{Kind: "Quota", Name: name, Action: action}
 	}
-	try := func(err error, notes []string, changes ...topology.Change) func(context.Context) (interpret.Outcome,
-		error) {
+	type do = func(context.Context) (interpret.Outcome, error)
+	try := func(err error, notes []string, changes ...topology.Change) do {
 		return func(context.Context) (interpret.Outcome, error) {
 			return interpret.Outcome{Changes: changes, Notes: notes}, err
 		}

@@ -1,5 +1,5 @@
-// Package polyphony is the map of a module that provisions tenants on shared Kubernetes clusters and
-// proves that they are isolated. The package itself is empty: import the packages below.
+// Package polyphony is the map of a module that provisions tenants on shared Kubernetes clusters
+// and proves that they are isolated. The package itself is empty: import the packages below.
 //
 // # Where to begin
 //
@@ -12,12 +12,14 @@
 //
 // # How it works
 //
-// A Score is a desired state, as plain data. A Topology is infrastructure, seen through capabilities.
-// An Interpret makes a Score true through the capabilities that it calls, so a Score on a topology that
-// lacks one does not compile. A plan is the same run over the DryRun of a topology.
+// A Score is a desired state, as plain data. A Topology is infrastructure, seen through
+// capabilities. An Interpret makes a Score true through the capabilities that it calls, so a Score
+// on a topology that lacks one does not compile. A plan is the same run over the DryRun of a
+// topology.
 //
-// Each run compares what is in force with what is wanted and writes only the difference. The cluster
-// itself enforces everything that isolates a tenant. Nothing of this module has to keep running.
+// Each run compares what is in force with what is wanted and writes only the difference. The
+// cluster itself enforces everything that isolates a tenant. Nothing of this module has to keep
+// running.
 //
 // # What users write
 //
@@ -51,8 +53,8 @@
 //
 //   - internal/kube: the client of the API server, and below it what decorates it (cache, limiter,
 //     retry, dryrun), apply, and the discovery of a cluster's name servers, ranges and nodes
-//   - internal/guardrail: the guardrails in Go, as the fake applies them; internal/guardrail/policy has
-//     them in CEL, as the API server evaluates them
+//   - internal/guardrail: the guardrails in Go, as the fake applies them; internal/guardrail/policy
+//     has them in CEL, as the API server evaluates them
 //   - internal/podsecurity: the Pod Security Standards in Go
 //   - internal/lease: how leases are taken and renewed, on any infrastructure
 //   - internal/clone, internal/summary: copies of collections, and shortened lists
@@ -62,9 +64,9 @@
 //
 // # More
 //
-// The repository has a README, a guide for each subject in docs/guides, the decisions in docs/adr, and
-// a program for each subject in examples. CONTRIBUTING.md says how to add a Score, a capability or an
-// adapter, and docs/compatibility.md what is promised to importers.
+// The repository has a README, a guide for each subject in docs/guides, the decisions in docs/adr,
+// and a program for each subject in examples. CONTRIBUTING.md says how to add a Score, a capability
+// or an adapter, and docs/compatibility.md what is promised to importers.
 //
 // [tenant]: https://pkg.go.dev/github.com/polyphony-go/polyphony/tenant
 // [tenant.TenantScore]: https://pkg.go.dev/github.com/polyphony-go/polyphony/tenant#TenantScore

@@ -1,5 +1,5 @@
-// Package examples tests that the documents quote code that compiles and output that is printed, and
-// that their links lead somewhere.
+// Package examples tests that the documents quote code that compiles and output that is printed,
+// and that their links lead somewhere.
 package examples
 
 import (

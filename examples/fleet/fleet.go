@@ -59,7 +59,8 @@ func (f fleet) converge(ctx context.Context) error {
 	return f.summary(f.apply(ctx, steps))
 }
 
-// planAndApply prints what that would change, and then does so where it still would. Where there is no plan, nothing is done.
+// planAndApply prints what that would change, and then does so where it still would. Where there is
+// no plan, nothing is done.
 func (f fleet) planAndApply(ctx context.Context) error {
 	var steps []score.Step
 	var failed []string
@@ -76,7 +77,8 @@ func (f fleet) planAndApply(ctx context.Context) error {
 	return f.summary(append(failed, f.apply(ctx, steps)...))
 }
 
-// apply takes the steps, each on a cluster of its own, prints what became of each, and returns where it failed.
+// apply takes the steps, each on a cluster of its own, prints what became of each, and returns
+// where it failed.
 func (f fleet) apply(ctx context.Context, steps []score.Step) (failed []string) {
 	report, _ := f.runner.Run(ctx, steps...) // its errors are in the results
 	for _, result := range report.Results {

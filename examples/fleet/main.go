@@ -1,11 +1,13 @@
-// Command fleet runs one roster on several clusters at once. One of them fails, which does not stop the others.
+// Command fleet runs one roster on several clusters at once. One of them fails, which does not stop
+// the others.
 //
 //	go run ./examples/fleet                                                    # three in memory, the second of which refuses quotas
 //	go run ./examples/fleet -plan                                              # says first what would change, and then does just that
 //	go run ./examples/fleet -kubeconfig ~/.kube/west -kubeconfig ~/.kube/east  # on clusters, with namespaces of its own
 //	go run ./examples/fleet -remove -kubeconfig ~/.kube/west                   # takes those away again
 //
-// Reports go to the standard output, progress to the standard error: a bar, or log lines if that is no terminal.
+// Reports go to the standard output, progress to the standard error: a bar, or log lines if that is
+// no terminal.
 package main
 
 import (
@@ -99,7 +101,8 @@ func open(ctx context.Context, kubeconfigs []string) (clusters []cluster, err er
 	return clusters, nil
 }
 
-// inMemory are three clusters on which an earlier roster was run. One of them has since come to refuse quotas, which no plan can tell.
+// inMemory are three clusters on which an earlier roster was run. One of them has since come to
+// refuse quotas, which no plan can tell.
 func inMemory(ctx context.Context) (clusters []cluster, err error) {
 	for _, name := range []string{"west", "east", "south"} {
 		memory := fake.New(fake.Options{Name: name})

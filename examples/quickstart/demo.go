@@ -83,7 +83,8 @@ func (d *demo) prepare(ctx context.Context) error {
 	return d.makeRoom(ctx)
 }
 
-// makeRoom refuses tenants that this program did not make, and removes its own that a killed run has left.
+// makeRoom refuses tenants that this program did not make, and removes its own that a killed run
+// has left.
 func (d *demo) makeRoom(ctx context.Context) error {
 	var left bool
 	for _, s := range d.tenants() {
@@ -155,8 +156,9 @@ func (d *demo) repair(ctx context.Context) error {
 	return err
 }
 
-// openNetwork and the next two are the somebody else. That they write through the same adapter does not help the repair: it compares
-// what is in force with what is wanted, and does not ask who wrote it.
+// openNetwork and the next two are the somebody else. That they write through the same adapter does
+// not help the repair: it compares what is in force with what is wanted, and does not ask who wrote
+// it.
 func (d *demo) openNetwork(ctx context.Context, name string) error {
 	rules, err := d.live.NetworkRules(ctx, name)
 	if err != nil {
@@ -195,7 +197,8 @@ type question struct {
 	yes bool
 }
 
-// ask puts questions to whatever decides here: in memory the grants, on a cluster its own authorizer.
+// ask puts questions to whatever decides here: in memory the grants, on a cluster its own
+// authorizer.
 func (d *demo) ask(ctx context.Context) error {
 	d.headline("Questions, answered by the infrastructure itself")
 	acme, globex, group := d.acme.TenantConfig.Name, d.globex.TenantConfig.Name, []string{d.developers}
@@ -217,7 +220,8 @@ func (d *demo) ask(ctx context.Context) error {
 	return nil
 }
 
-// answer gives a cluster some time to come to its answer: each of its API servers hears of a grant with a delay.
+// answer gives a cluster some time to come to its answer: each of its API servers hears of a grant
+// with a delay.
 func (d *demo) answer(ctx context.Context, q question) (rbac.Answer, error) {
 	for end := time.Now().Add(hearsayTime); ; {
 		answer, err := d.live.Authorize(ctx, q.Question)

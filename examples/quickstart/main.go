@@ -1,11 +1,13 @@
-// Command quickstart takes two tenants, acme and globex, through their whole life: planned, provisioned, found to be as they should,
-// repaired after somebody else weakened one, asked about, and off-boarded.
+// Command quickstart takes two tenants, acme and globex, through their whole life: planned,
+// provisioned, found to be as they should, repaired after somebody else weakened one, asked about,
+// and off-boarded.
 //
-// It runs in memory, or with -kubeconfig on a real cluster. It is the same program either way: nothing but the function open knows which
-// of the two there is. It refuses to touch a tenant that it did not make, and removes what it made, also when it fails or is interrupted.
+// It runs in memory, or with -kubeconfig on a real cluster. It is the same program either way:
+// nothing but the function open knows which of the two there is. It refuses to touch a tenant that
+// it did not make, and removes what it made, also when it fails or is interrupted.
 //
-// Built with -tags nocluster it runs in memory only, and so the first build takes a third of the time: most of it goes into the client
-// of Kubernetes.
+// Built with -tags nocluster it runs in memory only, and so the first build takes a third of the
+// time: most of it goes into the client of Kubernetes.
 package main
 
 import (

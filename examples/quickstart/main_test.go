@@ -48,8 +48,8 @@ func TestInMemory(t *testing.T) {
 	require.Equal(t, string(want), out.String(), "if this is as it should be: go test ./examples/quickstart -update")
 }
 
-// TestOnARealCluster holds the promise that it is the same program: what it prints is the same, but for who it talks to and the
-// words in which that answers.
+// TestOnARealCluster holds the promise that it is the same program: what it prints is the same, but
+// for who it talks to and the words in which that answers.
 func TestOnARealCluster(t *testing.T) {
 	prefix := "quickstart-" + strings.ToLower(rand.Text()[:8]) + "-"
 	kubeconfig := testcluster.Use(t).Kubeconfig()
@@ -63,7 +63,8 @@ func TestOnARealCluster(t *testing.T) {
 	require.Equal(t, acts(inMemory.String(), "memory"), acts(onCluster.String(), live.Name()))
 }
 
-// acts is an output from the first headline on, without the name of the topology and the reasons of its answers.
+// acts is an output from the first headline on, without the name of the topology and the reasons of
+// its answers.
 func acts(output, name string) string {
 	_, all, _ := strings.Cut(output, "--- ")
 	return reasons.ReplaceAllString(strings.ReplaceAll(all, " on "+name, ""), "$1")

@@ -16,12 +16,13 @@ import (
 // Score is the set of rules that a topology enforces on every tenant. Its zero value is every rule
 // of this release.
 type Score struct {
-	// Without lists rules that are not installed, such as "images". Every tenant may then do what such
-	// a rule would refuse, even if its tenant.TenantScore does not ask for it. Unset: every rule is
-	// installed.
+	// Without lists rules that are not installed, such as "images". Every tenant may then do what
+	// such a rule would refuse, even if its tenant.TenantScore does not ask for it. Unset: every
+	// rule is installed.
 	Without []topology.Guardrail `json:"without,omitempty"`
 
-	// Remove removes every rule. It cannot be combined with Without. Unset: the rules are installed.
+	// Remove removes every rule. It cannot be combined with Without. Unset: the rules are
+	// installed.
 	Remove bool `json:"remove,omitempty"`
 }
 

@@ -22,12 +22,13 @@ const (
 	breachEveryoneEverywhere breach = iota
 	breachEveryone
 
-	// A principal of the tenant has a right in every namespace, or in one that belongs to no tenant.
+	// A principal of the tenant has a right in every namespace, or in one that belongs to no
+	// tenant.
 	breachMemberEverywhere
 	breachMemberElsewhere
 
-	// A principal of another tenant, or a service account whose namespace does not exist, has a right
-	// in the tenant's namespace.
+	// A principal of another tenant, or a service account whose namespace does not exist, has a
+	// right in the tenant's namespace.
 	breachOtherTenant
 	breachMissingNamespace
 

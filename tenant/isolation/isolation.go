@@ -19,12 +19,12 @@ import (
 //
 // The number of requests depends on the number of kinds of objects, not on the number of tenants.
 type Score struct {
-	// Tenants lists every tenant of the topology. At least one is required. A right of a tenant that
-	// is not in the list is not recognised as a right of another tenant.
+	// Tenants lists every tenant of the topology. At least one is required. A right of a tenant
+	// that is not in the list is not recognised as a right of another tenant.
 	Tenants []tenant.TenantScore `json:"tenants"`
 
-	// Without lists guardrails that need not be installed, as in guardrails.Score. Unset: all of them
-	// must be installed.
+	// Without lists guardrails that need not be installed, as in guardrails.Score. Unset: all of
+	// them must be installed.
 	Without []topology.Guardrail `json:"without,omitempty"`
 
 	// Report receives the report before the run returns, also if every guarantee holds. Unset: only

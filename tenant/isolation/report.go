@@ -16,8 +16,8 @@ type Guarantee string
 // GuaranteeEnforcement.
 const (
 	// GuaranteeBoundary means that the namespace exists, and that its pod security, labels and
-	// allowances are those of the Score. If the namespace is missing, or the platform cannot satisfy
-	// the Score, this is the only finding of the tenant.
+	// allowances are those of the Score. If the namespace is missing, or the platform cannot
+	// satisfy the Score, this is the only finding of the tenant.
 	GuaranteeBoundary Guarantee = "boundary"
 
 	// GuaranteeQuota means that the quota is that of the Score.
@@ -28,29 +28,30 @@ const (
 	GuaranteeLimits Guarantee = "limits"
 
 	// GuaranteeNetwork means that the tenant's own network policy is that of the Score, and that no
-	// other policy in the namespace allows connections with anything but pods of the same namespace.
+	// other policy in the namespace allows connections with anything but pods of the same
+	// namespace.
 	GuaranteeNetwork Guarantee = "network"
 
-	// GuaranteeAccess means that the members have the roles of the Score in the namespace, and that no
-	// other grant lets a principal of the tenant change what isolates it.
+	// GuaranteeAccess means that the members have the roles of the Score in the namespace, and that
+	// no other grant lets a principal of the tenant change what isolates it.
 	GuaranteeAccess Guarantee = "access"
 
-	// GuaranteeIsolation means that no grant gives a right in the namespace to a principal of another
-	// tenant, to everybody, or to a service account of a namespace that does not exist. Nor does a
-	// grant give a right elsewhere to a principal of the tenant, except for what cluster visibility
-	// lets its groups read.
+	// GuaranteeIsolation means that no grant gives a right in the namespace to a principal of
+	// another tenant, to everybody, or to a service account of a namespace that does not exist. Nor
+	// does a grant give a right elsewhere to a principal of the tenant, except for what cluster
+	// visibility lets its groups read.
 	//
 	// The principals of a tenant are the members in its Score and the service accounts of its
 	// namespace. Questions about oneself and public certificates do not count as rights.
 	GuaranteeIsolation Guarantee = "isolation"
 
-	// GuaranteeVolumes means that no claim of the tenant names a volume that is reserved for another
-	// namespace, and that no claim of another namespace names a volume that is reserved for the
-	// tenant.
+	// GuaranteeVolumes means that no claim of the tenant names a volume that is reserved for
+	// another namespace, and that no claim of another namespace names a volume that is reserved for
+	// the tenant.
 	GuaranteeVolumes Guarantee = "volumes"
 
-	// GuaranteeGuardrails means that every guardrail is stored as this release installs it, except for
-	// those in [Score.Without].
+	// GuaranteeGuardrails means that every guardrail is stored as this release installs it, except
+	// for those in [Score.Without].
 	GuaranteeGuardrails Guarantee = "guardrails"
 
 	// GuaranteeEnforcement means that something enforces network policies. It is always Declared.

@@ -12,7 +12,8 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// childArgument makes this program measure one phase of one contestant: a process for each keeps their memory and caches apart.
+// childArgument makes this program measure one phase of one contestant: a process for each keeps
+// their memory and caches apart.
 const childArgument = "child"
 
 // task is what a child is told.

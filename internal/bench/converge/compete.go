@@ -9,7 +9,8 @@ import (
 // warmUp is a tenant that is provisioned before anything is measured.
 var warmUp = []string{"warm-up"}
 
-// removalUpTo is with how many tenants removal is measured without being asked for: the controller manager takes its time.
+// removalUpTo is with how many tenants removal is measured without being asked for: the controller
+// manager takes its time.
 const removalUpTo = 100
 
 // takeSample lets Polyphony provision a tenant and reads back what that is made of.

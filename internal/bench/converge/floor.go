@@ -23,7 +23,8 @@ import (
 // inFlight is how many requests a contestant has under way, if that can be chosen.
 const inFlight = 64
 
-// floor creates typed objects in the server's own encoding, and looks at nothing. To find what has changed, it lists all kinds at the same time.
+// floor creates typed objects in the server's own encoding, and looks at nothing. To find what has
+// changed, it lists all kinds at the same time.
 type floor struct {
 	client  *kubernetes.Clientset
 	groups  map[string]rest.Interface

@@ -8,7 +8,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// fluxTenants is how many tenants are under way at a time: Flux takes the objects of each one after the other.
+// fluxTenants is how many tenants are under way at a time: Flux takes the objects of each one after
+// the other.
 const fluxTenants = 32
 
 // flux is the engine of Flux' controllers.

@@ -59,8 +59,8 @@ func (c collector) since(earlier collector) *collector {
 	return &collector{c.Cycles - earlier.Cycles, c.Mark - earlier.Mark, c.Allocated - earlier.Allocated}
 }
 
-// measureLarge measures what Polyphony needs to find that many tenants are as they should be. It repeats
-// that on one control plane, beginning right after provisioning.
+// measureLarge measures what Polyphony needs to find that many tenants are as they should be. It
+// repeats that on one control plane, beginning right after provisioning.
 func (b *bench) measureLarge(ctx context.Context) (err error) {
 	p, err := startPlane(ctx)
 	if err != nil {
@@ -104,7 +104,8 @@ func (b *bench) measureLarge(ctx context.Context) (err error) {
 //go:embed rerun.md.tmpl
 var rerunText string
 
-// rerunMarkdown returns the page about the re-runs with many tenants. It is empty if there were none.
+// rerunMarkdown returns the page about the re-runs with many tenants. It is empty if there were
+// none.
 func (r record) rerunMarkdown() (string, error) {
 	n := r.beyond()
 	if n == 0 {

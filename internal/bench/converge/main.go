@@ -1,10 +1,12 @@
-// Command converge measures what it costs to bring tenants about and to keep them so: Polyphony beside other engines that apply the very same objects,
-// and beside a floor, which is bare requests that create them. Without flags it prints a page in Markdown.
+// Command converge measures what it costs to bring tenants about and to keep them so: Polyphony
+// beside other engines that apply the very same objects, and beside a floor, which is bare requests
+// that create them. Without flags it prints a page in Markdown.
 //
 //	make bench
 //
-// Each contestant has a control plane and processes of its own, so that nobody pays for what another has left behind. Machines are shared and noisy, so
-// rounds alternate, and what counts are ratios within a run.
+// Each contestant has a control plane and processes of its own, so that nobody pays for what
+// another has left behind. Machines are shared and noisy, so rounds alternate, and what counts are
+// ratios within a run.
 package main
 
 import (

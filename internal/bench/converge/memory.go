@@ -12,7 +12,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// inMemory is a measurement of the same roster on the fake, where nothing but Polyphony itself takes time.
+// inMemory is a measurement of the same roster on the fake, where nothing but Polyphony itself
+// takes time.
 type inMemory struct {
 	Round        int
 	Tenants      int
@@ -63,7 +64,8 @@ func provisionFake(ctx context.Context, n int) (inMemory, error) {
 	return m, err
 }
 
-// fakeTargets are about the time of the first provisioning, and about what a re-run allocates: for each tenant the same, however many there are.
+// fakeTargets are about the time of the first provisioning, and about what a re-run allocates: for
+// each tenant the same, however many there are.
 func (r record) fakeTargets() []target {
 	const most, tolerance = 2.0, 1.05
 	by := map[int][]inMemory{}

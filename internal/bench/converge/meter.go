@@ -68,8 +68,8 @@ func (m *meter) peakMemory() (int64, error) {
 	return peakMemory("self")
 }
 
-// peakMemory is the largest resident size that the process has had. What the operating system tells of children that have ended would include their
-// parent's, hence from here.
+// peakMemory is the largest resident size that the process has had. What the operating system tells
+// of children that have ended would include their parent's, hence from here.
 func peakMemory(pid string) (int64, error) {
 	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {

@@ -48,7 +48,8 @@ func startPlane(ctx context.Context) (p *plane, err error) {
 
 func (p *plane) stop() error { return p.cluster.Stop() }
 
-// user may do anything by way of RBAC, as one may in production. The group system:masters would be exempt from priority and fairness.
+// user may do anything by way of RBAC, as one may in production. The group system:masters would be
+// exempt from priority and fairness.
 const user = "bench"
 
 func (p *plane) prepare(ctx context.Context) error {
@@ -109,7 +110,8 @@ const (
 	patience = 5 * time.Minute
 )
 
-// settle waits until the API server has finished what followed from what was done before, such as a service account in each namespace.
+// settle waits until the API server has finished what followed from what was done before, such as a
+// service account in each namespace.
 func (p *plane) settle(ctx context.Context) error {
 	pid := p.cluster.APIServerPID()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {

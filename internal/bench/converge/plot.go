@@ -7,7 +7,8 @@ import (
 	"strings"
 )
 
-// The plot has a panel for each phase, in it a group for each number of tenants, and in that a bar for each contestant.
+// The plot has a panel for each phase, in it a group for each number of tenants, and in that a bar
+// for each contestant.
 const (
 	panelWidth, panelHeight = 300.0, 240.0
 	left, top, bottom       = 46.0, 64.0, 40.0

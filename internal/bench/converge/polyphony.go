@@ -11,7 +11,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// underWay are tenants that may be provisioned at once: more than there are requests in flight, since some wait for their quotas.
+// underWay are tenants that may be provisioned at once: more than there are requests in flight,
+// since some wait for their quotas.
 const underWay = 4 * inFlight
 
 // polyphony is what all this is about.

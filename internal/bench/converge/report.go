@@ -23,7 +23,8 @@ func (r record) markdown() (string, error) {
 	return b.String(), err
 }
 
-// table has a line for each contestant and number of tenants. Behind each figure stand its ratios to the floor's and to the best peer's, whose names are in bold.
+// table has a line for each contestant and number of tenants. Behind each figure stand its ratios
+// to the floor's and to the best peer's, whose names are in bold.
 func (r record) table(phase phase) string {
 	var b strings.Builder
 	b.WriteString("| tenants | contestant | time | requests per tenant | sent + received per tenant | API server's CPU per tenant | client's peak memory |\n")

@@ -76,7 +76,8 @@ func render(objects []object, tenant string) []*unstructured.Unstructured {
 	return all
 }
 
-// readSample reads the objects of the sample tenant, of whatever kind they are. Its namespace comes first.
+// readSample reads the objects of the sample tenant, of whatever kind they are. Its namespace comes
+// first.
 func readSample(ctx context.Context, server discovery.DiscoveryInterface, client dynamic.Interface) ([]object, error) {
 	kinds, err := listable(server)
 	if err != nil {

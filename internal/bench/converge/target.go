@@ -13,7 +13,8 @@ type target struct {
 
 const unknown = "not measured"
 
-// targets says of each how it stands. Those of many tenants are about the largest number that everybody was measured with.
+// targets says of each how it stands. Those of many tenants are about the largest number that
+// everybody was measured with.
 func (r record) targets() []target {
 	n := r.largest()
 	all := append(r.provisioningTargets(n), r.unchangedTargets(n)...)
@@ -62,7 +63,8 @@ func (r record) driftTarget(n int) target {
 	return judge(fmt.Sprintf("%d of %d tenants drifted, requests", driftedOf(n), n), fmt.Sprintf("at most %d: 40, and 3 per drifted tenant", most), fmt.Sprint(ours.Requests), measured, ours.Requests <= most)
 }
 
-// largeTargets are about time growing linearly: where there are ten times as many tenants, between 8 and 12 times.
+// largeTargets are about time growing linearly: where there are ten times as many tenants, between
+// 8 and 12 times.
 func (r record) largeTargets(n int) []target {
 	const most = 400 << 20
 	large := r.beyond()

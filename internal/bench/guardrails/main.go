@@ -1,9 +1,11 @@
-// Command guardrails measures what guardrails cost: the time that an API server takes to create a pod in a tenant's namespace, with and without
-// them, with one tenant and with a thousand. It prints a table in Markdown.
+// Command guardrails measures what guardrails cost: the time that an API server takes to create a
+// pod in a tenant's namespace, with and without them, with one tenant and with a thousand. It
+// prints a table in Markdown.
 //
 //	make bench
 //
-// Machines are shared and noisy, so that rounds with and without alternate in one run, on one API server, and what counts is their ratio.
+// Machines are shared and noisy, so that rounds with and without alternate in one run, on one API
+// server, and what counts is their ratio.
 package main
 
 import (
@@ -154,7 +156,8 @@ func (b *bench) awaitNone(ctx context.Context) error {
 	}
 }
 
-// round creates pods one after the other and removes them again. It returns how long each took to create.
+// round creates pods one after the other and removes them again. It returns how long each took to
+// create.
 func (b *bench) round(ctx context.Context) ([]time.Duration, error) {
 	var took []time.Duration
 	for range *pods {

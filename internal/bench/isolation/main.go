@@ -1,5 +1,5 @@
-// Command isolation measures what it costs to prove that tenants are isolated: requests and time, by the number of tenants. It prints a table in
-// Markdown.
+// Command isolation measures what it costs to prove that tenants are isolated: requests and time,
+// by the number of tenants. It prints a table in Markdown.
 //
 //	make bench
 package main

@@ -20,12 +20,13 @@ func named(name string) tenant.TenantScore {
 	}
 }
 
-// earlierRoster is what the clusters in memory have been brought to before.
+// earlierRoster returns the roster that ran earlier on the clusters in memory.
 func earlierRoster() roster.Score {
 	return roster.Score{ID: "fleet", Tenants: []tenant.TenantScore{named("acme"), named("globex"), named("umbrella")}}
 }
 
-// newRoster has lost umbrella and got initech, and lets globex connect to acme.
+// newRoster returns the roster of today: umbrella has left, initech is new, and globex may connect
+// to acme.
 func newRoster() roster.Score {
 	acme, globex, initech := named("acme"), named("globex"), named("initech")
 	acme.NetworkIsolation.Ingress = []tenant.NetworkPeer{{Tenant: prefix + "globex", Ports: []tenant.NetworkPort{{Port: 443}}}}
@@ -36,13 +37,13 @@ func newRoster() roster.Score {
 	}
 }
 
-// removed is a roster without tenants, that takes away all that there are.
+// removed returns the roster without tenants, which removes all that exist.
 func removed(s roster.Score) roster.Score {
 	s.Tenants, s.Prune = nil, &roster.Prune{AtMostPercent: 100}
 	return s
 }
 
-// fleet is a roster and where it is to be true.
+// fleet is a roster and the clusters that it runs on.
 type fleet struct {
 	clusters []cluster
 	roster   roster.Score
@@ -59,8 +60,8 @@ func (f fleet) converge(ctx context.Context) error {
 	return f.summary(f.apply(ctx, steps))
 }
 
-// planAndApply prints what that would change, and then does so where it still would. Where there is
-// no plan, nothing is done.
+// planAndApply prints a plan for each cluster and applies it. A cluster that has no plan stays
+// untouched.
 func (f fleet) planAndApply(ctx context.Context) error {
 	var steps []score.Step
 	var failed []string
@@ -77,8 +78,8 @@ func (f fleet) planAndApply(ctx context.Context) error {
 	return f.summary(append(failed, f.apply(ctx, steps)...))
 }
 
-// apply takes the steps, each on a cluster of its own, prints what became of each, and returns
-// where it failed.
+// apply runs one step for each cluster, prints the results, and returns the names of the clusters
+// that failed.
 func (f fleet) apply(ctx context.Context, steps []score.Step) (failed []string) {
 	report, _ := f.runner.Run(ctx, steps...) // its errors are in the results
 	for _, result := range report.Results {

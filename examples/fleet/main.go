@@ -1,13 +1,17 @@
 // Command fleet runs one roster on several clusters at once. One of them fails, which does not stop
 // the others.
 //
-//	go run ./examples/fleet                                                    # three in memory, the second of which refuses quotas
-//	go run ./examples/fleet -plan                                              # says first what would change, and then does just that
-//	go run ./examples/fleet -kubeconfig ~/.kube/west -kubeconfig ~/.kube/east  # on clusters, with namespaces of its own
-//	go run ./examples/fleet -remove -kubeconfig ~/.kube/west                   # takes those away again
+//	go run ./examples/fleet
+//	go run ./examples/fleet -plan
+//	go run ./examples/fleet -kubeconfig ~/.kube/west -kubeconfig ~/.kube/east
+//	go run ./examples/fleet -remove -kubeconfig ~/.kube/west
 //
-// Reports go to the standard output, progress to the standard error: a bar, or log lines if that is
-// no terminal.
+// Without a kubeconfig it runs on three clusters in memory, the second of which refuses quotas. On
+// real clusters it uses namespaces of its own. With -plan it prints first what would change, and
+// then applies that plan. With -remove it removes its tenants.
+//
+// Reports go to the standard output. Progress goes to the standard error, as a bar on a terminal
+// and as log lines elsewhere.
 package main
 
 import (
@@ -64,7 +68,7 @@ func run(ctx context.Context, kubeconfigs []string, plan, remove bool) error {
 	return f.converge(ctx)
 }
 
-// observe shows progress to whoever is there.
+// observe returns a bar if the standard error is a terminal, and a log if it is not.
 func observe() func(score.Event) {
 	if term.IsTerminal(int(os.Stderr.Fd())) {
 		return progress.Bar(os.Stderr)
@@ -72,14 +76,14 @@ func observe() func(score.Event) {
 	return score.Log(slog.New(slog.NewTextHandler(os.Stderr, nil)))
 }
 
-// cluster is a topology, and the same as seen by somebody who does not write.
+// cluster is a topology with its dry run.
 type cluster struct {
 	roster.Topology
 
 	dry roster.Topology
 }
 
-// DryRun makes plans possible.
+// DryRun returns the view of the cluster that plans run on.
 func (c cluster) DryRun() roster.Topology { return c.dry }
 
 func open(ctx context.Context, kubeconfigs []string) (clusters []cluster, err error) {
@@ -101,8 +105,8 @@ func open(ctx context.Context, kubeconfigs []string) (clusters []cluster, err er
 	return clusters, nil
 }
 
-// inMemory are three clusters on which an earlier roster was run. One of them has since come to
-// refuse quotas, which no plan can tell.
+// inMemory returns three clusters on which an earlier roster ran. One of them refuses quotas since
+// then, which a plan cannot foresee.
 func inMemory(ctx context.Context) (clusters []cluster, err error) {
 	for _, name := range []string{"west", "east", "south"} {
 		memory := fake.New(fake.Options{Name: name})

@@ -17,7 +17,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// The mark on the namespaces of this program. Without it a namespace is somebody else's.
+// The label on the namespaces of this program. A namespace without it belongs to someone else.
 const (
 	markKey   = "app.kubernetes.io/part-of"
 	markValue = "polyphony-quickstart"
@@ -28,7 +28,7 @@ const (
 	hearsayTime = 10 * time.Second // for every API server to have heard of a grant
 )
 
-// demo is the life of two tenants. Its acts are methods.
+// demo is the life of two tenants. Each act is a method.
 type demo struct {
 	out          io.Writer
 	live, dry    cluster
@@ -67,7 +67,7 @@ func (d *demo) run(ctx context.Context) error {
 	return nil
 }
 
-// prepare looks whether there is a stage to play on.
+// prepare checks that the infrastructure is ready, and removes what an earlier run has left.
 func (d *demo) prepare(ctx context.Context) error {
 	ready, err := d.live.Ready(ctx)
 	if err != nil {
@@ -83,8 +83,8 @@ func (d *demo) prepare(ctx context.Context) error {
 	return d.makeRoom(ctx)
 }
 
-// makeRoom refuses tenants that this program did not make, and removes its own that a killed run
-// has left.
+// makeRoom refuses tenants that this program did not make, and removes those that a killed run of
+// it has left.
 func (d *demo) makeRoom(ctx context.Context) error {
 	var left bool
 	for _, s := range d.tenants() {
@@ -120,7 +120,7 @@ func (d *demo) plan(ctx context.Context) error {
 	return nil
 }
 
-// provision runs the very same Scores for good.
+// provision runs the same Scores over the topology itself.
 func (d *demo) provision(ctx context.Context) error {
 	d.headline("Provision: the boundary, what fences it in, and access last")
 	report, err := score.Run(ctx, d.provisioning(d.live)...)
@@ -131,7 +131,7 @@ func (d *demo) provision(ctx context.Context) error {
 	return err
 }
 
-// repeat runs them once more, which costs no write.
+// repeat runs them again, without a write.
 func (d *demo) repeat(ctx context.Context) error {
 	d.headline("Run it again: nothing to do")
 	report, err := score.Run(ctx, d.provisioning(d.live)...)
@@ -142,7 +142,7 @@ func (d *demo) repeat(ctx context.Context) error {
 	return err
 }
 
-// repair weakens acme as anybody with the right to could, and runs the Scores again.
+// repair weakens acme, as anyone with the rights could, and runs the Scores again.
 func (d *demo) repair(ctx context.Context) error {
 	d.headline("Drift: somebody else opens acme's network to everybody, raises its quota and widens a role")
 	for _, weaken := range []func(context.Context, string) error{d.openNetwork, d.raiseQuota, d.widenRole} {
@@ -156,8 +156,8 @@ func (d *demo) repair(ctx context.Context) error {
 	return err
 }
 
-// openNetwork and the next two are the somebody else. That they write through the same adapter does
-// not help the repair: it compares what is in force with what is wanted, and does not ask who wrote
+// openNetwork and the next two functions play someone else. That they write through the same
+// adapter does not help the repair: it compares what is in force with what is wanted, whoever wrote
 // it.
 func (d *demo) openNetwork(ctx context.Context, name string) error {
 	rules, err := d.live.NetworkRules(ctx, name)
@@ -191,14 +191,13 @@ func (d *demo) widenRole(ctx context.Context, name string) error {
 	return err
 }
 
-// question is a question and the answer that there must be.
+// question is a question with the expected answer.
 type question struct {
 	rbac.Question
 	yes bool
 }
 
-// ask puts questions to whatever decides here: in memory the grants, on a cluster its own
-// authorizer.
+// ask asks what members may do. In memory the grants answer, on a cluster its own authorizer.
 func (d *demo) ask(ctx context.Context) error {
 	d.headline("Questions, answered by the infrastructure itself")
 	acme, globex, group := d.acme.TenantConfig.Name, d.globex.TenantConfig.Name, []string{d.developers}
@@ -220,8 +219,8 @@ func (d *demo) ask(ctx context.Context) error {
 	return nil
 }
 
-// answer gives a cluster some time to come to its answer: each of its API servers hears of a grant
-// with a delay.
+// answer waits a while for the expected answer, since each API server of a cluster learns of a
+// grant with a delay.
 func (d *demo) answer(ctx context.Context, q question) (rbac.Answer, error) {
 	for end := time.Now().Add(hearsayTime); ; {
 		answer, err := d.live.Authorize(ctx, q.Question)
@@ -251,7 +250,7 @@ func (d *demo) offboard(ctx context.Context) error {
 	return err
 }
 
-// cleanUp removes what an act that failed has left, also when it failed because of an interrupt.
+// cleanUp removes what a failed act has left, also after an interrupt.
 func (d *demo) cleanUp(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
 	defer cancel()
@@ -270,7 +269,7 @@ func (d *demo) provisioning(on cluster) (steps []score.Step) {
 	return steps
 }
 
-// offboarding removes all tenants at once, since each may take some seconds to go.
+// offboarding removes all tenants at the same time, since each may take seconds to go.
 func (d *demo) offboarding(ctx context.Context) (score.Report, error) {
 	var steps []score.Step
 	for _, s := range d.tenants() {
@@ -285,7 +284,7 @@ func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n",
 
 func (d *demo) print(report score.Report) { fmt.Fprint(d.out, report) }
 
-// printDifferences prints what the report has changed, and how much it has not.
+// printDifferences prints what has changed, and the number of steps that have not.
 func (d *demo) printDifferences(report score.Report) {
 	var unchanged int
 	for _, change := range report.Changes() {

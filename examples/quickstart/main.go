@@ -1,13 +1,13 @@
-// Command quickstart takes two tenants, acme and globex, through their whole life: planned,
-// provisioned, found to be as they should, repaired after somebody else weakened one, asked about,
-// and off-boarded.
+// Command quickstart takes two tenants, acme and globex, through their whole life. It plans and
+// provisions them, runs again without a change, repairs one that someone has weakened, asks who may
+// do what, and off-boards both.
 //
-// It runs in memory, or with -kubeconfig on a real cluster. It is the same program either way:
-// nothing but the function open knows which of the two there is. It refuses to touch a tenant that
-// it did not make, and removes what it made, also when it fails or is interrupted.
+// It runs in memory, or with -kubeconfig on a real cluster. Only the function open knows which. It
+// refuses to touch a tenant that it did not make. It removes what it made, also when it fails or is
+// interrupted.
 //
-// Built with -tags nocluster it runs in memory only, and so the first build takes a third of the
-// time: most of it goes into the client of Kubernetes.
+// Built with -tags nocluster it runs in memory only. The first build then takes a third of the
+// time, since most of it goes into the Kubernetes client.
 package main
 
 import (
@@ -46,14 +46,14 @@ func run(ctx context.Context, out io.Writer, kubeconfig, kubecontext, prefix str
 	return newDemo(out, live, dry, prefix).run(ctx)
 }
 
-// cluster is what this program needs: what its Scores need, and answers to questions.
+// cluster has the capabilities that this program needs: those of its Scores, and an authorizer.
 type cluster interface {
 	tenant.Topology
 	tenant.OffboardTopology
 	topology.Authorizer
 }
 
-// open returns the infrastructure, and the same once more as seen by somebody who does not write.
+// open returns the infrastructure and its dry run.
 func open(kubeconfig, kubecontext string) (live, dry cluster, err error) {
 	if kubeconfig != "" {
 		return connect(kubeconfig, kubecontext)

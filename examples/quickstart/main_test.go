@@ -27,7 +27,7 @@ func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 
 const prefix = "demo-"
 
-// requireGone fails if a tenant of the demonstration is still there.
+// requireGone fails if a tenant of the demonstration still exists.
 func requireGone(t *testing.T, on topology.Namespaces, prefix string) {
 	t.Helper()
 	for _, name := range []string{"acme", "globex"} {
@@ -48,8 +48,8 @@ func TestInMemory(t *testing.T) {
 	require.Equal(t, string(want), out.String(), "if this is as it should be: go test ./examples/quickstart -update")
 }
 
-// TestOnARealCluster holds the promise that it is the same program: what it prints is the same, but
-// for who it talks to and the words in which that answers.
+// TestOnARealCluster shows that it is the same program: it prints the same as in memory, except for
+// the name of the topology and the reasons of its answers.
 func TestOnARealCluster(t *testing.T) {
 	prefix := "quickstart-" + strings.ToLower(rand.Text()[:8]) + "-"
 	kubeconfig := testcluster.Use(t).Kubeconfig()

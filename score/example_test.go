@@ -143,22 +143,22 @@ func ExampleLog() {
 		fmt.Println(err)
 		return
 	}
-	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
-		if a.Key == slog.TimeKey {
+	withoutTimeAndLevel := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey || a.Key == slog.LevelKey {
 			return slog.Attr{}
 		}
 		return a
 	}
-	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
+	logger := slog.New(slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTimeAndLevel}))
 	runner := score.Runner{Observe: score.Log(logger)}
 	if _, err := runner.Run(ctx, tenant.OffboardScore{Tenant: "acme"}.On(cluster)); err != nil {
 		fmt.Println(err)
 	}
 	// Output:
-	// level=INFO msg="run started" steps=1
-	// level=INFO msg=changed score=offboard/acme topology=fake kind=Namespace name=acme action=deleted
-	// level=INFO msg="step finished" score=offboard/acme topology=fake
-	// level=INFO msg="run finished" done=1 failed=0 skipped=0
+	// msg="run started" steps=1
+	// msg=changed score=offboard/acme topology=fake kind=Namespace name=acme action=deleted
+	// msg="step finished" score=offboard/acme topology=fake
+	// msg="run finished" done=1 failed=0 skipped=0
 }
 
 // A failure that may pass by itself is worth another try.

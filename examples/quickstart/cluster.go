@@ -8,7 +8,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// connect is the part of open for a real cluster.
+// connect opens a real cluster.
 func connect(kubeconfig, kubecontext string) (live, dry cluster, err error) {
 	rules := &clientcmd.ClientConfigLoadingRules{ExplicitPath: kubeconfig}
 	overrides := &clientcmd.ConfigOverrides{CurrentContext: kubecontext}

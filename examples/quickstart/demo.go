@@ -24,8 +24,8 @@ const (
 )
 
 const (
-	cleanUpTime = 3 * time.Minute  // for the tenants to go after a failure
-	hearsayTime = 10 * time.Second // for every API server to have heard of a grant
+	cleanUpTimeout = 3 * time.Minute  // to remove the tenants after a failure
+	answerTimeout  = 10 * time.Second // until every API server knows of a grant
 )
 
 // demo is the life of two tenants. Each act is a method.
@@ -33,11 +33,12 @@ type demo struct {
 	out          io.Writer
 	live, dry    cluster
 	acme, globex tenant.TenantScore
-	developers   string // acme's group
+	developers   string // the group of acme's developers
 
 	planned []topology.Change
 }
 
+// newDemo returns a demo of two tenants. Globex sets only its name: it is the tightest tenant.
 func newDemo(out io.Writer, live, dry cluster, prefix string) *demo {
 	d := &demo{out: out, live: live, dry: dry, developers: prefix + "acme-devs"}
 	mark := map[string]string{markKey: markValue}
@@ -47,17 +48,19 @@ func newDemo(out io.Writer, live, dry cluster, prefix string) *demo {
 		NetworkIsolation: tenant.NetworkIsolationPolicy{PublicInternetEgress: true},
 		RBAC:             tenant.RBACConfig{Members: []tenant.Member{{Role: tenant.Developer, Name: d.developers}}},
 	}
-	d.globex = tenant.TenantScore{ // but for its name, the tightest tenant there is
+	d.globex = tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{Name: prefix + "globex", Labels: mark},
 	}
 	return d
 }
 
+// run plays the acts in order. After a failure it removes the tenants.
 func (d *demo) run(ctx context.Context) error {
-	for _, act := range []func(context.Context) error{d.prepare, d.plan} {
-		if err := act(ctx); err != nil {
-			return err
-		}
+	if err := d.prepare(ctx); err != nil {
+		return err
+	}
+	if err := d.plan(ctx); err != nil {
+		return err
 	}
 	for _, act := range []func(context.Context) error{d.provision, d.repeat, d.repair, d.ask, d.offboard} {
 		if err := act(ctx); err != nil {
@@ -67,26 +70,26 @@ func (d *demo) run(ctx context.Context) error {
 	return nil
 }
 
-// prepare checks that the infrastructure is ready, and removes what an earlier run has left.
+// prepare checks that the cluster is ready, and that the names of the tenants are free.
 func (d *demo) prepare(ctx context.Context) error {
 	ready, err := d.live.Ready(ctx)
 	if err != nil {
 		return err
 	}
-	d.say("On %s: %s %s", d.live.Name(), ready.Distribution, ready.Version)
+	d.printf("On %s: %s %s", d.live.Name(), ready.Distribution, ready.Version)
 	if len(ready.Missing) > 0 {
 		return fmt.Errorf("the user of the kubeconfig may not %s", strings.Join(ready.Missing, ", nor "))
 	}
 	if ready.NetworkPlugin == "" {
-		d.say("(It has no network plugin that is known: network rules are stored, but whether anything enforces them cannot be seen.)")
+		d.printf("(No known network plugin: it cannot be seen whether anything enforces the network rules.)")
 	}
-	return d.makeRoom(ctx)
+	return d.removeLeftovers(ctx)
 }
 
-// makeRoom refuses tenants that this program did not make, and removes those that a killed run of
-// it has left.
-func (d *demo) makeRoom(ctx context.Context) error {
-	var left bool
+// removeLeftovers removes tenants of an earlier run that was killed. It refuses namespaces of
+// others.
+func (d *demo) removeLeftovers(ctx context.Context) error {
+	leftover := false
 	for _, s := range d.tenants() {
 		name := s.TenantConfig.Name
 		namespace, err := d.live.Namespace(ctx, name)
@@ -95,23 +98,25 @@ func (d *demo) makeRoom(ctx context.Context) error {
 		case err != nil:
 			return err
 		case !namespace.Managed || namespace.Labels[markKey] != markValue:
-			return fmt.Errorf("the namespace %s exists and was not made by this program, so it stays as it is; choose other names with -prefix", name)
+			return fmt.Errorf(
+				"the namespace %s exists and was not made by this program; choose other names with -prefix",
+				name)
 		default:
-			left = true
+			leftover = true
 		}
 	}
-	if !left {
+	if !leftover {
 		return nil
 	}
-	d.say("An earlier run was killed and has left its tenants; they go first")
-	_, err := d.offboarding(ctx)
+	d.printf("An earlier run was killed and left its tenants; removing them first")
+	_, err := d.removeTenants(ctx)
 	return err
 }
 
-// plan runs the Scores over a topology that does not write.
+// plan runs the Scores on a topology that writes nothing.
 func (d *demo) plan(ctx context.Context) error {
 	d.headline("Plan: what would be done")
-	report, err := score.Run(ctx, d.provisioning(d.dry)...)
+	report, err := d.runScores(ctx, d.dry)
 	if err != nil {
 		return err
 	}
@@ -120,21 +125,21 @@ func (d *demo) plan(ctx context.Context) error {
 	return nil
 }
 
-// provision runs the same Scores over the topology itself.
+// provision runs the same Scores on the topology itself.
 func (d *demo) provision(ctx context.Context) error {
 	d.headline("Provision: the boundary, what fences it in, and access last")
-	report, err := score.Run(ctx, d.provisioning(d.live)...)
+	report, err := d.runScores(ctx, d.live)
 	d.print(report)
 	if err == nil && reflect.DeepEqual(report.Changes(), d.planned) {
-		d.say("This is the plan, change by change.")
+		d.printf("The run made exactly the planned changes.")
 	}
 	return err
 }
 
-// repeat runs them again, without a write.
+// repeat runs the Scores once more. The run must change nothing.
 func (d *demo) repeat(ctx context.Context) error {
 	d.headline("Run it again: nothing to do")
-	report, err := score.Run(ctx, d.provisioning(d.live)...)
+	report, err := d.runScores(ctx, d.live)
 	d.printDifferences(report)
 	if err == nil && report.Changed() {
 		err = errors.New("the second run has changed something")
@@ -142,89 +147,58 @@ func (d *demo) repeat(ctx context.Context) error {
 	return err
 }
 
-// repair weakens acme, as anyone with the rights could, and runs the Scores again.
+// repair weakens acme, and runs the Scores again.
 func (d *demo) repair(ctx context.Context) error {
-	d.headline("Drift: somebody else opens acme's network to everybody, raises its quota and widens a role")
-	for _, weaken := range []func(context.Context, string) error{d.openNetwork, d.raiseQuota, d.widenRole} {
-		if err := weaken(ctx, d.acme.TenantConfig.Name); err != nil {
-			return err
-		}
+	d.headline("Drift: someone opens acme's network to everybody, raises its quota and widens a role")
+	if err := d.weaken(ctx, d.acme.TenantConfig.Name); err != nil {
+		return err
 	}
-	report, err := score.Run(ctx, d.provisioning(d.live)...)
-	d.say("Run again, the Scores find and repair it:")
+	report, err := d.runScores(ctx, d.live)
+	d.printf("Run again, the Scores find and repair it:")
 	d.printDifferences(report)
-	return err
-}
-
-// openNetwork and the next two functions play someone else. That they write through the same
-// adapter does not help the repair: it compares what is in force with what is wanted, whoever wrote
-// it.
-func (d *demo) openNetwork(ctx context.Context, name string) error {
-	rules, err := d.live.NetworkRules(ctx, name)
-	if err != nil {
-		return err
-	}
-	rules.Ingress = append(rules.Ingress, topology.NetworkRule{}) // no peers and no ports named: everybody, to every port
-	_, err = d.live.EnsureNetworkRules(ctx, rules)
-	return err
-}
-
-func (d *demo) raiseQuota(ctx context.Context, name string) error {
-	quota, err := d.live.Quota(ctx, name)
-	if err != nil {
-		return err
-	}
-	quota.Hard["pods"] = resource.MustParse("500")
-	_, err = d.live.EnsureQuota(ctx, quota)
-	return err
-}
-
-func (d *demo) widenRole(ctx context.Context, name string) error {
-	access, err := d.live.Access(ctx, name)
-	if err != nil {
-		return err
-	}
-	access.Grants[0].Rules = append(access.Grants[0].Rules, rbac.Rule{
-		APIGroups: []string{"networking.k8s.io"}, Resources: []string{"networkpolicies"}, Verbs: []string{"delete"},
-	})
-	_, err = d.live.EnsureAccess(ctx, access)
 	return err
 }
 
 // question is a question with the expected answer.
 type question struct {
 	rbac.Question
-	yes bool
+	allowed bool
 }
 
-// ask asks what members may do. In memory the grants answer, on a cluster its own authorizer.
+// ask asks what acme's developers may do. On a cluster its authorizer answers, in memory the stored
+// grants.
 func (d *demo) ask(ctx context.Context) error {
 	d.headline("Questions, answered by the infrastructure itself")
-	acme, globex, group := d.acme.TenantConfig.Name, d.globex.TenantConfig.Name, []string{d.developers}
+	acme, globex := d.acme.TenantConfig.Name, d.globex.TenantConfig.Name
+	ask := func(verb, apiGroup, resource, namespace string, allowed bool) question {
+		return question{rbac.Question{
+			Groups: []string{d.developers}, Verb: verb, APIGroup: apiGroup, Resource: resource, Namespace: namespace,
+		}, allowed}
+	}
 	for _, q := range []question{
-		{rbac.Question{Groups: group, Verb: "create", APIGroup: "apps", Resource: "deployments", Namespace: acme}, true},
-		{rbac.Question{Groups: group, Verb: "create", APIGroup: "apps", Resource: "deployments", Namespace: globex}, false},
-		{rbac.Question{Groups: group, Verb: "delete", APIGroup: "networking.k8s.io", Resource: "networkpolicies", Namespace: acme}, false},
-		{rbac.Question{Groups: group, Verb: "create", APIGroup: "rbac.authorization.k8s.io", Resource: "rolebindings", Namespace: acme}, false},
+		ask("create", "apps", "deployments", acme, true),
+		ask("create", "apps", "deployments", globex, false),
+		ask("delete", "networking.k8s.io", "networkpolicies", acme, false),
+		ask("create", "rbac.authorization.k8s.io", "rolebindings", acme, false),
 	} {
 		answer, err := d.answer(ctx, q)
 		if err != nil {
 			return err
 		}
-		d.say("May the group %s %s %s in %s?\n  %s", d.developers, q.Verb, q.Resource, q.Namespace, inWords(answer))
-		if answer.Allowed != q.yes {
-			return errors.New("that is not the answer that there must be")
+		d.printf("May the group %s %s %s in %s?\n  %s", d.developers, q.Verb, q.Resource, q.Namespace, inWords(answer))
+		if answer.Allowed != q.allowed {
+			return fmt.Errorf("the answer is wrong: allowed is %t, not %t", answer.Allowed, q.allowed)
 		}
 	}
 	return nil
 }
 
-// answer waits a while for the expected answer, since each API server of a cluster learns of a
-// grant with a delay.
+// answer repeats a question until the answer is the expected one, because each API server of a
+// cluster learns of a grant with a delay.
 func (d *demo) answer(ctx context.Context, q question) (rbac.Answer, error) {
-	for end := time.Now().Add(hearsayTime); ; {
+	for deadline := time.Now().Add(answerTimeout); ; {
 		answer, err := d.live.Authorize(ctx, q.Question)
-		if err != nil || answer.Allowed == q.yes || time.Now().After(end) {
+		if err != nil || answer.Allowed == q.allowed || time.Now().After(deadline) {
 			return answer, err
 		}
 		time.Sleep(50 * time.Millisecond)
@@ -245,32 +219,34 @@ func inWords(answer rbac.Answer) string {
 // offboard removes the tenants.
 func (d *demo) offboard(ctx context.Context) error {
 	d.headline("Off-board: access first, then everything else")
-	report, err := d.offboarding(ctx)
+	report, err := d.removeTenants(ctx)
 	d.print(report)
 	return err
 }
 
-// cleanUp removes what a failed act has left, also after an interrupt.
+// cleanUp removes the tenants after a failure, also if the failure was an interrupt.
 func (d *demo) cleanUp(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTime)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanUpTimeout)
 	defer cancel()
-	d.headline("Failed; removing what there is")
-	report, err := d.offboarding(ctx)
+	d.headline("Failed; removing the tenants")
+	report, err := d.removeTenants(ctx)
 	d.print(report)
 	return err
 }
 
 func (d *demo) tenants() []tenant.TenantScore { return []tenant.TenantScore{d.acme, d.globex} }
 
-func (d *demo) provisioning(on cluster) (steps []score.Step) {
+// runScores provisions the tenants, one after the other.
+func (d *demo) runScores(ctx context.Context, on cluster) (score.Report, error) {
+	var steps []score.Step
 	for _, s := range d.tenants() {
 		steps = append(steps, s.On(on))
 	}
-	return steps
+	return score.Run(ctx, steps...)
 }
 
-// offboarding removes all tenants at the same time, since each may take seconds to go.
-func (d *demo) offboarding(ctx context.Context) (score.Report, error) {
+// removeTenants removes all tenants at once, because a cluster needs some seconds for each.
+func (d *demo) removeTenants(ctx context.Context) (score.Report, error) {
 	var steps []score.Step
 	for _, s := range d.tenants() {
 		steps = append(steps, tenant.OffboardScore{Tenant: s.TenantConfig.Name}.On(d.live))
@@ -278,21 +254,21 @@ func (d *demo) offboarding(ctx context.Context) (score.Report, error) {
 	return score.Runner{Concurrency: len(steps)}.Run(ctx, steps...)
 }
 
-func (d *demo) headline(text string) { d.say("\n--- %s", text) }
+func (d *demo) headline(text string) { d.printf("\n--- %s", text) }
 
-func (d *demo) say(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
+func (d *demo) printf(format string, args ...any) { fmt.Fprintf(d.out, format+"\n", args...) }
 
 func (d *demo) print(report score.Report) { fmt.Fprint(d.out, report) }
 
-// printDifferences prints what has changed, and the number of steps that have not.
+// printDifferences prints the changes that are more than unchanged, and counts the others.
 func (d *demo) printDifferences(report score.Report) {
-	var unchanged int
+	unchanged := 0
 	for _, change := range report.Changes() {
 		if change.Action == topology.Unchanged {
 			unchanged++
 			continue
 		}
-		d.say("  %s", strings.ReplaceAll(change.String(), "\n", "\n  "))
+		d.printf("  %s", strings.ReplaceAll(change.String(), "\n", "\n  "))
 	}
-	d.say("%d of %d unchanged", unchanged, len(report.Changes()))
+	d.printf("%d of %d unchanged", unchanged, len(report.Changes()))
 }

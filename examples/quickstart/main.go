@@ -1,13 +1,16 @@
-// Command quickstart takes two tenants, acme and globex, through their whole life. It plans and
-// provisions them, runs again without a change, repairs one that someone has weakened, asks who may
-// do what, and off-boards both.
+// Command quickstart takes two tenants, acme and globex, through their whole life: it plans them,
+// provisions them, runs again, repairs drift, asks who may do what, and removes them.
 //
-// It runs in memory, or with -kubeconfig on a real cluster. Only the function open knows which. It
-// refuses to touch a tenant that it did not make. It removes what it made, also when it fails or is
-// interrupted.
+// It runs in memory or, with -kubeconfig, on a cluster. Only the function open knows the
+// difference. It refuses to touch tenants that it did not make, and removes its own, also when it
+// fails or is interrupted:
 //
-// Built with -tags nocluster it runs in memory only. The first build then takes a third of the
-// time, since most of it goes into the Kubernetes client.
+//	go run ./examples/quickstart
+//	go run ./examples/quickstart -kubeconfig ~/.kube/config -context staging
+//
+// Start with newDemo and run in demo.go; drift.go weakens a tenant. With the build tag nocluster,
+// the program runs in memory only. The first build then takes a third of the time, because it
+// leaves out the Kubernetes client.
 package main
 
 import (
@@ -25,13 +28,13 @@ import (
 )
 
 func main() {
-	kubeconfig := flag.String("kubeconfig", "", "run on the cluster of this kubeconfig `file`; unset: in memory")
-	kubecontext := flag.String("context", "", "the `name` of the kubeconfig's context; unset: its current one")
-	prefix := flag.String("prefix", "polyphony-demo-", "what the names of tenants and groups begin with")
+	kubeconfig := flag.String("kubeconfig", "", "run on the cluster of this kubeconfig `file`; empty: run in memory")
+	kubecontext := flag.String("context", "", "the `name` of a context of the kubeconfig; empty: its current context")
+	prefix := flag.String("prefix", "polyphony-demo-", "prefix of the names of tenants and groups")
 	flag.Parse()
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second interrupt does not wait for the cleaning up
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program without cleaning up
 	if err := run(ctx, os.Stdout, *kubeconfig, *kubecontext, *prefix); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
 		os.Exit(1)
@@ -46,14 +49,15 @@ func run(ctx context.Context, out io.Writer, kubeconfig, kubecontext, prefix str
 	return newDemo(out, live, dry, prefix).run(ctx)
 }
 
-// cluster has the capabilities that this program needs: those of its Scores, and an authorizer.
+// cluster is what the program needs of a topology: the capabilities of its Scores, and answers to
+// questions.
 type cluster interface {
 	tenant.Topology
 	tenant.OffboardTopology
 	topology.Authorizer
 }
 
-// open returns the infrastructure and its dry run.
+// open returns the topology, and a view of it that writes nothing.
 func open(kubeconfig, kubecontext string) (live, dry cluster, err error) {
 	if kubeconfig != "" {
 		return connect(kubeconfig, kubecontext)

@@ -21,13 +21,13 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-var update = flag.Bool("update", false, "write testdata/output.txt anew")
+var update = flag.Bool("update", false, "rewrite testdata/output.txt")
 
 func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 
 const prefix = "demo-"
 
-// requireGone fails if a tenant of the demonstration still exists.
+// requireGone fails if a tenant of the demo still exists.
 func requireGone(t *testing.T, on topology.Namespaces, prefix string) {
 	t.Helper()
 	for _, name := range []string{"acme", "globex"} {
@@ -36,7 +36,7 @@ func requireGone(t *testing.T, on topology.Namespaces, prefix string) {
 	}
 }
 
-func TestInMemory(t *testing.T) {
+func TestRunInMemoryPrintsTheGoldenOutput(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, run(t.Context(), &out, "", "", "polyphony-demo-"))
 	golden := filepath.Join("testdata", "output.txt")
@@ -45,11 +45,11 @@ func TestInMemory(t *testing.T) {
 	}
 	want, err := os.ReadFile(golden)
 	require.NoError(t, err)
-	require.Equal(t, string(want), out.String(), "if this is as it should be: go test ./examples/quickstart -update")
+	require.Equal(t, string(want), out.String(), "to accept the output, run the test with -update")
 }
 
-// TestOnARealCluster shows that it is the same program: it prints the same as in memory, except for
-// the name of the topology and the reasons of its answers.
+// The program prints the same on a cluster as in memory, except the name of the topology and the
+// reasons of answers.
 func TestOnARealCluster(t *testing.T) {
 	prefix := "quickstart-" + strings.ToLower(rand.Text()[:8]) + "-"
 	kubeconfig := testcluster.Use(t).Kubeconfig()
@@ -63,8 +63,8 @@ func TestOnARealCluster(t *testing.T) {
 	require.Equal(t, acts(inMemory.String(), "memory"), acts(onCluster.String(), live.Name()))
 }
 
-// acts is an output from the first headline on, without the name of the topology and the reasons of
-// its answers.
+// acts returns the output from the first headline on, without the name of the topology and the
+// reasons of its answers.
 func acts(output, name string) string {
 	_, all, _ := strings.Cut(output, "--- ")
 	return reasons.ReplaceAllString(strings.ReplaceAll(all, " on "+name, ""), "$1")
@@ -72,11 +72,15 @@ func acts(output, name string) string {
 
 var reasons = regexp.MustCompile(`(?m)^(  Yes|  No).*$`)
 
-func TestRefusesATenantThatItDidNotMake(t *testing.T) {
+func TestRunRefusesTenantsThatItDidNotMake(t *testing.T) {
 	for name, occupy := range map[string]func(*fake.Topology){
-		"somebody else's namespace": func(on *fake.Topology) { on.Outsider().CreateNamespace(prefix+"globex", "Helm") },
+		"a namespace of someone else": func(on *fake.Topology) {
+			on.Outsider().CreateNamespace(prefix+"globex",
+				"Helm")
+		},
 		"a tenant of polyphony": func(on *fake.Topology) {
-			_, err := score.Run(t.Context(), tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: prefix + "globex"}}.On(on))
+			globex := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: prefix + "globex"}}
+			_, err := score.Run(t.Context(), globex.On(on))
 			require.NoError(t, err)
 		},
 	} {
@@ -91,22 +95,22 @@ func TestRefusesATenantThatItDidNotMake(t *testing.T) {
 	}
 }
 
-// TestCleansUpAfterEachFailure fails one write after the other, until there is none left to fail.
-func TestCleansUpAfterEachFailure(t *testing.T) {
+// Each run fails at another write, until a run has no such write.
+func TestRunCleansUpAfterEachFailure(t *testing.T) {
 	for nth := 1; ; nth++ {
 		memory := fake.New(fake.Options{})
 		faulty := memory.WithFaults(fake.Fault{Op: "ensure", Nth: nth, Err: topology.ErrUnavailable})
 		err := newDemo(io.Discard, faulty, memory.DryRun(), prefix).run(t.Context())
 		requireGone(t, memory, prefix)
 		if err == nil {
-			require.Greater(t, nth, 30, "the faults have had no effect")
+			require.Greater(t, nth, 30, "the faults had no effect")
 			return
 		}
 		require.ErrorIs(t, err, topology.ErrUnavailable)
 	}
 }
 
-// interrupter interrupts a run once it has printed a text.
+// interrupter interrupts a run when it prints a text.
 type interrupter struct {
 	text      string
 	interrupt context.CancelFunc
@@ -119,7 +123,7 @@ func (i interrupter) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-func TestCleansUpAfterAnInterrupt(t *testing.T) {
+func TestRunCleansUpAfterAnInterrupt(t *testing.T) {
 	for _, act := range []string{"Provision", "Run it again", "Drift", "Questions", "Off-board"} {
 		t.Run(act, func(t *testing.T) {
 			memory := fake.New(fake.Options{})
@@ -131,7 +135,7 @@ func TestCleansUpAfterAnInterrupt(t *testing.T) {
 	}
 }
 
-func TestRemovesWhatAKilledRunHasLeft(t *testing.T) {
+func TestRunRemovesTheTenantsOfAKilledRun(t *testing.T) {
 	memory := fake.New(fake.Options{})
 	killed := newDemo(io.Discard, memory, memory.DryRun(), prefix)
 	require.NoError(t, killed.provision(t.Context()))
@@ -142,7 +146,7 @@ func TestRemovesWhatAKilledRunHasLeft(t *testing.T) {
 	requireGone(t, memory, prefix)
 }
 
-func TestBadInput(t *testing.T) {
+func TestRunRefusesBadInput(t *testing.T) {
 	require.Error(t, run(t.Context(), io.Discard, filepath.Join(t.TempDir(), "nothing"), "", prefix))
 	require.ErrorIs(t, run(t.Context(), io.Discard, "", "", "Not A Name"), score.ErrInvalid)
 }

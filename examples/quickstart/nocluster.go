@@ -4,7 +4,8 @@ package main
 
 import "errors"
 
-// connect returns an error: this build has no Kubernetes client.
+// connect fails, because this build has no Kubernetes client.
 func connect(string, string) (live, dry cluster, err error) {
-	return nil, nil, errors.New("this was built with -tags nocluster, that is without the client of Kubernetes; build it without")
+	return nil, nil,
+		errors.New("this program was built without the Kubernetes client; build it without -tags nocluster")
 }

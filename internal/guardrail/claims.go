@@ -32,15 +32,15 @@ func volumeName(w write) string {
 	if volume == "" || !w.created() && (w.old.Spec.VolumeName == volume || w.Platform) {
 		return ""
 	}
-	return "the claim picks its volume, which may be another's: remove spec.volumeName; " +
-		"who runs the cluster gives a volume to the tenant by the volume's spec.claimRef"
+	return "the claim names its volume, which may be meant for another tenant: remove spec.volumeName; " +
+		"a cluster administrator can reserve a volume by the volume's spec.claimRef"
 }
 
 func volumeSelector(w write) string {
 	if !w.created() || w.object.Spec.Selector == nil {
 		return ""
 	}
-	return "the claim picks its volume by labels, and it may be another's: remove spec.selector"
+	return "the claim selects its volume by labels, which may be meant for another tenant: remove spec.selector"
 }
 
 func dataSource(w write) string {
@@ -74,7 +74,7 @@ func namespaceLabels(w write) string {
 	if sameKeys(fencingLabel, w.object.Metadata.Labels, old) {
 		return ""
 	}
-	return "labels of tenancy.polyphony.dev and pod-security.kubernetes.io are what the tenant is fenced in by: " +
+	return "labels of tenancy.polyphony.dev and pod-security.kubernetes.io isolate the tenant: " +
 		"change its TenantScore"
 }
 
@@ -86,7 +86,7 @@ func namespaceAnnotations(w write) string {
 	if sameKeys(fencingAnnotation, w.object.Metadata.Annotations, old) {
 		return ""
 	}
-	return "annotations of tenancy.polyphony.dev are what the tenant is allowed: change its TenantScore"
+	return "annotations of tenancy.polyphony.dev hold what the tenant is allowed: change its TenantScore"
 }
 
 // sameKeys reports whether two maps are equal in the keys that match.
@@ -103,7 +103,7 @@ func sameKeys(match *regexp.Regexp, a, b map[string]string) bool {
 }
 
 func namespaceFinalizers(w write) string {
-	const message = "a finalizer would hold the namespace: who needs it to wait asks for the right to bypass this rule"
+	const message = "a finalizer would block the deletion of the namespace: remove it, or ask for the right to bypass this rule"
 	var held, specHeld []string
 	if !w.created() {
 		held, specHeld = w.old.Metadata.Finalizers, w.old.Spec.Finalizers
@@ -129,7 +129,7 @@ func finalizers(w write) string {
 	if w.Resource == "pods" && slices.ContainsFunc(w.object.Metadata.OwnerReferences, isOfJob) {
 		known = append(known, "batch.kubernetes.io/job-tracking")
 	}
-	if w.Subresource == "status" { // a cloud controller adds it, under a name of its own
+	if w.Subresource == "status" { // a cloud controller adds it, whose name is not known
 		known = append(known, "service.kubernetes.io/load-balancer-cleanup")
 	}
 	if !w.created() {
@@ -138,6 +138,6 @@ func finalizers(w write) string {
 	if len(without(w.object.Metadata.Finalizers, known)) == 0 {
 		return ""
 	}
-	return "a finalizer would hold the namespace when the tenant is removed: remove metadata.finalizers; " +
-		"an operator that needs one asks for the right to bypass this rule"
+	return "a finalizer would block the removal of the tenant: remove metadata.finalizers, " +
+		"or ask for the right to bypass this rule"
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// What the infrastructure adds to an object that it did not create is left out. The tests of the
+// Existing leaves out what the infrastructure adds to an object of a tenant. The tests of the
 // Kubernetes adapter show that a real API server agrees.
 func TestExistingFindsWhatATenantWrote(t *testing.T) {
 	allowed := topology.Allowances{StorageClasses: []string{"gold"}, ImageRegistries: []string{"*"}}
@@ -18,12 +18,12 @@ func TestExistingFindsWhatATenantWrote(t *testing.T) {
 		found            []topology.Guardrail
 	}{
 		"scheduled pod":              {"pods", `{"spec":{"nodeName":"node-1","containers":[{"image":"nginx"}]}}`, nil},
-		"pod of a priority":          {"pods", `{"spec":{"nodeName":"node-1","priorityClassName":"high"}}`, []topology.Guardrail{topology.GuardrailPlacement}},
+		"pod with a priority class":  {"pods", `{"spec":{"nodeName":"node-1","priorityClassName":"high"}}`, []topology.Guardrail{topology.GuardrailPlacement}},
 		"bound claim":                {"persistentvolumeclaims", `{"metadata":{"annotations":{"pv.kubernetes.io/bound-by-controller":"yes"}},"spec":{"storageClassName":"gold","volumeName":"pv-1"}}`, nil},
-		"claim that picked a volume": {"persistentvolumeclaims", `{"spec":{"storageClassName":"gold","volumeName":"pv-1"}}`, []topology.Guardrail{topology.GuardrailClaims}},
+		"claim that names a volume":  {"persistentvolumeclaims", `{"spec":{"storageClassName":"gold","volumeName":"pv-1"}}`, []topology.Guardrail{topology.GuardrailClaims}},
 		"controller's slice":         {"endpointslices", `{"metadata":{"labels":{"endpointslice.kubernetes.io/managed-by":"endpointslice-controller.k8s.io"}},"endpoints":[{}]}`, nil},
 		"mirrored slice":             {"endpointslices", `{"metadata":{"labels":{"endpointslice.kubernetes.io/managed-by":"endpointslicemirroring-controller.k8s.io"}},"endpoints":[{}]}`, []topology.Guardrail{topology.GuardrailEndpoints}},
-		"token of the API server's":  {"secrets", `{"type":"kubernetes.io/service-account-token","metadata":{"finalizers":["example.com/hold"]}}`, nil},
+		"token of a service account": {"secrets", `{"type":"kubernetes.io/service-account-token","metadata":{"finalizers":["example.com/hold"]}}`, nil},
 		"two mistakes":               {"services", `{"spec":{"type":"NodePort","externalIPs":["192.0.2.1"]}}`, []topology.Guardrail{topology.GuardrailServices, topology.GuardrailServices}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,6 +52,6 @@ func TestFindsExistingByResource(t *testing.T) {
 	require.True(t, FindsExisting(topology.AllGuardrails(), "pods"))
 	require.True(t, FindsExisting([]topology.Guardrail{topology.GuardrailServices}, "services"))
 	require.False(t, FindsExisting([]topology.Guardrail{topology.GuardrailServices}, "pods"))
-	require.False(t, FindsExisting(topology.AllGuardrails(), "secrets"), "it is not known who wrote them")
+	require.False(t, FindsExisting(topology.AllGuardrails(), "secrets"), "their writer is not known")
 	require.False(t, FindsExisting(nil, "pods"))
 }

@@ -75,8 +75,9 @@ var rules = map[topology.Guardrail]rule{
 		checks: []check{endpoints},
 	},
 	topology.GuardrailIngress: {
-		resources: []string{"services", "ingresses", "httproutes", "grpcroutes", "tlsroutes"}, bypassable: true,
-		checks: []check{defaultBackend, hosts, tlsHosts, paths, ingressAnnotations, dnsNames},
+		resources:  []string{"services", "ingresses", "httproutes", "grpcroutes", "tlsroutes"},
+		bypassable: true,
+		checks:     []check{defaultBackend, hosts, tlsHosts, paths, ingressAnnotations, dnsNames},
 	},
 	topology.GuardrailClaims: {
 		resources: []string{"persistentvolumeclaims"},
@@ -95,7 +96,8 @@ var rules = map[topology.Guardrail]rule{
 		resources: []string{"secrets"}, exempts: true, bypassable: true, checks: []check{tokenSecret},
 	},
 	topology.GuardrailNamespaces: {
-		resources: []string{"namespaces", "namespaces/status", "namespaces/finalize"}, bypassable: true, ofNamespaces: true,
+		resources:  []string{"namespaces", "namespaces/status", "namespaces/finalize"},
+		bypassable: true, ofNamespaces: true,
 		checks: []check{namespaceLabels, namespaceAnnotations, namespaceFinalizers},
 	},
 	topology.GuardrailFinalizers: {
@@ -177,7 +179,7 @@ func isChecked(resource string) bool {
 	return false
 }
 
-// appliesTo reports whether the rule is about such writes, whoever writes.
+// appliesTo reports whether the rule is about such writes. It does not look at the writer.
 func (r rule) appliesTo(w Write) bool {
 	resource := w.Resource
 	if w.Subresource != "" {

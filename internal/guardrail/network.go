@@ -13,8 +13,8 @@ import (
 func externalIPs(w write) string {
 	for _, ip := range w.object.Spec.ExternalIPs {
 		if w.created() || !slices.Contains(w.old.Spec.ExternalIPs, ip) {
-			return "externalIPs take over the addresses of others (CVE-2020-8554): remove spec.externalIPs; " +
-				"a way in is an Ingress, or a LoadBalancer if the tenant has any"
+			return "external IPs can take over addresses of others (CVE-2020-8554): remove spec.externalIPs; " +
+				"use an Ingress, or a LoadBalancer if the tenant may have one"
 		}
 	}
 	return ""
@@ -36,7 +36,8 @@ func serviceType(w write) string {
 	if kind == string(topology.NodePort) {
 		count = "nodePorts"
 	}
-	return "the tenant may have no Service of type " + kind + ": use ClusterIP, or ask for resourceQuotas.objects." + count + " in its TenantScore"
+	return "the tenant may have no Service of type " + kind + ": use ClusterIP, " +
+		"or ask for resourceQuotas.objects." + count + " in its TenantScore"
 }
 
 func externalName(w write) string {
@@ -45,7 +46,8 @@ func externalName(w write) string {
 	if w.object.serviceType() != "ExternalName" || isKept || within(w.Allowed.ExternalNames, name) {
 		return ""
 	}
-	return "the external name " + name + " is not allowed: ask for its domain in networkIsolation.externalNames of the TenantScore"
+	return "the external name " + name + " is not allowed: " +
+		"ask for its domain in networkIsolation.externalNames of the TenantScore"
 }
 
 // within reports whether a host is one of the domains or below one. A wildcard counts as the hosts
@@ -64,9 +66,9 @@ func endpoints(w write) string {
 		sameKey(w.object.Metadata.Labels, w.old.Metadata.Labels, serviceName) {
 		return ""
 	}
-	return "endpoints written by hand lead to addresses of others (CVE-2021-25740): " +
+	return "endpoints written by hand can lead to addresses of other tenants (CVE-2021-25740): " +
 		"give the Service a selector; " +
-		"for an address outside the cluster use networkIsolation.egress of the TenantScore and the address itself"
+		"to reach an address outside the cluster, allow it in networkIsolation.egress of the TenantScore"
 }
 
 // same reports whether two values are equal without their empty fields, which an API server adds
@@ -107,7 +109,8 @@ func defaultBackend(w write) string {
 	if w.Resource != "ingresses" || backend == nil || !w.created() && same(w.old.Spec.DefaultBackend, backend) {
 		return ""
 	}
-	return "a default backend takes the requests for hosts that nobody serves: remove spec.defaultBackend and give each rule a host"
+	return "a default backend receives the requests for every host without a rule: " +
+		"remove spec.defaultBackend and give each rule a host"
 }
 
 const askForDomain = "ask for the domain in networkIsolation.domains of its TenantScore"
@@ -139,7 +142,7 @@ func hosts(w write) string {
 		switch {
 		case within(w.Allowed.Domains, host):
 		case host == "":
-			return "without a host it takes those of everybody: " + askForDomain
+			return "without a host it receives the requests for every host: " + askForDomain
 		default:
 			return "the host " + host + " is not within a domain of the tenant: " + askForDomain
 		}
@@ -185,10 +188,10 @@ var (
 	badPath = regexp.MustCompile("[\\s\"'`{};#]")
 )
 
-// commands reports whether an annotation may configure a controller that tenants share. For
+// configures reports whether an annotation may configure a controller that tenants share. For
 // Ingresses and routes that is each one that is not known to be harmless, for Services those of
 // ingress controllers.
-func (w write) commands(key string) bool {
+func (w write) configures(key string) bool {
 	if key == "kubernetes.io/ingress.class" {
 		return false
 	}
@@ -200,8 +203,8 @@ func (w write) commands(key string) bool {
 
 func ingressAnnotations(w write) string {
 	for _, key := range w.newAnnotations() {
-		if w.commands(key) && !slices.Contains(w.Allowed.IngressAnnotations, key) {
-			return "the annotation " + key + " may tell a controller that all tenants share what to do: " +
+		if w.configures(key) && !slices.Contains(w.Allowed.IngressAnnotations, key) {
+			return "the annotation " + key + " may configure a controller that all tenants share: " +
 				"ask for it in networkIsolation.ingressAnnotations of the TenantScore"
 		}
 	}

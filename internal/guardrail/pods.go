@@ -11,8 +11,8 @@ func nodeName(w write) string {
 	if !w.created() || w.object.Spec.NodeName == "" {
 		return ""
 	}
-	return "the pod names its node, past the scheduler and the node's taints: remove spec.nodeName; " +
-		"spec.nodeSelector asks for a kind of node"
+	return "the pod names its node, which bypasses the scheduler and the node's taints: remove spec.nodeName; " +
+		"use spec.nodeSelector for a kind of node"
 }
 
 // conditions are the taints of unhealthy nodes, which every pod may tolerate for a while.
@@ -29,7 +29,7 @@ func tolerations(w write) string {
 			!w.created() && slices.ContainsFunc(w.old.Spec.Tolerations, func(old map[string]any) bool { return same(old, t) }) {
 			continue
 		}
-		what := "the taint " + key + " may not be tolerated"
+		what := "the taint " + key + " is not allowed"
 		if key == "" {
 			what = "a toleration without a key tolerates every taint"
 		}
@@ -59,7 +59,7 @@ func podAffinities(w write) string {
 	isElsewhere := func(namespace string) bool { return namespace != w.object.Metadata.Namespace }
 	for _, term := range w.object.Spec.Affinity.terms() {
 		if w.created() && (term.NamespaceSelector != nil || slices.ContainsFunc(term.Namespaces, isElsewhere)) {
-			return "the pod's affinity is about pods of other namespaces, which it would keep from nodes: " +
+			return "the pod's affinity names pods of other namespaces, which it could keep away from nodes: " +
 				"remove namespaces and namespaceSelector from it"
 		}
 	}
@@ -72,12 +72,12 @@ func gracePeriod(w write) string {
 	if !w.created() || w.object.Spec.GracePeriod <= secondsPerDay {
 		return ""
 	}
-	return "the pod takes more than a day to end, and would hold the namespace so long: " +
+	return "the pod may take more than a day to end, and would block the deletion of its namespace as long: " +
 		"lower spec.terminationGracePeriodSeconds"
 }
 
-// claimed are the kinds of volumes that lead nowhere by themselves. Host paths are among them
-// because pod security refuses them.
+// claimed are the kinds of volumes that give access to nothing outside the namespace by themselves.
+// Host paths are among them because pod security refuses them.
 var claimed = []string{
 	"configMap", "secret", "emptyDir", "projected", "downwardAPI",
 	"persistentVolumeClaim", "ephemeral", "image", "hostPath",
@@ -99,10 +99,10 @@ func volumes(w write) string {
 		switch {
 		case csi.Driver != "" && slices.Contains(w.Allowed.InlineDrivers, csi.Driver):
 		case csi.Driver != "":
-			return "the volume " + v.name() + " is of no claim: use a persistentVolumeClaim, " +
+			return "the volume " + v.name() + " has no claim: use a persistentVolumeClaim, " +
 				"or ask for the driver " + csi.Driver + " in storageAccess.inlineDrivers of the TenantScore"
 		default:
-			return "the volume " + v.name() + " is of no claim: use a persistentVolumeClaim"
+			return "the volume " + v.name() + " has no claim: use a persistentVolumeClaim"
 		}
 	}
 	return ""
@@ -168,7 +168,8 @@ func images(w write) string {
 		full := reference(image)
 		isIn := func(registry string) bool { return contains(registry, full) }
 		if !slices.Contains(known, image) && !slices.ContainsFunc(w.Allowed.ImageRegistries, isIn) {
-			return "the image " + full + " is not of an allowed registry: use one of [" + strings.Join(w.Allowed.ImageRegistries, ", ") +
+			return "the image " + full + " is not from an allowed registry: use one of [" +
+				strings.Join(w.Allowed.ImageRegistries, ", ") +
 				"], or ask for its registry in tenantConfig.imageRegistries of the TenantScore"
 		}
 	}
@@ -182,8 +183,8 @@ func defaultToken(w write) string {
 	}
 	for _, v := range w.object.Spec.Volumes {
 		if strings.HasPrefix(v.name(), "kube-api-access-") && v.has("projected") {
-			return "the pod gets the token of the service account default without asking: " +
-				"set automountServiceAccountToken to false, name a service account of its own, " +
+			return "the pod gets a token of the service account default, which is not allowed: " +
+				"set automountServiceAccountToken to false, name another service account, " +
 				"or ask for tenantConfig.defaultToken of the TenantScore"
 		}
 	}

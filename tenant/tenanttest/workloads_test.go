@@ -207,7 +207,7 @@ func (n need) refusals() []string {
 	return append(map[string][]string{
 		"resourceQuotas.limits.cpu":                 {"exceeded quota: polyphony, requested: limits.cpu="},
 		"resourceQuotas.objects.nodePorts":          {"exceeded quota: polyphony, requested: services.nodeports="},
-		"resourceQuotas.extended":                   {"the taint nvidia.com/gpu may not be tolerated"},
+		"resourceQuotas.extended":                   {"the taint nvidia.com/gpu is not allowed"},
 		"resourceQuotas.container.defaultLimit.cpu": {"must be less than or equal to cpu limit of 500m"},
 		"rbac.members":                              {`cannot create resource "leases"`},
 		needsAdmin:                                  {`cannot create resource "serviceaccounts"`, "error looking up service account"},

@@ -12,7 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Installed is the policies and bindings of Polyphony's that a cluster has, whole or not.
+// Installed holds the policies and bindings of Polyphony that a cluster has, complete or not.
 type Installed struct {
 	policies map[topology.Guardrail]*Policy
 	bindings map[topology.Guardrail]*Binding
@@ -47,8 +47,8 @@ func (i Installed) Rules() []topology.Guardrail {
 	return slices.Compact(rules)
 }
 
-// Set returns the rules that are whole. Those of another version cannot be compared, so that what
-// exists counts.
+// Set returns the rules that are complete and unaltered. Rules of another version cannot be
+// compared, so those count that exist.
 func (i Installed) Set() topology.GuardrailSet {
 	var set topology.GuardrailSet
 	for _, p := range i.policies {
@@ -77,8 +77,8 @@ func whole(rule topology.Guardrail, p *Policy, b *Binding) bool {
 }
 
 // Altered reports whether one of the rules is installed with another specification than this
-// release renders. [Installed.Set] does not count such a rule, and its policy may refuse something
-// all the same.
+// release renders. [Installed.Set] does not count such a rule, but its policy may still refuse
+// writes.
 func (i Installed) Altered() bool {
 	counted := i.Set().Rules
 	for _, rule := range i.Rules() {

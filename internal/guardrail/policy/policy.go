@@ -1,7 +1,7 @@
 // Package policy has the guardrails as Kubernetes applies them: one ValidatingAdmissionPolicy for
 // each rule, with its conditions in CEL, and a binding of the same name. The API server evaluates
-// them itself, for every namespace with the tenant label, and they fail closed. What a tenant is
-// allowed they read from the labels and annotations of the namespace.
+// them itself, for every namespace with the tenant label, and they fail closed. They read what a
+// tenant is allowed from the labels and annotations of the namespace.
 //
 // Package guardrail, next to this one, has the same rules in Go. A rule is a file here, named after
 // it, with the specification of its policy. [Render] completes it, [Installed] compares it with
@@ -34,7 +34,7 @@ const (
 	// NamePrefix is the beginning of the names of policies. The rule follows.
 	NamePrefix = "polyphony-"
 
-	// LabelRule marks policies and bindings of Polyphony's, with the rule as its value.
+	// LabelRule marks the policies and bindings of Polyphony. Its value is the rule.
 	LabelRule = topology.Prefix + "guardrail"
 
 	annotationVersion = topology.Prefix + "guardrails-version"
@@ -45,8 +45,8 @@ const (
 //go:embed *.yaml
 var files embed.FS
 
-// specs are the files as they are written. They are read once, since they are compared with what a
-// cluster has whenever that is read.
+// specs are the parsed files. They are parsed once, since each read of a cluster compares with
+// them.
 var specs = sync.OnceValue(func() map[topology.Guardrail]*admissionv1.ValidatingAdmissionPolicySpec {
 	all := map[topology.Guardrail]*admissionv1.ValidatingAdmissionPolicySpec{}
 	for _, rule := range append(topology.AllGuardrails(), Probe) {
@@ -91,8 +91,8 @@ func Render(rule topology.Guardrail) (*Policy, *Binding) {
 	return p, b
 }
 
-// RuleOf returns the rule of a policy or binding. It is not ours if someone has copied it to
-// another name.
+// RuleOf returns the rule of a policy or binding, and whether Polyphony manages it. A copy under
+// another name does not count.
 func RuleOf(object metav1.Object) (rule topology.Guardrail, ours bool) {
 	name := object.GetLabels()[LabelRule]
 	return topology.Guardrail(name), object.GetName() == NamePrefix+name
@@ -105,7 +105,7 @@ func VersionOf(object metav1.Object) int {
 	return version
 }
 
-// CopyVersion makes to belong to the version that from belongs to.
+// CopyVersion copies the version of the guardrails that from belongs to.
 func CopyVersion(to, from metav1.Object) {
 	annotations := to.GetAnnotations()
 	if annotations == nil {
@@ -115,7 +115,7 @@ func CopyVersion(to, from metav1.Object) {
 	to.SetAnnotations(annotations)
 }
 
-// VersionFields names the difference between the versions of two policies or bindings.
+// VersionFields returns the difference between the versions of two policies or bindings.
 func VersionFields(from, to metav1.Object) []topology.FieldChange {
 	before, after := from.GetAnnotations()[annotationVersion], to.GetAnnotations()[annotationVersion]
 	if before == after {

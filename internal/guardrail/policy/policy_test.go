@@ -13,7 +13,6 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// The parts that are the same for every rule.
 func TestRenderCompletesEveryRule(t *testing.T) {
 	files, err := fs.Glob(files, "*.yaml")
 	require.NoError(t, err)
@@ -31,7 +30,7 @@ func TestRenderCompletesEveryRule(t *testing.T) {
 			require.Equal(t, admissionv1.Fail, *p.Spec.FailurePolicy)
 			require.Equal(t, []admissionv1.ValidationAction{admissionv1.Deny}, b.Spec.ValidationActions)
 			isClusters := rule == topology.GuardrailNamespaces || rule == Probe
-			require.Equal(t, isClusters, b.Spec.MatchResources == nil, "all others select the namespaces of tenants")
+			require.Equal(t, isClusters, b.Spec.MatchResources == nil, "every other rule selects the namespaces of tenants")
 			for _, v := range p.Spec.Validations {
 				require.NotEmpty(t, v.Message+v.MessageExpression)
 				require.Equal(t, "Forbidden", string(*v.Reason))
@@ -43,8 +42,7 @@ func TestRenderCompletesEveryRule(t *testing.T) {
 	}
 }
 
-// Every rule that excepts the components of the infrastructure names the same ones.
-func TestRulesExceptTheSameComponents(t *testing.T) {
+func TestRulesExemptTheSameComponents(t *testing.T) {
 	components := regexp.MustCompile(`request\.userInfo\.username in \[[^]]*\]\s*\|\| 'system:serviceaccounts:kube-system' in request\.userInfo\.\?groups\.orValue\(\[\]\)`)
 	seen := map[string][]topology.Guardrail{}
 	for _, rule := range topology.AllGuardrails() {
@@ -54,7 +52,7 @@ func TestRulesExceptTheSameComponents(t *testing.T) {
 			text = strings.Join(strings.Fields(text), " ")
 			seen[text] = append(seen[text], rule)
 		}
-		require.Equal(t, strings.Count(string(data), "userInfo"), 2*len(components.FindAllString(string(data), -1)), "%s names principals in another way", rule)
+		require.Equal(t, strings.Count(string(data), "userInfo"), 2*len(components.FindAllString(string(data), -1)), "%s exempts other principals", rule)
 	}
 	require.Len(t, seen, 1)
 	for _, rules := range seen {
@@ -62,8 +60,8 @@ func TestRulesExceptTheSameComponents(t *testing.T) {
 	}
 }
 
-// The right to bypass applies to the rules whose documentation says so.
-func TestRulesWithABypass(t *testing.T) {
+// The documentation of these rules says that writers with the right to bypass are exempt.
+func TestRenderChecksTheRightToBypass(t *testing.T) {
 	var bypassed []topology.Guardrail
 	for _, rule := range topology.AllGuardrails() {
 		p, _ := Render(rule)

@@ -10,9 +10,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Probe is a policy that shows whether the API server has learnt of the others. It refuses a
-// namespace that nobody wants. It is written after the others, and an API server sees writes to
-// policies in their order, and likewise writes to bindings.
+// Probe is a policy that shows whether the API server enforces the others. It refuses a namespace
+// that exists only as a request. It is written after the others. An API server sees writes to
+// policies in their order, and so for bindings.
 const Probe topology.Guardrail = "probe"
 
 const labelProbe = topology.Prefix + "guardrails-probe"

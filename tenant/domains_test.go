@@ -13,23 +13,29 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// serving is a tenant that has domains.
+// serving returns a tenant with domains.
 func serving(name string, domains ...string) TenantScore {
-	return TenantScore{TenantConfig: TenantConfig{Name: name}, NetworkIsolation: NetworkIsolationPolicy{Domains: domains}}
+	return TenantScore{TenantConfig: TenantConfig{Name: name},
+		NetworkIsolation: NetworkIsolationPolicy{Domains: domains}}
 }
 
-func TestDomainsOfOthersAreRefused(t *testing.T) {
+func TestProvisionRefusesDomainsOfOtherTenants(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		wants []string
-		says  string // empty: it is fine
+		says  string // empty: no error
 	}{
 		{"another", []string{"acme.example.net"}, ""},
 		{"beside", []string{"acme.example.com", "shop2.example.com", "myglobex.example.com"}, ""},
-		{"the same", []string{"globex.example.com"}, `globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
-		{"below", []string{"a.b.globex.example.com"}, `a.b.globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
-		{"above", []string{"example.com"}, `example.com, because the tenant "globex" holds globex.example.com; example.com, because the tenant "globex" holds shop.example.com; remove`},
-		{"one of several", []string{"acme.example.net", "hop.example.com", "workshop.example.com", "x.shop.example.com"}, `cannot have x.shop.example.com, because the tenant "globex" holds shop.example.com; remove`},
+		{"the same", []string{"globex.example.com"},
+			`globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
+		{"below", []string{"a.b.globex.example.com"},
+			`a.b.globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
+		{"above", []string{"example.com"},
+			`example.com, because the tenant "globex" holds globex.example.com; example.com, because the tenant "globex" holds shop.example.com; remove`},
+		{"one of several", []string{"acme.example.net", "hop.example.com", "workshop.example.com",
+			"x.shop.example.com"},
+			`cannot have x.shop.example.com, because the tenant "globex" holds shop.example.com; remove`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			top := fake.New(fake.Options{})
@@ -52,7 +58,7 @@ func TestDomainsOfOthersAreRefused(t *testing.T) {
 	}
 }
 
-func TestManyConflictsAreNotAllListed(t *testing.T) {
+func TestProvisionListsTheFirstConflictingDomains(t *testing.T) {
 	top := fake.New(fake.Options{})
 	var theirs []string
 	for _, c := range "abcdefghijklmnopqrstuvwxyz" {
@@ -64,8 +70,8 @@ func TestManyConflictsAreNotAllListed(t *testing.T) {
 	require.ErrorContains(t, err, `holds t.example.com; and 6 more; remove the domain`)
 }
 
-// A domain goes from one tenant to another once the first no longer has it.
-func TestDomainsAreHandedOver(t *testing.T) {
+// A tenant can take a domain when the other tenant no longer holds it.
+func TestProvisionTakesADomainThatIsFreeAgain(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := score.Run(t.Context(), serving("globex", "example.com").On(top))
 	require.NoError(t, err)
@@ -77,16 +83,17 @@ func TestDomainsAreHandedOver(t *testing.T) {
 	require.Equal(t, []string{"example.com"}, domainsOf(t, top, "acme"))
 }
 
-// racing is infrastructure on which something happens right after a tenant's namespace was written,
-// and then again.
+// racing is a topology on which something happens after the first and the second write of a
+// namespace.
 type racing struct {
 	*fake.Topology
 	meanwhile []func()
-	looks     int // for domains
+	looks     int // the number of reads of domains
 	written   []topology.Namespace
 }
 
-func (r *racing) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+func (r *racing) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder,
+	error) {
 	r.looks++
 	return r.Topology.OverlappingDomains(ctx, tenant, domains)
 }
@@ -101,11 +108,12 @@ func (r *racing) EnsureNamespace(ctx context.Context, want topology.Namespace) (
 	return change, err
 }
 
-func TestDomainsThatAnotherGetsAtTheSameTimeAreGivenBack(t *testing.T) {
+func TestProvisionYieldsDomainsToAConcurrentTenant(t *testing.T) {
 	top := fake.New(fake.Options{})
 	r := &racing{Topology: top, meanwhile: []func(){func() {
-		_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
-			Allowed: topology.Allowances{Domains: []string{"shop.example.com"}}})
+		_, err := top.EnsureNamespace(t.Context(),
+			topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
+				Allowed: topology.Allowances{Domains: []string{"shop.example.com"}}})
 		require.NoError(t, err)
 	}}}
 	s := serving("acme", "example.com", "acme.example.net")
@@ -113,7 +121,8 @@ func TestDomainsThatAnotherGetsAtTheSameTimeAreGivenBack(t *testing.T) {
 	s.RBAC.Members = []Member{{Role: Developer, Name: "devs"}}
 	report, err := score.Run(t.Context(), s.On(r))
 	require.ErrorIs(t, err, topology.ErrConflict)
-	require.ErrorContains(t, err, `ensure Namespace "acme": cannot have example.com, because the tenant "globex" holds shop.example.com; remove`)
+	require.ErrorContains(t, err,
+		`ensure Namespace "acme": cannot have example.com, because the tenant "globex" holds shop.example.com; remove`)
 	require.Equal(t, "domains still free", failedAt(t, err))
 	require.Empty(t, domainsOf(t, top, "acme"))
 	require.Equal(t, []string{"shop.example.com"}, domainsOf(t, top, "globex"))
@@ -127,14 +136,15 @@ func TestDomainsThatAnotherGetsAtTheSameTimeAreGivenBack(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 }
 
-// Who loses a race for one more domain keeps those that it had.
-func TestDomainsFromBeforeAreKept(t *testing.T) {
+// A tenant that loses a race for one more domain keeps its other domains.
+func TestProvisionThatYieldsKeepsEarlierDomains(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := score.Run(t.Context(), serving("acme", "acme.example.com").On(top))
 	require.NoError(t, err)
 	r := &racing{Topology: top, meanwhile: []func(){func() {
-		_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
-			Allowed: topology.Allowances{Domains: []string{"shared.example.org"}}})
+		_, err := top.EnsureNamespace(t.Context(),
+			topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
+				Allowed: topology.Allowances{Domains: []string{"shared.example.org"}}})
 		require.NoError(t, err)
 	}}}
 	_, err = score.Run(t.Context(), serving("acme", "acme.example.com", "shared.example.org").On(r))
@@ -142,13 +152,16 @@ func TestDomainsFromBeforeAreKept(t *testing.T) {
 	require.Equal(t, []string{"acme.example.com"}, domainsOf(t, top, "acme"))
 }
 
-func TestDomainsThatCannotBeGivenBack(t *testing.T) {
+func TestProvisionReportsDomainsThatItCannotYield(t *testing.T) {
 	top := fake.New(fake.Options{})
-	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted})
+	_, err := top.EnsureNamespace(t.Context(),
+		topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted})
 	require.NoError(t, err)
-	r := &racing{Topology: top.WithFaults(fake.Fault{Op: "ensure", Kind: "Namespace", Nth: 2, Err: topology.ErrUnavailable}), meanwhile: []func(){func() {
-		_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
-			Allowed: topology.Allowances{Domains: []string{"example.com"}}})
+	r := &racing{Topology: top.WithFaults(fake.Fault{Op: "ensure", Kind: "Namespace", Nth: 2,
+		Err: topology.ErrUnavailable}), meanwhile: []func(){func() {
+		_, err := top.EnsureNamespace(t.Context(),
+			topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted,
+				Allowed: topology.Allowances{Domains: []string{"example.com"}}})
 		require.NoError(t, err)
 	}}}
 	_, err = score.Run(t.Context(), serving("acme", "example.com").On(r))
@@ -157,14 +170,15 @@ func TestDomainsThatCannotBeGivenBack(t *testing.T) {
 	require.ErrorContains(t, err, "; restoring the domains from before the run failed: ")
 }
 
-// meeting is infrastructure on which everybody has looked for domains before anybody writes.
+// meeting is a topology on which all runs have read the domains before one of them writes.
 type meeting struct {
 	*fake.Topology
 	all  *sync.WaitGroup
 	once *sync.Once
 }
 
-func (m meeting) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+func (m meeting) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder,
+	error) {
 	holders, err := m.Topology.OverlappingDomains(ctx, tenant, domains)
 	m.once.Do(func() {
 		m.all.Done()
@@ -173,7 +187,7 @@ func (m meeting) OverlappingDomains(ctx context.Context, tenant string, domains 
 	return holders, err
 }
 
-func TestNoTwoTenantsKeepADomain(t *testing.T) {
+func TestConcurrentTenantsNeverShareADomain(t *testing.T) {
 	for range 50 {
 		top := fake.New(fake.Options{})
 		var all sync.WaitGroup
@@ -181,7 +195,8 @@ func TestNoTwoTenantsKeepADomain(t *testing.T) {
 		all.Add(len(names))
 		var steps []score.Step
 		for i, name := range names {
-			steps = append(steps, serving(name, []string{"example.com", "a.example.com", "b.a.example.com"}[i]).On(meeting{top, &all, new(sync.Once)}))
+			steps = append(steps, serving(name, []string{"example.com", "a.example.com", "b.a.example.com"}[i]).On(
+				meeting{top, &all, new(sync.Once)}))
 		}
 		_, err := score.Runner{Concurrency: len(names)}.Run(t.Context(), steps...)
 		require.ErrorIs(t, err, topology.ErrConflict)
@@ -193,8 +208,8 @@ func TestNoTwoTenantsKeepADomain(t *testing.T) {
 	}
 }
 
-// Only who has domains is asked about them, and the second time only when it has got them just now.
-func TestWhatTheLookForDomainsCosts(t *testing.T) {
+// A run reads domains only for a tenant with domains, and the second time only after it wrote them.
+func TestProvisionReadsDomainsOnlyIfNeeded(t *testing.T) {
 	r := &racing{Topology: fake.New(fake.Options{})}
 	run := func(looks int, s TenantScore) {
 		t.Helper()
@@ -210,10 +225,13 @@ func TestWhatTheLookForDomainsCosts(t *testing.T) {
 	run(0, serving("acme"))
 }
 
-func TestALookForDomainsThatFails(t *testing.T) {
+func TestProvisionFailsIfDomainsCannotBeRead(t *testing.T) {
 	for nth, step := range map[int]string{1: "domains", 2: "domains still free"} {
 		top := fake.New(fake.Options{})
-		_, err := score.Run(t.Context(), serving("acme", "example.com").On(top.WithFaults(fake.Fault{Op: "read", Kind: "Domains", Nth: nth, Err: topology.ErrUnavailable})))
+		_, err := score.Run(t.Context(),
+			serving("acme",
+				"example.com").On(top.WithFaults(fake.Fault{Op: "read", Kind: "Domains", Nth: nth,
+				Err: topology.ErrUnavailable})))
 		require.ErrorIs(t, err, topology.ErrUnavailable)
 		require.Equal(t, step, failedAt(t, err))
 		_, err = score.Run(t.Context(), serving("acme", "example.com").On(top))

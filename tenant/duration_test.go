@@ -30,7 +30,7 @@ func TestDurationHasOneForm(t *testing.T) {
 	}
 }
 
-func TestDurationRefusesWhatIsNone(t *testing.T) {
+func TestDurationRefusesOtherText(t *testing.T) {
 	for _, text := range []string{`"ten"`, `"10"`, `""`, `10`} {
 		var d tenant.Duration
 		require.Error(t, json.Unmarshal([]byte(text), &d), text)
@@ -41,6 +41,7 @@ func TestDurationValidate(t *testing.T) {
 	at := field.NewPath("wait")
 	require.Empty(t, tenant.Duration(0).Validate(at))
 	require.Empty(t, tenant.MaxDuration.Validate(at))
-	require.EqualError(t, tenant.Duration(-time.Second).Validate(at).ToAggregate(), `wait: Invalid value: "-1s": must be 0 to 24h`)
+	require.EqualError(t, tenant.Duration(-time.Second).Validate(at).ToAggregate(),
+		`wait: Invalid value: "-1s": must be 0 to 24h`)
 	require.Len(t, (tenant.MaxDuration + 1).Validate(at), 1)
 }

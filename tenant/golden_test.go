@@ -11,7 +11,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// golden compares with a file, or writes it.
+// golden compares text with a file, or with -update writes the file.
 func golden(t *testing.T, path, have string) {
 	t.Helper()
 	if *update {

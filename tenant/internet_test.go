@@ -13,9 +13,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// notPublic is written down from the registries themselves, and not from the code: the IANA IPv4
-// and IPv6 Special-Purpose Address Registries, the IPv4 and IPv6 Address Space registries, and the
-// addresses at which clouds serve their metadata.
+// notPublic is taken from the registries, not from the code: the IANA IPv4 and IPv6 Special-Purpose
+// Address Registries, the IPv4 and IPv6 Address Space registries, and the addresses at which clouds
+// serve their metadata.
 var notPublic = []struct{ cidr, name, source string }{
 	{"0.0.0.0/8", "this network", "RFC 791"},
 	{"0.0.0.0/32", "this host on this network", "RFC 1122"},
@@ -86,7 +86,7 @@ func parsed(cidrs ...string) []netip.Prefix {
 	return all
 }
 
-// reaches tells whether traffic to an address is let through by any of the peers.
+// reaches reports whether any of the peers admits traffic to an address.
 func reaches(peers []topology.NetworkPeer, addr netip.Addr) bool {
 	return slices.ContainsFunc(peers, func(p topology.NetworkPeer) bool {
 		within := func(cidr string) bool { return netip.MustParsePrefix(cidr).Contains(addr) }
@@ -103,7 +103,7 @@ func last(p netip.Prefix) netip.Addr {
 	return addr
 }
 
-// samples are addresses in a range: the first, the last and some in between.
+// samples returns addresses of a range: the first, the last and some in between.
 func samples(p netip.Prefix) []netip.Addr {
 	first, final := p.Masked().Addr(), last(p)
 	all := []netip.Addr{first, final}
@@ -132,8 +132,8 @@ func internetEgress(t *testing.T, p topology.Platform) []topology.NetworkPeer {
 	return rule.Peers
 }
 
-// requireKubernetesTakes checks what the API server asks of an ipBlock, and that there is nothing
-// in it that says nothing.
+// requireKubernetesTakes checks what the API server requires of an ipBlock, and that no exception
+// is redundant.
 func requireKubernetesTakes(t *testing.T, peers []topology.NetworkPeer) {
 	t.Helper()
 	for _, p := range peers {
@@ -143,34 +143,40 @@ func requireKubernetesTakes(t *testing.T, peers []topology.NetworkPeer) {
 		}
 		for i, e := range p.Except {
 			except := netip.MustParsePrefix(e)
-			require.True(t, whole.Contains(except.Addr()) && except.Bits() > whole.Bits(), "%s is not strictly within %s", e, p.CIDR)
+			require.True(t, whole.Contains(except.Addr()) && except.Bits() > whole.Bits(),
+				"%s is not strictly within %s", e, p.CIDR)
 			for j, other := range p.Except {
 				require.False(t, i != j && netip.MustParsePrefix(other).Overlaps(except), "%s and %s overlap", e, other)
 			}
 		}
-		require.True(t, slices.IsSortedFunc(p.Except, func(a, b string) int { return netip.MustParsePrefix(a).Compare(netip.MustParsePrefix(b)) }), "%v", p.Except)
+		require.True(t,
+			slices.IsSortedFunc(p.Except,
+				func(a, b string) int { return netip.MustParsePrefix(a).Compare(netip.MustParsePrefix(b)) }), "%v",
+			p.Except)
 	}
 }
 
-func TestTheInternetIsPublic(t *testing.T) {
+func TestPublicInternetExcludesSpecialRanges(t *testing.T) {
 	peers := internetEgress(t, topology.Platform{IPv4: true, IPv6: true})
 	for _, r := range notPublic {
 		for _, addr := range samples(netip.MustParsePrefix(r.cidr)) {
 			require.False(t, reaches(peers, addr), "%s of %s: %s, %s", addr, r.cidr, r.name, r.source)
 		}
 	}
-	for _, a := range []string{"169.254.169.254", "169.254.170.2", "169.254.169.123", "100.100.100.200", "192.0.0.192", "fd00:ec2::254", "fd20:ce::254"} {
+	for _, a := range []string{"169.254.169.254", "169.254.170.2", "169.254.169.123", "100.100.100.200", "192.0.0.192",
+		"fd00:ec2::254", "fd20:ce::254"} {
 		require.False(t, reaches(peers, netip.MustParseAddr(a)), "the metadata service at %s", a)
 	}
-	for _, a := range []string{"8.8.8.8", "1.1.1.1", "9.9.9.9", "4.0.0.0", "128.0.0.1", "185.199.108.153", "223.255.255.255", "193.0.6.139",
-		"2001:200::1", "2001:4860:4860::8888", "2003::1", "2400:cb00::1", "2606:4700:4700::1111", "2620:fe::fe", "2800::1", "2a00:1450::1", "2c0f::1"} {
+	for _, a := range []string{"8.8.8.8", "1.1.1.1", "9.9.9.9", "4.0.0.0", "128.0.0.1", "185.199.108.153",
+		"223.255.255.255", "193.0.6.139",
+		"2001:200::1", "2001:4860:4860::8888", "2003::1", "2400:cb00::1", "2606:4700:4700::1111", "2620:fe::fe",
+		"2800::1", "2a00:1450::1", "2c0f::1"} {
 		require.True(t, reaches(peers, netip.MustParseAddr(a)), a)
 	}
 }
 
-// What lies directly before and after a special range is public, unless it is special itself: no
-// range is taken out larger than it is.
-func TestNoMoreThanTheSpecialRangesIsTakenOut(t *testing.T) {
+// The addresses directly before and after a special range are public, unless they are special too.
+func TestPublicInternetExcludesNothingElse(t *testing.T) {
 	peers := internetEgress(t, topology.Platform{IPv4: true, IPv6: true})
 	isSpecial := func(a netip.Addr) bool {
 		for _, r := range notPublic {
@@ -193,29 +199,41 @@ func TestNoMoreThanTheSpecialRangesIsTakenOut(t *testing.T) {
 	require.Greater(t, public, 35)
 }
 
-func TestTheInternetIsWithoutThePlatform(t *testing.T) {
+func TestPublicInternetExcludesThePlatform(t *testing.T) {
 	tests := []struct {
 		name       string
 		platform   topology.Platform
 		peers      []string // CIDRs
 		open, shut []string
 	}{
-		{"IPv4 alone", topology.Platform{IPv4: true}, []string{"0.0.0.0/0"}, []string{"8.8.8.8"}, []string{"2606:4700:4700::1111"}},
-		{"IPv6 alone", topology.Platform{IPv6: true}, []string{"2000::/3"}, []string{"2606:4700:4700::1111"}, []string{"8.8.8.8"}},
-		{"ranges", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("8.8.0.0/16", "10.244.0.0/16", "2a00:1450:4000::/36", "fd00:10:244::/56")},
-			[]string{"0.0.0.0/0", "2000::/3"}, []string{"8.7.255.255", "8.9.0.0", "2a00:1450::1", "2a00:1450:5000::"}, []string{"8.8.8.8", "10.244.0.1", "2a00:1450:4001::1"}},
-		{"single addresses", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("1.1.1.1/32", "2606:4700:4700::1111/128")},
-			[]string{"0.0.0.0/0", "2000::/3"}, []string{"1.1.1.0", "1.1.1.2", "2606:4700:4700::1110", "2606:4700:4700::1112"}, []string{"1.1.1.1", "2606:4700:4700::1111"}},
-		{"not canonical, twice and within each other", topology.Platform{IPv4: true, OwnRanges: parsed("8.8.8.8/24", "8.8.8.0/24", "8.8.8.128/25", "8.8.9.9/16")},
+		{"IPv4 alone", topology.Platform{IPv4: true}, []string{"0.0.0.0/0"}, []string{"8.8.8.8"},
+			[]string{"2606:4700:4700::1111"}},
+		{"IPv6 alone", topology.Platform{IPv6: true}, []string{"2000::/3"}, []string{"2606:4700:4700::1111"},
+			[]string{"8.8.8.8"}},
+		{"ranges", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("8.8.0.0/16", "10.244.0.0/16",
+			"2a00:1450:4000::/36", "fd00:10:244::/56")},
+			[]string{"0.0.0.0/0", "2000::/3"}, []string{"8.7.255.255", "8.9.0.0", "2a00:1450::1", "2a00:1450:5000::"},
+			[]string{"8.8.8.8", "10.244.0.1", "2a00:1450:4001::1"}},
+		{"single addresses", topology.Platform{IPv4: true, IPv6: true,
+			OwnRanges: parsed("1.1.1.1/32", "2606:4700:4700::1111/128")},
+			[]string{"0.0.0.0/0", "2000::/3"}, []string{"1.1.1.0", "1.1.1.2", "2606:4700:4700::1110",
+				"2606:4700:4700::1112"}, []string{"1.1.1.1", "2606:4700:4700::1111"}},
+		{"not canonical, twice and within each other",
+			topology.Platform{IPv4: true, OwnRanges: parsed("8.8.8.8/24", "8.8.8.0/24", "8.8.8.128/25", "8.8.9.9/16")},
 			[]string{"0.0.0.0/0"}, []string{"8.9.0.0"}, []string{"8.8.8.8", "8.8.255.255"}},
-		{"IPv4 written as IPv6", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("::ffff:8.8.8.0/120", "::ffff:0:0/112")},
+		{"IPv4 written as IPv6", topology.Platform{IPv4: true, IPv6: true,
+			OwnRanges: parsed("::ffff:8.8.8.0/120", "::ffff:0:0/112")},
 			[]string{"0.0.0.0/0", "2000::/3"}, []string{"8.8.7.255", "8.8.9.0", "2a00:1450::1"}, []string{"8.8.8.8"}},
 		{"larger than a special range", topology.Platform{IPv4: true, OwnRanges: parsed("192.0.0.0/8")},
 			[]string{"0.0.0.0/0"}, []string{"191.255.255.255", "193.0.0.0"}, []string{"192.0.1.1", "192.168.0.1"}},
-		{"all of IPv4", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("0.0.0.0/0")}, []string{"2000::/3"}, []string{"2606:4700:4700::1111"}, []string{"8.8.8.8"}},
-		{"all of IPv4 in two halves", topology.Platform{IPv4: true, OwnRanges: parsed("0.0.0.0/1", "128.0.0.0/1")}, []string{"0.0.0.0/0"}, nil, []string{"8.8.8.8", "128.0.0.1"}},
-		{"all of IPv6", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("::/0")}, []string{"0.0.0.0/0"}, []string{"8.8.8.8"}, []string{"2606:4700:4700::1111"}},
-		{"all of public IPv6", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("2000::/3")}, []string{"0.0.0.0/0"}, []string{"8.8.8.8"}, []string{"2606:4700:4700::1111"}},
+		{"all of IPv4", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("0.0.0.0/0")}, []string{"2000::/3"},
+			[]string{"2606:4700:4700::1111"}, []string{"8.8.8.8"}},
+		{"all of IPv4 in two halves", topology.Platform{IPv4: true, OwnRanges: parsed("0.0.0.0/1", "128.0.0.0/1")},
+			[]string{"0.0.0.0/0"}, nil, []string{"8.8.8.8", "128.0.0.1"}},
+		{"all of IPv6", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("::/0")}, []string{"0.0.0.0/0"},
+			[]string{"8.8.8.8"}, []string{"2606:4700:4700::1111"}},
+		{"all of public IPv6", topology.Platform{IPv4: true, IPv6: true, OwnRanges: parsed("2000::/3")},
+			[]string{"0.0.0.0/0"}, []string{"8.8.8.8"}, []string{"2606:4700:4700::1111"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -241,7 +259,7 @@ func TestTheInternetIsWithoutThePlatform(t *testing.T) {
 	}
 }
 
-func TestNoInternetAtAll(t *testing.T) {
+func TestPublicInternetRefusesAPlatformWithoutPublicAddresses(t *testing.T) {
 	for name, p := range map[string]topology.Platform{
 		"it is all the platform's": {IPv4: true, IPv6: true, OwnRanges: parsed("0.0.0.0/0", "::/0")},
 		"no address family":        {},
@@ -257,7 +275,7 @@ func TestNoInternetAtAll(t *testing.T) {
 	}
 }
 
-// FuzzWithout takes ranges out of a range and asks of many addresses whether that was right.
+// FuzzWithout takes ranges out of a range, and checks many addresses.
 func FuzzWithout(f *testing.F) {
 	f.Add(false, []byte{0, 0, 0, 0, 0, 10, 0, 0, 0, 8, 192, 168, 0, 0, 16, 10, 1, 2, 3, 16})
 	f.Add(false, []byte{10, 0, 0, 0, 8, 10, 255, 255, 255, 32, 10, 0, 0, 0, 8, 0, 0, 0, 0, 0})
@@ -270,7 +288,7 @@ func FuzzWithout(f *testing.F) {
 		var ranges []netip.Prefix
 		for len(data) > size && len(ranges) < 12 {
 			addr, _ := netip.AddrFromSlice(data[:size])
-			if !addr.Is4In6() { // those count as IPv4
+			if !addr.Is4In6() { // they count as IPv4
 				ranges = append(ranges, netip.PrefixFrom(addr, int(data[size])%(size*8+1)))
 			}
 			data = data[size+1:]
@@ -280,7 +298,11 @@ func FuzzWithout(f *testing.F) {
 		}
 		whole, others := ranges[0].Masked(), slices.Concat(ranges[1:], parsed("10.0.0.0/9", "2a00::/12"))
 		peer, ok := without(whole, others)
-		require.Equal(t, slices.ContainsFunc(others, func(o netip.Prefix) bool { return o.Bits() <= whole.Bits() && o.Overlaps(whole) }), !ok)
+		require.Equal(t,
+			slices.ContainsFunc(others, func(o netip.Prefix) bool {
+				return o.Bits() <= whole.Bits() &&
+					o.Overlaps(whole)
+			}), !ok)
 
 		var peers []topology.NetworkPeer
 		if ok {
@@ -291,7 +313,8 @@ func FuzzWithout(f *testing.F) {
 			for _, a := range append(samples(r), r.Masked().Addr().Prev(), last(r).Next(), r.Addr()) {
 				if a.IsValid() {
 					takenOut := slices.ContainsFunc(others, func(o netip.Prefix) bool { return o.Masked().Contains(a) })
-					require.Equal(t, whole.Contains(a) && !takenOut, reaches(peers, a), "%s of %v without %v", a, whole, others)
+					require.Equal(t, whole.Contains(a) && !takenOut, reaches(peers, a), "%s of %v without %v", a, whole,
+						others)
 				}
 			}
 		}

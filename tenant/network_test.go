@@ -9,7 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-func TestNetworkPeerEdges(t *testing.T) {
+func TestNetworkPeerValidate(t *testing.T) {
 	web := []NetworkPort{{Port: 80}}
 	ingress := func(p NetworkPeer) func(*TenantScore) {
 		return func(s *TenantScore) { s.NetworkIsolation.Ingress = []NetworkPeer{p} }
@@ -28,27 +28,39 @@ func TestNetworkPeerEdges(t *testing.T) {
 		{"tenant's pods", ingress(NetworkPeer{Tenant: "globex", PodLabels: labels, Ports: web}), nil},
 		{"namespaces", ingress(NetworkPeer{NamespaceLabels: labels, Ports: web}), nil},
 		{"namespaces' pods", egress(NetworkPeer{NamespaceLabels: labels, PodLabels: labels, Ports: web}), nil},
-		{"namespaces by a reserved label", egress(NetworkPeer{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "ci"}, Ports: web}), nil},
-		{"empty selector of pods is every pod", ingress(NetworkPeer{Tenant: "globex", PodLabels: map[string]string{}, Ports: web}), nil},
+		{"namespaces by a reserved label",
+			egress(NetworkPeer{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "ci"}, Ports: web}),
+			nil},
+		{"empty selector of pods is every pod",
+			ingress(NetworkPeer{Tenant: "globex", PodLabels: map[string]string{}, Ports: web}), nil},
 		{"IPv4", egress(NetworkPeer{CIDR: "192.0.2.0/24", Ports: web}), nil},
 		{"IPv4 address", egress(NetworkPeer{CIDR: "192.0.2.1/32", Ports: web}), nil},
 		{"IPv6", egress(NetworkPeer{CIDR: "2001:db8::/32", Ports: web}), nil},
 		{"the widest range", egress(NetworkPeer{CIDR: "10.0.0.0/8", Ports: web}), nil},
-		{"everybody may come in", ingress(NetworkPeer{CIDR: "0.0.0.0/0", Ports: web}), nil},
-		{"everybody may come in over IPv6", ingress(NetworkPeer{CIDR: "::/0", Ports: web}), nil},
+		{"all of IPv4 may connect", ingress(NetworkPeer{CIDR: "0.0.0.0/0", Ports: web}), nil},
+		{"all of IPv6 may connect", ingress(NetworkPeer{CIDR: "::/0", Ports: web}), nil},
 
-		{"nobody", ingress(NetworkPeer{Ports: web}), []string{ingress0}},
-		{"nobody's pods", ingress(NetworkPeer{PodLabels: labels, Ports: web}), []string{ingress0}},
-		{"tenant and namespaces", ingress(NetworkPeer{Tenant: "globex", NamespaceLabels: labels, Ports: web}), []string{ingress0}},
-		{"tenant and range", egress(NetworkPeer{Tenant: "globex", CIDR: "192.0.2.0/24", Ports: web}), []string{egress0}},
-		{"namespaces and range", egress(NetworkPeer{NamespaceLabels: labels, CIDR: "192.0.2.0/24", Ports: web}), []string{egress0}},
-		{"all three", egress(NetworkPeer{Tenant: "globex", NamespaceLabels: labels, CIDR: "192.0.2.0/24", Ports: web}), []string{egress0}},
-		{"every namespace", ingress(NetworkPeer{NamespaceLabels: map[string]string{}, Ports: web}), []string{ingress0 + ".namespaceLabels"}},
+		{"no peer", ingress(NetworkPeer{Ports: web}), []string{ingress0}},
+		{"pod labels alone", ingress(NetworkPeer{PodLabels: labels, Ports: web}), []string{ingress0}},
+		{"tenant and namespaces", ingress(NetworkPeer{Tenant: "globex", NamespaceLabels: labels, Ports: web}),
+			[]string{ingress0}},
+		{"tenant and range", egress(NetworkPeer{Tenant: "globex", CIDR: "192.0.2.0/24", Ports: web}),
+			[]string{egress0}},
+		{"namespaces and range", egress(NetworkPeer{NamespaceLabels: labels, CIDR: "192.0.2.0/24", Ports: web}),
+			[]string{egress0}},
+		{"all three", egress(NetworkPeer{Tenant: "globex", NamespaceLabels: labels, CIDR: "192.0.2.0/24", Ports: web}),
+			[]string{egress0}},
+		{"every namespace", ingress(NetworkPeer{NamespaceLabels: map[string]string{}, Ports: web}),
+			[]string{ingress0 + ".namespaceLabels"}},
 		{"tenant of a bad name", ingress(NetworkPeer{Tenant: "Globex", Ports: web}), []string{ingress0 + ".tenant"}},
-		{"the platform is no tenant", egress(NetworkPeer{Tenant: "kube-system", Ports: web}), []string{egress0 + ".tenant"}},
+		{"the platform is no tenant", egress(NetworkPeer{Tenant: "kube-system", Ports: web}),
+			[]string{egress0 + ".tenant"}},
 		{"the tenant itself", egress(NetworkPeer{Tenant: "acme", Ports: web}), []string{egress0 + ".tenant"}},
-		{"bad key of namespaces", ingress(NetworkPeer{NamespaceLabels: map[string]string{"a b": ""}, Ports: web}), []string{ingress0 + ".namespaceLabels[a b]"}},
-		{"bad value of pods", ingress(NetworkPeer{Tenant: "globex", PodLabels: map[string]string{"a": "b c"}, Ports: web}), []string{ingress0 + ".podLabels[a]"}},
+		{"bad key of namespaces", ingress(NetworkPeer{NamespaceLabels: map[string]string{"a b": ""}, Ports: web}),
+			[]string{ingress0 + ".namespaceLabels[a b]"}},
+		{"bad value of pods",
+			ingress(NetworkPeer{Tenant: "globex", PodLabels: map[string]string{"a": "b c"}, Ports: web}),
+			[]string{ingress0 + ".podLabels[a]"}},
 		{"the whole internet", egress(NetworkPeer{CIDR: "0.0.0.0/0", Ports: web}), []string{egress0 + ".cidr"}},
 		{"half of the internet", egress(NetworkPeer{CIDR: "128.0.0.0/1", Ports: web}), []string{egress0 + ".cidr"}},
 		{"wider than anybody's", egress(NetworkPeer{CIDR: "10.0.0.0/7", Ports: web}), []string{egress0 + ".cidr"}},
@@ -59,7 +71,8 @@ func TestNetworkPeerEdges(t *testing.T) {
 		{"leading zeros", egress(NetworkPeer{CIDR: "010.0.0.0/8", Ports: web}), []string{egress0 + ".cidr"}},
 		{"IPv4 in IPv6", egress(NetworkPeer{CIDR: "::ffff:10.0.0.0/104", Ports: web}), []string{egress0 + ".cidr"}},
 		{"with a zone", egress(NetworkPeer{CIDR: "fe80::%eth0/64", Ports: web}), []string{egress0 + ".cidr"}},
-		{"pods of a range", egress(NetworkPeer{CIDR: "192.0.2.0/24", PodLabels: labels, Ports: web}), []string{egress0 + ".podLabels"}},
+		{"pods of a range", egress(NetworkPeer{CIDR: "192.0.2.0/24", PodLabels: labels, Ports: web}),
+			[]string{egress0 + ".podLabels"}},
 		{"no ports", ingress(NetworkPeer{Tenant: "globex"}), []string{ingress0 + ".ports"}},
 		{"empty ports", egress(NetworkPeer{Tenant: "globex", Ports: []NetworkPort{}}), []string{egress0 + ".ports"}},
 
@@ -91,23 +104,35 @@ func TestNetworkRules(t *testing.T) {
 	tests := []struct {
 		name            string
 		policy          NetworkIsolationPolicy
-		ingress, egress []topology.NetworkRule // beyond what is always there
+		ingress, egress []topology.NetworkRule // in addition to the rules that every tenant has
 	}{
 		{"nothing", NetworkIsolationPolicy{}, nil, nil},
-		{"ingress controllers", NetworkIsolationPolicy{IngressControllers: true}, []topology.NetworkRule{{Peers: platform.IngressControllers}}, nil},
-		{"monitoring", NetworkIsolationPolicy{Monitoring: true}, []topology.NetworkRule{{Peers: platform.Monitoring}}, nil},
+		{"ingress controllers", NetworkIsolationPolicy{IngressControllers: true},
+			[]topology.NetworkRule{{Peers: platform.IngressControllers}}, nil},
+		{"monitoring", NetworkIsolationPolicy{Monitoring: true}, []topology.NetworkRule{{Peers: platform.Monitoring}},
+			nil},
 		{"API server", NetworkIsolationPolicy{APIServer: true}, nil, platform.APIServer},
 		{"tenant", NetworkIsolationPolicy{
-			Ingress: []NetworkPeer{{Tenant: "globex", Ports: []NetworkPort{{Port: 80}, {Protocol: "UDP", Port: 1, EndPort: 9}}}},
-			Egress:  []NetworkPeer{{Tenant: "globex", PodLabels: map[string]string{"a": "b"}, Ports: []NetworkPort{{Port: 90}}}},
+			Ingress: []NetworkPeer{{Tenant: "globex",
+				Ports: []NetworkPort{{Port: 80}, {Protocol: "UDP", Port: 1, EndPort: 9}}}},
+			Egress: []NetworkPeer{{Tenant: "globex", PodLabels: map[string]string{"a": "b"},
+				Ports: []NetworkPort{{Port: 90}}}},
 		},
-			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{pods}, Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}, {Protocol: "UDP", Port: 1, EndPort: 9}}}},
-			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{NamespaceLabels: pods.NamespaceLabels, PodLabels: map[string]string{"a": "b"}}},
-				Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 90}}}}},
-		{"namespaces", NetworkIsolationPolicy{Ingress: []NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"}, Ports: []NetworkPort{{Port: 80}}}}},
-			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"}}}, Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}, nil},
-		{"range", NetworkIsolationPolicy{Egress: []NetworkPeer{{CIDR: "192.0.2.0/24", Ports: []NetworkPort{{Port: 80}}}}}, nil,
-			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24"}}, Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}},
+			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{pods},
+				Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}, {Protocol: "UDP", Port: 1, EndPort: 9}}}},
+			[]topology.NetworkRule{
+				{Peers: []topology.NetworkPeer{{NamespaceLabels: pods.NamespaceLabels,
+					PodLabels: map[string]string{"a": "b"}}},
+					Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 90}}}}},
+		{"namespaces",
+			NetworkIsolationPolicy{Ingress: []NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"},
+				Ports: []NetworkPort{{Port: 80}}}}},
+			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"}}},
+				Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}, nil},
+		{"range", NetworkIsolationPolicy{
+			Egress: []NetworkPeer{{CIDR: "192.0.2.0/24", Ports: []NetworkPort{{Port: 80}}}}}, nil,
+			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24"}},
+				Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,19 +147,21 @@ func TestNetworkRules(t *testing.T) {
 	}
 }
 
-// Whatever range is named, what is the platform's own and what leads to a metadata service stays
-// out of it.
-func TestPeersNeverReachThePlatform(t *testing.T) {
-	metadata := []string{"169.254.169.254", "169.254.170.2", "169.254.169.123", "100.100.100.200", "168.63.129.16", "192.0.0.192", "0.0.0.0", "127.0.0.1", "127.255.255.255",
+// A peer excludes the platform's own addresses and metadata services, whatever range it names.
+func TestNetworkPeersExcludeThePlatform(t *testing.T) {
+	metadata := []string{"169.254.169.254", "169.254.170.2", "169.254.169.123", "100.100.100.200", "168.63.129.16",
+		"192.0.0.192", "0.0.0.0", "127.0.0.1", "127.255.255.255",
 		"::1", "fe80::1", "fe80::a9fe:a9fe", "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "fd00:42::42",
 		"64:ff9b::a9fe:a9fe", "64:ff9b:1::a9fe:a9fe", "2002:a9fe:a9fe::1", "2002:a60::1"}
 	platform := bigPlatform()
 	platform.OwnRanges = append(platform.OwnRanges, parsed("172.20.3.4/32", "2a02:99::1/128")...)
-	for _, cidr := range []string{"0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "100.64.0.0/10", "168.0.0.0/6", "169.0.0.0/8", "172.16.0.0/12", "192.0.0.0/8",
+	for _, cidr := range []string{"0.0.0.0/0", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "100.64.0.0/10", "168.0.0.0/6",
+		"169.0.0.0/8", "172.16.0.0/12", "192.0.0.0/8",
 		"::/0", "::/1", "8000::/1", "fc00::/7", "fd00::/8", "fe00::/8", "2a00::/8", "2000::/3"} {
 		t.Run(cidr, func(t *testing.T) {
 			peer := NetworkPeer{CIDR: cidr, Ports: []NetworkPort{{Port: 80}}}
-			rules, err := NetworkIsolationPolicy{Ingress: []NetworkPeer{peer}, Egress: []NetworkPeer{peer}}.rules("acme", platform)
+			rules, err := NetworkIsolationPolicy{Ingress: []NetworkPeer{peer}, Egress: []NetworkPeer{peer}}.rules(
+				"acme", platform)
 			require.NoError(t, err)
 			for _, rule := range []topology.NetworkRule{rules.Ingress[1], rules.Egress[2]} {
 				requireKubernetesTakes(t, rule.Peers)
@@ -158,12 +185,14 @@ func TestPeersNeverReachThePlatform(t *testing.T) {
 	}
 }
 
-func TestPeersWithinThePlatformAreRefused(t *testing.T) {
-	for _, cidr := range []string{"10.96.0.0/12", "10.97.0.0/16", "10.244.1.2/32", "fd00:10:244::/64", "127.0.0.0/8", "169.254.169.254/32", "168.63.129.16/32", "::1/128", "fe80::/64",
+func TestNetworkRulesRefusePeersWithinThePlatform(t *testing.T) {
+	for _, cidr := range []string{"10.96.0.0/12", "10.97.0.0/16", "10.244.1.2/32", "fd00:10:244::/64", "127.0.0.0/8",
+		"169.254.169.254/32", "168.63.129.16/32", "::1/128", "fe80::/64",
 		"64:ff9b::/96", "64:ff9b:1:2::/64", "2002:c000:204::/48"} {
 		t.Run(cidr, func(t *testing.T) {
 			peer := NetworkPeer{CIDR: cidr, Ports: []NetworkPort{{Port: 80}}}
-			for _, policy := range []NetworkIsolationPolicy{{Ingress: []NetworkPeer{peer}}, {Egress: []NetworkPeer{peer}}} {
+			for _, policy := range []NetworkIsolationPolicy{{Ingress: []NetworkPeer{peer}},
+				{Egress: []NetworkPeer{peer}}} {
 				_, err := policy.rules("acme", bigPlatform())
 				require.ErrorIs(t, err, topology.ErrInvalid)
 				require.ErrorContains(t, err, cidr)
@@ -203,17 +232,21 @@ func TestNetworkRulesRefuseWhatThePlatformDoesNotKnow(t *testing.T) {
 	}
 }
 
-// Everybody who lets in the ingress controllers would let in a tenant of that name, or with those
-// labels.
-func TestATenantIsNotAPlace(t *testing.T) {
+// Tenants that admit the ingress controllers would also admit a tenant with their name or labels.
+func TestDesiredRefusesNameAndLabelsOfThePlatform(t *testing.T) {
 	platform := bigPlatform()
-	platform.Monitoring = append(platform.Monitoring, topology.NetworkPeer{NamespaceLabels: map[string]string{"role": "metrics", "tier": "0"}})
-	platform.DNS = append(platform.DNS, topology.NetworkRule{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{labelNamespaceName: "dns"}}, {CIDR: "169.254.20.10/32"}}})
+	platform.Monitoring = append(platform.Monitoring,
+		topology.NetworkPeer{NamespaceLabels: map[string]string{"role": "metrics", "tier": "0"}})
+	platform.DNS = append(platform.DNS,
+		topology.NetworkRule{
+			Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{labelNamespaceName: "dns"}},
+				{CIDR: "169.254.20.10/32"}}})
 	for name, c := range map[string]TenantConfig{
 		"ingress controllers by name": {Name: "ingress-nginx"},
 		"monitoring by name":          {Name: "monitoring"},
-		"monitoring by labels":        {Name: "acme", Labels: map[string]string{"role": "metrics", "tier": "0", "team": "a"}},
-		"name servers by name":        {Name: "dns"},
+		"monitoring by labels": {Name: "acme", Labels: map[string]string{"role": "metrics", "tier": "0",
+			"team": "a"}},
+		"name servers by name": {Name: "dns"},
 	} {
 		_, err := TenantScore{TenantConfig: c}.Desired(platform)
 		require.ErrorIs(t, err, topology.ErrConflict, name)

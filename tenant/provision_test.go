@@ -15,13 +15,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-func TestDesired(t *testing.T) {
+func TestDesiredMatchesTheGoldenFiles(t *testing.T) {
 	for name, s := range map[string]TenantScore{"zero": minimal(), "full": full()} {
 		t.Run(name, func(t *testing.T) {
 			want, err := s.Desired(bigPlatform())
 			require.NoError(t, err)
 			data, err := yaml.Marshal(map[string]any{
-				"adopt": want.Namespace.Adopt, "namespace": want.Namespace, "quota": want.Quota, "limitRange": want.LimitRange, "network": want.Network,
+				"adopt": want.Namespace.Adopt, "namespace": want.Namespace, "quota": want.Quota,
+				"limitRange": want.LimitRange, "network": want.Network,
 				"access": s.RBAC.access("acme"), "readers": s.RBAC.readers("acme"), "notes": want.Notes,
 			})
 			require.NoError(t, err)
@@ -30,8 +31,8 @@ func TestDesired(t *testing.T) {
 	}
 }
 
-// The zero tenant stays as tight when the platform has nothing or everything.
-func TestTheZeroTenantIsClosed(t *testing.T) {
+// The zero tenant is equally tight on a platform that has nothing and on one that has everything.
+func TestDesiredOfTheZeroTenantIsClosed(t *testing.T) {
 	for name, platform := range map[string]topology.Platform{"bare": {DNS: bigPlatform().DNS}, "big": bigPlatform()} {
 		t.Run(name, func(t *testing.T) {
 			want, err := minimal().Desired(platform)
@@ -39,7 +40,7 @@ func TestTheZeroTenantIsClosed(t *testing.T) {
 			require.Equal(t, topology.NetworkRules{Namespace: "acme", Ingress: []topology.NetworkRule{sameNamespace},
 				Egress: append([]topology.NetworkRule{sameNamespace}, platform.DNS...)}, want.Network)
 			expected := topology.Namespace{Name: "acme", PodSecurity: topology.PodSecurityRestricted}
-			if platform.DefaultPriorityClass != "" { // which every pod gets
+			if platform.DefaultPriorityClass != "" { // every pod gets it
 				expected.Allowed.PriorityClasses = []string{platform.DefaultPriorityClass}
 			}
 			require.Equal(t, expected, want.Namespace)
@@ -50,16 +51,17 @@ func TestTheZeroTenantIsClosed(t *testing.T) {
 	}
 }
 
-func TestReadVisibility(t *testing.T) {
+func TestReadVisibilityIsForGroups(t *testing.T) {
 	s := full()
-	require.Equal(t, topology.ClusterReaders{Tenant: "acme", Groups: []string{"acme-devs", "acme-ops"}}, s.RBAC.readers("acme"), "groups, and nobody else")
+	require.Equal(t, topology.ClusterReaders{Tenant: "acme", Groups: []string{"acme-devs", "acme-ops"}},
+		s.RBAC.readers("acme"), "groups only")
 	for _, v := range []ReadVisibility{"", VisibilityOwn} {
 		s.RBAC.ReadVisibility = v
 		require.Empty(t, s.RBAC.readers("acme").Groups)
 	}
 }
 
-// recorder is a topology that writes down what it is asked, and fails at one call.
+// recorder is a topology that records its calls, and fails at one of them.
 type recorder struct {
 	Topology
 	platform topology.Platform
@@ -134,7 +136,8 @@ func (r *recorder) EnsureClusterReaders(_ context.Context, want topology.Cluster
 }
 
 func TestProvisionKeepsItsOrder(t *testing.T) {
-	order := []string{"platform", "domains", "namespace", "domains still free", "network", "quota", "limits", "quota in force", "access", "read visibility"}
+	order := []string{"platform", "domains", "namespace", "domains still free", "network", "quota", "limits",
+		"quota in force", "access", "read visibility"}
 	for i, failAt := range append([]string{""}, order...) {
 		t.Run("failing at "+failAt, func(t *testing.T) {
 			r := &recorder{platform: bigPlatform(), failAt: failAt}
@@ -155,14 +158,15 @@ func TestProvisionKeepsItsOrder(t *testing.T) {
 	}
 }
 
-func TestProvisionWithoutMembersTakesAccessAway(t *testing.T) {
+func TestProvisionWithoutMembersWithdrawsAccess(t *testing.T) {
 	r := &recorder{platform: bigPlatform()}
 	_, err := score.Run(t.Context(), minimal().On(r))
 	require.NoError(t, err)
-	require.Equal(t, []string{"platform", "namespace", "network", "quota", "limits", "quota in force", "no access", "no read visibility"}, r.calls)
+	require.Equal(t, []string{"platform", "namespace", "network", "quota", "limits", "quota in force", "no access",
+		"no read visibility"}, r.calls)
 }
 
-func TestProvisionRefusesBeforeItTouchesAnything(t *testing.T) {
+func TestProvisionRefusesBeforeTheFirstWrite(t *testing.T) {
 	s := full()
 	s.StorageAccess.Classes[0].Name = "elsewhere"
 	r := &recorder{platform: bigPlatform()}
@@ -171,23 +175,25 @@ func TestProvisionRefusesBeforeItTouchesAnything(t *testing.T) {
 	require.Equal(t, []string{"platform"}, r.calls)
 }
 
-func TestNotesReachTheOutcome(t *testing.T) {
+func TestProvisionReturnsNotes(t *testing.T) {
 	report, err := score.Run(t.Context(), full().On(&recorder{platform: bigPlatform()}))
 	require.NoError(t, err)
 	require.Len(t, report.Results[0].Outcome.Notes, 1)
 	require.Contains(t, report.Results[0].Outcome.Notes[0], `default storage class is "fast"`)
 }
 
-// Whoever has left must not keep rights because something else is broken. Nobody gets any from a
-// run that fails.
-func TestAFailedRunTakesRightsAndGivesNone(t *testing.T) {
+// A run that fails withdraws the rights of former members, and gives no rights.
+func TestFailedProvisionWithdrawsRightsAndGivesNone(t *testing.T) {
 	before, after := minimal(), minimal()
 	before.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{
-		{Role: Admin, Name: "ops"}, {Role: Developer, Name: "gone"}, {Role: Viewer, Name: "gone"}, {Role: Viewer, Kind: rbac.User, Name: "jane"}}}
+		{Role: Admin, Name: "ops"}, {Role: Developer, Name: "gone"}, {Role: Viewer, Name: "gone"},
+		{Role: Viewer, Kind: rbac.User, Name: "jane"}}}
 	after.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{
-		{Role: Admin, Name: "ops"}, {Role: Admin, Kind: rbac.User, Name: "jane"}, {Role: Viewer, Kind: rbac.User, Name: "jane"}, {Role: Developer, Name: "new"}}}
+		{Role: Admin, Name: "ops"}, {Role: Admin, Kind: rbac.User, Name: "jane"},
+		{Role: Viewer, Kind: rbac.User, Name: "jane"}, {Role: Developer, Name: "new"}}}
 	for _, broken := range []fake.Fault{
-		{Op: "read", Kind: "Platform"}, {Op: "ensure", Kind: "Namespace"}, {Op: "ensure", Kind: "NetworkRules"}, {Op: "ensure", Kind: "Quota"}, {Op: "ensure", Kind: "LimitRange"},
+		{Op: "read", Kind: "Platform"}, {Op: "ensure", Kind: "Namespace"}, {Op: "ensure", Kind: "NetworkRules"},
+		{Op: "ensure", Kind: "Quota"}, {Op: "ensure", Kind: "LimitRange"},
 		{Op: "await", Kind: "Quota"},
 	} {
 		t.Run(broken.Op+" "+string(broken.Kind), func(t *testing.T) {
@@ -206,12 +212,13 @@ func TestAFailedRunTakesRightsAndGivesNone(t *testing.T) {
 
 			_, err = score.Run(t.Context(), after.On(top))
 			require.NoError(t, err)
-			require.Equal(t, map[string][]string{"admin": {"ops", "jane"}, "developer": {"new"}, "viewer": {"jane"}}, subjectsByRole(t, top))
+			require.Equal(t, map[string][]string{"admin": {"ops", "jane"}, "developer": {"new"}, "viewer": {"jane"}},
+				subjectsByRole(t, top))
 		})
 	}
 }
 
-// subjectsByRole are the names of those who have a role, by role.
+// subjectsByRole returns the names of the members of each role.
 func subjectsByRole(t *testing.T, top *fake.Topology) map[string][]string {
 	t.Helper()
 	access, err := top.Access(t.Context(), "acme")
@@ -226,13 +233,14 @@ func subjectsByRole(t *testing.T, top *fake.Topology) map[string][]string {
 	return names
 }
 
-func TestAFailedRunTakesTheLastRights(t *testing.T) {
+func TestFailedProvisionWithdrawsTheLastRights(t *testing.T) {
 	top := fake.New(fake.Options{})
 	before := minimal()
 	before.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "gone"}}}
 	_, err := score.Run(t.Context(), before.On(top))
 	require.NoError(t, err)
-	_, err = score.Run(t.Context(), minimal().On(top.WithFaults(fake.Fault{Op: "ensure", Kind: "Quota", Err: topology.ErrUnavailable})))
+	_, err = score.Run(t.Context(),
+		minimal().On(top.WithFaults(fake.Fault{Op: "ensure", Kind: "Quota", Err: topology.ErrUnavailable})))
 	require.ErrorIs(t, err, topology.ErrUnavailable)
 	_, err = top.Access(t.Context(), "acme")
 	require.ErrorIs(t, err, topology.ErrNotFound)
@@ -240,14 +248,16 @@ func TestAFailedRunTakesTheLastRights(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 }
 
-func TestAFailedRunReportsOnlyWhatItTook(t *testing.T) {
+func TestFailedProvisionReportsOnlyWithdrawnRights(t *testing.T) {
 	top := fake.New(fake.Options{})
 	s := minimal()
 	s.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "devs"}}}
 	_, err := score.Run(t.Context(), s.On(top))
 	require.NoError(t, err)
-	for _, also := range []topology.Kind{"", "Access", "ClusterReaders"} { // is broken
-		report, err := score.Run(t.Context(), s.On(top.WithFaults(fake.Fault{Kind: "NetworkRules", Err: topology.ErrUnavailable}, fake.Fault{Kind: also, Op: "ensure", Err: topology.ErrUnavailable})))
+	for _, also := range []topology.Kind{"", "Access", "ClusterReaders"} { // fails too
+		report, err := score.Run(t.Context(),
+			s.On(top.WithFaults(fake.Fault{Kind: "NetworkRules", Err: topology.ErrUnavailable},
+				fake.Fault{Kind: also, Op: "ensure", Err: topology.ErrUnavailable})))
 		require.ErrorIs(t, err, topology.ErrUnavailable)
 		for _, c := range report.Changes() {
 			require.Equal(t, topology.KindNamespace, c.Kind)
@@ -256,12 +266,12 @@ func TestAFailedRunReportsOnlyWhatItTook(t *testing.T) {
 	require.Equal(t, map[string][]string{"developer": {"devs"}}, subjectsByRole(t, top))
 }
 
-// vanishing is infrastructure on which something happens while a tenant gets its read visibility.
+// vanishing is a topology on which something happens while a tenant gets read visibility.
 type vanishing struct {
 	*fake.Topology
 	meanwhile func(*fake.Topology)
-	looks     int   // at the namespace
-	broken    error // what a look at it gives
+	looks     int   // the number of reads of the namespace
+	broken    error // the failure of these reads
 }
 
 func (v *vanishing) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
@@ -278,9 +288,9 @@ func (v *vanishing) Namespace(ctx context.Context, name string) (topology.Namesp
 	return v.Topology.Namespace(ctx, name)
 }
 
-// Read visibility is not in the namespace, so it would outlive a tenant that somebody removes at
+// Read visibility is not in the namespace, so it would outlive a tenant that another run removes at
 // the same time.
-func TestReadVisibilityGoesWithTheTenant(t *testing.T) {
+func TestProvisionRemovesReadVisibilityOfARemovedTenant(t *testing.T) {
 	s := minimal()
 	s.RBAC = RBACConfig{ReadVisibility: VisibilityCluster, Members: []Member{{Role: Developer, Name: "devs"}}}
 	remove := func(top *fake.Topology) { _, _ = top.DeleteNamespace(context.Background(), "acme") }
@@ -293,20 +303,22 @@ func TestReadVisibilityGoesWithTheTenant(t *testing.T) {
 	}{
 		{name: "nothing happens", meanwhile: func(*fake.Topology) {}, stays: true},
 		{name: "removed", meanwhile: remove, is: topology.ErrTerminating},
-		{name: "on its way out", meanwhile: func(top *fake.Topology) {
+		{name: "being deleted", meanwhile: func(top *fake.Topology) {
 			top.Outsider().Hold("acme", "a finalizer")
 			remove(top)
 		}, is: topology.ErrTerminating},
-		{name: "somebody else's now", meanwhile: func(top *fake.Topology) {
+		{name: "replaced by a foreign namespace", meanwhile: func(top *fake.Topology) {
 			remove(top)
 			top.Outsider().CreateNamespace("acme", "Helm")
 		}, is: topology.ErrTerminating},
-		{name: "nobody knows", meanwhile: remove, broken: topology.ErrUnavailable, is: topology.ErrUnavailable, stays: true},
+		{name: "the namespace cannot be read", meanwhile: remove, broken: topology.ErrUnavailable,
+			is: topology.ErrUnavailable, stays: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			top := fake.New(fake.Options{})
-			_, err := score.Run(t.Context(), s.On(&vanishing{Topology: top, meanwhile: tt.meanwhile, broken: tt.broken}))
+			_, err := score.Run(t.Context(),
+				s.On(&vanishing{Topology: top, meanwhile: tt.meanwhile, broken: tt.broken}))
 			_, readErr := top.ClusterReaders(t.Context(), "acme")
 			if tt.stays {
 				require.NoError(t, readErr)
@@ -325,8 +337,8 @@ func TestReadVisibilityGoesWithTheTenant(t *testing.T) {
 	}
 }
 
-// Who had read visibility before, or gets none, costs no look.
-func TestTheLookAfterTheTenantIsOnlyForThoseWhoGotReadVisibility(t *testing.T) {
+// A tenant that has read visibility already, or gets none, costs no read of the namespace.
+func TestProvisionChecksTheNamespaceOnlyAfterGivingReadVisibility(t *testing.T) {
 	s := minimal()
 	top := &vanishing{Topology: fake.New(fake.Options{}), meanwhile: func(*fake.Topology) {}}
 	run := func(looks int) {

@@ -13,7 +13,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// requireAmounts compares by amount and says what is different.
+// requireAmounts compares quantities by amount and prints the differences.
 func requireAmounts(t *testing.T, want map[string]string, have resources) {
 	t.Helper()
 	parsed := resources{}
@@ -23,25 +23,30 @@ func requireAmounts(t *testing.T, want map[string]string, have resources) {
 	require.Empty(t, adapter.Diff(parsed, have))
 }
 
-// hardOf is the quota of a Score on a platform that has nothing.
+// hardOf returns the quota of a Score on a platform without classes and extended resources.
 func hardOf(s TenantScore) resources {
 	return s.ResourceQuotas.hard(topology.Platform{}, s.StorageAccess)
 }
 
-// The starter amounts are a promise that stands in the comments of ResourceQuotaConfig and
-// ObjectCounts.
-func TestStarterQuota(t *testing.T) {
+// The comments of ResourceQuotaConfig and ObjectCounts document the starter amounts.
+func TestQuotaOfTheZeroTenant(t *testing.T) {
 	requireAmounts(t, map[string]string{
 		"requests.cpu": "1", "requests.memory": "2Gi", "requests.ephemeral-storage": "5Gi",
 		"limits.cpu": "2", "limits.memory": "4Gi", "limits.ephemeral-storage": "10Gi",
 		"requests.storage":     "0",
-		"requests.amd.com/gpu": "0", "requests.aws.amazon.com/neuron": "0", "requests.google.com/tpu": "0", "requests.gpu.intel.com/i915": "0",
-		"requests.gpu.intel.com/xe": "0", "requests.habana.ai/gaudi": "0", "requests.hugepages-1Gi": "0", "requests.hugepages-2Mi": "0", "requests.nvidia.com/gpu": "0",
-		"pods": "20", "count/pods": "100", "services": "10", "services.loadbalancers": "0", "services.nodeports": "0", "persistentvolumeclaims": "0", "secrets": "20", "configmaps": "20",
-		"count/serviceaccounts": "10", "replicationcontrollers": "0", "count/deployments.apps": "10", "count/replicasets.apps": "100", "count/statefulsets.apps": "5",
-		"count/daemonsets.apps": "0", "count/controllerrevisions.apps": "60", "count/jobs.batch": "20", "count/cronjobs.batch": "5",
-		"count/horizontalpodautoscalers.autoscaling": "10", "count/poddisruptionbudgets.policy": "10", "count/ingresses.networking.k8s.io": "5",
-		"count/leases.coordination.k8s.io": "20", "count/resourceclaims.resource.k8s.io": "0",
+		"requests.amd.com/gpu": "0", "requests.aws.amazon.com/neuron": "0", "requests.google.com/tpu": "0",
+		"requests.gpu.intel.com/i915": "0",
+		"requests.gpu.intel.com/xe":   "0", "requests.habana.ai/gaudi": "0", "requests.hugepages-1Gi": "0",
+		"requests.hugepages-2Mi": "0", "requests.nvidia.com/gpu": "0",
+		"pods": "20", "count/pods": "100", "services": "10", "services.loadbalancers": "0", "services.nodeports": "0",
+		"persistentvolumeclaims": "0", "secrets": "20", "configmaps": "20",
+		"count/serviceaccounts": "10", "replicationcontrollers": "0", "count/deployments.apps": "10",
+		"count/replicasets.apps": "100", "count/statefulsets.apps": "5",
+		"count/daemonsets.apps": "0", "count/controllerrevisions.apps": "60", "count/jobs.batch": "20",
+		"count/cronjobs.batch":                       "5",
+		"count/horizontalpodautoscalers.autoscaling": "10", "count/poddisruptionbudgets.policy": "10",
+		"count/ingresses.networking.k8s.io": "5",
+		"count/leases.coordination.k8s.io":  "20", "count/resourceclaims.resource.k8s.io": "0",
 	}, hardOf(minimal()))
 }
 
@@ -49,15 +54,17 @@ func TestStarterLimits(t *testing.T) {
 	limits := minimal().ResourceQuotas.bounds(StorageAccessConfig{})
 	require.Len(t, limits, 1)
 	require.Equal(t, topology.LimitContainer, limits[0].Type)
-	requireAmounts(t, map[string]string{"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "100Mi"}, limits[0].DefaultRequest)
-	requireAmounts(t, map[string]string{"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"}, limits[0].Default)
+	requireAmounts(t, map[string]string{"cpu": "100m", "memory": "128Mi", "ephemeral-storage": "100Mi"},
+		limits[0].DefaultRequest)
+	requireAmounts(t, map[string]string{"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
+		limits[0].Default)
 	requireAmounts(t, map[string]string{"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"}, limits[0].Min)
 	require.Empty(t, limits[0].Max)
 }
 
-// Every count in ObjectCounts has a key of its own in the quota, under the field's JSON name in
-// errors, and zero is zero.
-func TestEveryObjectCountCounts(t *testing.T) {
+// Every field of ObjectCounts has its own key in the quota and its JSON name in errors, and zero is
+// zero.
+func TestObjectCountsReachTheQuota(t *testing.T) {
 	fields := reflect.TypeFor[ObjectCounts]()
 	require.Len(t, ObjectCounts{}.all(), fields.NumField())
 	keys := map[string]bool{}
@@ -70,13 +77,15 @@ func TestEveryObjectCountCounts(t *testing.T) {
 				require.NoError(t, s.Validate())
 				starter, have := hardOf(minimal()), hardOf(s)
 				changes := adapter.Diff(starter, have)
-				index := slices.IndexFunc(s.ResourceQuotas.Objects.all(), func(o objectCount) bool { return o.value != nil })
+				index := slices.IndexFunc(s.ResourceQuotas.Objects.all(),
+					func(o objectCount) bool { return o.value != nil })
 				count := s.ResourceQuotas.Objects.all()[index]
 				require.Equal(t, name, count.name)
 				keys[count.key] = true
 				q := have[count.key]
 				require.Equal(t, n, q.Value())
-				if before := starter[count.key]; before.Value() != n && name != "pods" { // what there may be in all follows from it
+				// AllPods follows from it
+				if before := starter[count.key]; before.Value() != n && name != "pods" {
 					require.Len(t, changes, 1)
 					require.Equal(t, "["+count.key+"]", changes[0].Path)
 				}
@@ -90,11 +99,12 @@ func TestQuotaTotals(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*ResourceQuotaConfig)
-		want   map[string]string // beyond the starter amounts
+		want   map[string]string // in addition to the starter amounts
 	}{
 		{"requests", func(c *ResourceQuotaConfig) { c.Requests = compute("500m", "1Gi", "1Gi") },
 			map[string]string{"requests.cpu": "500m", "requests.memory": "1Gi", "requests.ephemeral-storage": "1Gi"}},
-		{"requests of one alone", func(c *ResourceQuotaConfig) { c.Requests.Memory = amount("3Gi") }, map[string]string{"requests.memory": "3Gi"}},
+		{"requests of one alone", func(c *ResourceQuotaConfig) { c.Requests.Memory = amount("3Gi") },
+			map[string]string{"requests.memory": "3Gi"}},
 		{"requests of zero", func(c *ResourceQuotaConfig) { c.Requests = compute("0", "0", "0") },
 			map[string]string{"requests.cpu": "0", "requests.memory": "0", "requests.ephemeral-storage": "0"}},
 		{"limits follow larger requests", func(c *ResourceQuotaConfig) { c.Requests = compute("8", "64Gi", "20Gi") },
@@ -102,16 +112,27 @@ func TestQuotaTotals(t *testing.T) {
 				"limits.cpu": "8", "limits.memory": "64Gi", "limits.ephemeral-storage": "20Gi"}},
 		{"limits", func(c *ResourceQuotaConfig) { c.Limits = compute("3", "5Gi", "11Gi") },
 			map[string]string{"limits.cpu": "3", "limits.memory": "5Gi", "limits.ephemeral-storage": "11Gi"}},
-		{"limits of one alone", func(c *ResourceQuotaConfig) { c.Requests, c.Limits.CPU = compute("4", "8Gi", "5Gi"), amount("5") },
-			map[string]string{"requests.cpu": "4", "requests.memory": "8Gi", "limits.cpu": "5", "limits.memory": "8Gi"}},
+		{"limits of one alone", func(c *ResourceQuotaConfig) {
+			c.Requests, c.Limits.CPU = compute("4", "8Gi", "5Gi"),
+				amount("5")
+		},
+			map[string]string{"requests.cpu": "4", "requests.memory": "8Gi", "limits.cpu": "5",
+				"limits.memory": "8Gi"}},
 		{"extended", func(c *ResourceQuotaConfig) {
-			c.Extended = map[string]resource.Quantity{"nvidia.com/gpu": *amount("4"), "vendor.example/fpga": *amount("0"), "hugepages-64Ki": *amount("1Mi")}
-		}, map[string]string{"requests.nvidia.com/gpu": "4", "requests.vendor.example/fpga": "0", "requests.hugepages-64Ki": "1Mi"}},
-		{"five pods for each that may run", func(c *ResourceQuotaConfig) { c.Objects.Pods = new(int64(7)) }, map[string]string{"pods": "7", "count/pods": "35"}},
-		{"pods in all", func(c *ResourceQuotaConfig) { c.Objects.Pods, c.Objects.AllPods = new(int64(7)), new(int64(8)) },
+			c.Extended = map[string]resource.Quantity{"nvidia.com/gpu": *amount("4"),
+				"vendor.example/fpga": *amount("0"), "hugepages-64Ki": *amount("1Mi")}
+		}, map[string]string{"requests.nvidia.com/gpu": "4", "requests.vendor.example/fpga": "0",
+			"requests.hugepages-64Ki": "1Mi"}},
+		{"five pods for each that may run", func(c *ResourceQuotaConfig) { c.Objects.Pods = new(int64(7)) },
+			map[string]string{"pods": "7", "count/pods": "35"}},
+		{"pods in all", func(c *ResourceQuotaConfig) {
+			c.Objects.Pods, c.Objects.AllPods = new(int64(7)),
+				new(int64(8))
+		},
 			map[string]string{"pods": "7", "count/pods": "8"}},
 		{"storage", func(c *ResourceQuotaConfig) { c.Storage = amount("0") }, nil},
-		{"claims of no class", func(c *ResourceQuotaConfig) { c.Objects.PersistentVolumeClaims = new(int64(3)) }, map[string]string{"persistentvolumeclaims": "3"}},
+		{"claims of no class", func(c *ResourceQuotaConfig) { c.Objects.PersistentVolumeClaims = new(int64(3)) },
+			map[string]string{"persistentvolumeclaims": "3"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -127,13 +148,16 @@ func TestQuotaTotals(t *testing.T) {
 	}
 }
 
-// What the nodes have, and what nobody has yet, is not given away.
-func TestExtendedResourcesAreCappedAtZero(t *testing.T) {
-	platform := topology.Platform{ExtendedResources: []string{"vendor.example/fpga", "nvidia.com/gpu", "hugepages-32Mi"}}
-	c := ResourceQuotaConfig{Extended: map[string]resource.Quantity{"nvidia.com/gpu": *amount("2"), "vendor.example/other": *amount("1")}}
+// Extended resources of nodes and well-known ones are capped at zero unless the Score grants them.
+func TestQuotaCapsExtendedResourcesAtZero(t *testing.T) {
+	platform := topology.Platform{ExtendedResources: []string{"vendor.example/fpga", "nvidia.com/gpu",
+		"hugepages-32Mi"}}
+	c := ResourceQuotaConfig{Extended: map[string]resource.Quantity{"nvidia.com/gpu": *amount("2"),
+		"vendor.example/other": *amount("1")}}
 	hard := c.hard(platform, StorageAccessConfig{})
 	for key, want := range map[string]int64{
-		"requests.vendor.example/fpga": 0, "requests.hugepages-32Mi": 0, "requests.amd.com/gpu": 0, "requests.nvidia.com/gpu": 2, "requests.vendor.example/other": 1,
+		"requests.vendor.example/fpga": 0, "requests.hugepages-32Mi": 0, "requests.amd.com/gpu": 0,
+		"requests.nvidia.com/gpu": 2, "requests.vendor.example/other": 1,
 	} {
 		q, ok := hard[key]
 		require.True(t, ok, key)
@@ -151,7 +175,7 @@ func prefixed(prefix string, names []string) []string {
 	return all
 }
 
-// Of each resource: what a container gets if it says nothing, given what the Score says.
+// For each resource: what a container gets that sets nothing, for given fields of the Score.
 func TestContainerDefaultsFitTheBounds(t *testing.T) {
 	tests := []struct {
 		name                     string
@@ -186,11 +210,13 @@ func TestContainerDefaultsFitTheBounds(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := minimal()
 			c := &s.ResourceQuotas.Container
-			c.DefaultRequest.CPU, c.DefaultLimit.CPU, c.Min.CPU, c.Max.CPU = set(tt.request), set(tt.limit), set(tt.min), set(tt.max)
+			c.DefaultRequest.CPU, c.DefaultLimit.CPU, c.Min.CPU, c.Max.CPU = set(tt.request), set(tt.limit),
+				set(tt.min), set(tt.max)
 			require.NoError(t, s.Validate())
 			have := s.ResourceQuotas.bounds(StorageAccessConfig{})[0]
 			starter := minimal().ResourceQuotas.bounds(StorageAccessConfig{})[0]
-			starter.DefaultRequest["cpu"], starter.Default["cpu"], starter.Min["cpu"] = *amount(tt.wantRequest), *amount(tt.wantLimit), *amount(tt.wantMin)
+			starter.DefaultRequest["cpu"], starter.Default["cpu"], starter.Min["cpu"] = *amount(tt.wantRequest),
+				*amount(tt.wantLimit), *amount(tt.wantMin)
 			if tt.max != "" {
 				starter.Max["cpu"] = *amount(tt.max)
 			}
@@ -199,7 +225,7 @@ func TestContainerDefaultsFitTheBounds(t *testing.T) {
 	}
 }
 
-func TestPodBounds(t *testing.T) {
+func TestPodBoundsReachTheLimitRange(t *testing.T) {
 	c := ResourceQuotaConfig{Pod: Bounds{Max: ComputeResources{CPU: amount("2")}}}
 	limits := c.bounds(StorageAccessConfig{})
 	require.Len(t, limits, 2)
@@ -210,11 +236,12 @@ func TestPodBounds(t *testing.T) {
 	require.Empty(t, limits[1].DefaultRequest)
 
 	c.Pod = Bounds{Min: compute("1", "2", "3")}
-	requireAmounts(t, map[string]string{"cpu": "1", "memory": "2", "ephemeral-storage": "3"}, c.bounds(StorageAccessConfig{})[1].Min)
+	requireAmounts(t, map[string]string{"cpu": "1", "memory": "2", "ephemeral-storage": "3"},
+		c.bounds(StorageAccessConfig{})[1].Min)
 }
 
-// Adapters may change what they are given.
-func TestDesiredSharesNothingWithTheStarterAmounts(t *testing.T) {
+// Adapters may change the values they receive.
+func TestDesiredCopiesTheStarterAmounts(t *testing.T) {
 	before := hardOf(minimal())
 	changed := hardOf(minimal())
 	for name, q := range changed {
@@ -225,6 +252,7 @@ func TestDesiredSharesNothingWithTheStarterAmounts(t *testing.T) {
 		limit.Default["cpu"], limit.Min["cpu"] = *amount("99"), *amount("99")
 	}
 	require.Empty(t, adapter.Diff(before, hardOf(minimal())))
-	requireAmounts(t, map[string]string{"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"}, starterDefaultLimit)
+	requireAmounts(t, map[string]string{"cpu": "500m", "memory": "512Mi", "ephemeral-storage": "1Gi"},
+		starterDefaultLimit)
 	requireAmounts(t, map[string]string{"cpu": "1m", "memory": "1Mi", "ephemeral-storage": "1Mi"}, starterMin)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-func TestQuotaEdges(t *testing.T) {
+func TestResourceQuotaConfigValidate(t *testing.T) {
 	quotas := func(change func(*ResourceQuotaConfig)) func(*TenantScore) {
 		return func(s *TenantScore) { change(&s.ResourceQuotas) }
 	}
@@ -40,10 +40,14 @@ func TestQuotaEdges(t *testing.T) {
 		{"totals of zero", totals(compute("0", "0", "0"), compute("0", "0", "0")), nil},
 		{"limits are the requests", totals(compute("1", "1Gi", "1Gi"), compute("1", "1Gi", "1Gi")), nil},
 		{"limits are the starter requests", totals(none, compute("1", "2Gi", "5Gi")), nil},
-		{"negative requests", totals(compute("-1", "-1", "-1"), none), at("requests.cpu", "requests.memory", "requests.ephemeralStorage")},
-		{"negative limits", totals(none, compute("-1", "-1", "-1")), at("limits.cpu", "limits.memory", "limits.ephemeralStorage")},
-		{"limits below the requests", totals(compute("2", "2Gi", "2Gi"), compute("1999m", "2047Mi", "2047Mi")), at("limits.cpu", "limits.ephemeralStorage", "limits.memory")},
-		{"limits below the starter requests", totals(none, compute("999m", "2047Mi", "5119Mi")), at("limits.cpu", "limits.ephemeralStorage", "limits.memory")},
+		{"negative requests", totals(compute("-1", "-1", "-1"), none),
+			at("requests.cpu", "requests.memory", "requests.ephemeralStorage")},
+		{"negative limits", totals(none, compute("-1", "-1", "-1")),
+			at("limits.cpu", "limits.memory", "limits.ephemeralStorage")},
+		{"limits below the requests", totals(compute("2", "2Gi", "2Gi"), compute("1999m", "2047Mi", "2047Mi")),
+			at("limits.cpu", "limits.ephemeralStorage", "limits.memory")},
+		{"limits below the starter requests", totals(none, compute("999m", "2047Mi", "5119Mi")),
+			at("limits.cpu", "limits.ephemeralStorage", "limits.memory")},
 		{"no storage", quotas(func(c *ResourceQuotaConfig) { c.Storage = amount("0") }), nil},
 		{"negative storage", quotas(func(c *ResourceQuotaConfig) { c.Storage = amount("-1") }), at("storage")},
 		{"storage without classes", quotas(func(c *ResourceQuotaConfig) { c.Storage = amount("1") }), at("storage")},
@@ -64,10 +68,12 @@ func TestQuotaEdges(t *testing.T) {
 		{"no resource", extended("nvidia.com/", "1"), at("extended[nvidia.com/]")},
 		{"two slashes", extended("a/b/c", "1"), at("extended[a/b/c]")},
 		{"upper case domain", extended("Nvidia.com/gpu", "1"), at("extended[Nvidia.com/gpu]")},
-		{"domain too long for a quota's key", extended(domainOf(245)+"/gpu", "1"), at("extended[" + domainOf(245) + "/gpu]")},
+		{"domain too long for a quota's key", extended(domainOf(245)+"/gpu", "1"),
+			at("extended[" + domainOf(245) + "/gpu]")},
 		{"domain as long as may be", extended(domainOf(244)+"/gpu", "1"), nil},
 		{"kubernetes.io", extended("kubernetes.io/x", "1"), at("extended[kubernetes.io/x]")},
-		{"device class", extended("deviceclass.resource.kubernetes.io/x", "1"), at("extended[deviceclass.resource.kubernetes.io/x]")},
+		{"device class", extended("deviceclass.resource.kubernetes.io/x", "1"),
+			at("extended[deviceclass.resource.kubernetes.io/x]")},
 		{"negative hugepages", extended("hugepages-2Mi", "-1"), at("extended[hugepages-2Mi]")},
 		{"hugepages without a size", extended("hugepages-", "1Gi"), at("extended[hugepages-]")},
 		{"hugepages of no size", extended("hugepages-0", "1Gi"), at("extended[hugepages-0]")},
@@ -81,40 +87,61 @@ func TestQuotaEdges(t *testing.T) {
 		{"too many pods", pods(1<<50+1, 1<<63-1), at("objects.pods", "objects.allPods")},
 		{"negative pods", pods(-1, -1<<63), at("objects.pods", "objects.allPods")},
 
-		{"container's defaults", container(ContainerBounds{DefaultRequest: compute("1", "1Gi", "1Gi"), DefaultLimit: compute("1", "1Gi", "1Gi")}), nil},
-		{"container's bounds", container(ContainerBounds{Min: compute("1", "1", "1"), Max: compute("1", "1", "1")}), nil},
+		{"container's defaults",
+			container(ContainerBounds{DefaultRequest: compute("1", "1Gi", "1Gi"),
+				DefaultLimit: compute("1", "1Gi", "1Gi")}), nil},
+		{"container's bounds", container(ContainerBounds{Min: compute("1", "1", "1"), Max: compute("1", "1", "1")}),
+			nil},
 		{"default request is min", container(ContainerBounds{DefaultRequest: cpu("200m"), Min: cpu("200m")}), nil},
 		{"default request is max", container(ContainerBounds{DefaultRequest: cpu("200m"), Max: cpu("200m")}), nil},
 		{"default limit is min", container(ContainerBounds{DefaultLimit: cpu("200m"), Min: cpu("200m")}), nil},
 		{"default limit is max", container(ContainerBounds{DefaultLimit: cpu("200m"), Max: cpu("200m")}), nil},
 		{"max below min", container(ContainerBounds{Min: cpu("2"), Max: cpu("1")}), at("container.max.cpu")},
-		{"default request below min", container(ContainerBounds{DefaultRequest: memory("1Mi"), Min: memory("2Mi")}), at("container.defaultRequest.memory")},
-		{"default request below the smallest", container(ContainerBounds{DefaultRequest: cpu("0")}), at("container.defaultRequest.cpu")},
-		{"finer than a thousandth", container(ContainerBounds{DefaultRequest: cpu("1500u")}), at("container.defaultRequest.cpu")},
-		{"default request above max", container(ContainerBounds{DefaultRequest: disk("2Mi"), Max: disk("1Mi")}), at("container.defaultRequest.ephemeralStorage")},
-		{"default limit below min", container(ContainerBounds{DefaultLimit: cpu("1"), Min: cpu("2")}), at("container.defaultLimit.cpu")},
-		{"default limit above max", container(ContainerBounds{DefaultLimit: cpu("2"), Max: cpu("1")}), at("container.defaultLimit.cpu")},
-		{"default limit below the default request", container(ContainerBounds{DefaultRequest: cpu("2"), DefaultLimit: cpu("1")}), at("container.defaultLimit.cpu")},
-		{"mistakes of several resources at once", container(ContainerBounds{DefaultLimit: compute("2", "1", "1Gi"), Min: compute("1", "2", "1Mi"), Max: compute("1", "3", "1Ki")}),
-			at("container.max.ephemeralStorage", "container.defaultLimit.memory", "container.defaultLimit.cpu", "container.defaultLimit.ephemeralStorage")},
+		{"default request below min", container(ContainerBounds{DefaultRequest: memory("1Mi"), Min: memory("2Mi")}),
+			at("container.defaultRequest.memory")},
+		{"default request below the smallest", container(ContainerBounds{DefaultRequest: cpu("0")}),
+			at("container.defaultRequest.cpu")},
+		{"finer than a thousandth", container(ContainerBounds{DefaultRequest: cpu("1500u")}),
+			at("container.defaultRequest.cpu")},
+		{"default request above max", container(ContainerBounds{DefaultRequest: disk("2Mi"), Max: disk("1Mi")}),
+			at("container.defaultRequest.ephemeralStorage")},
+		{"default limit below min", container(ContainerBounds{DefaultLimit: cpu("1"), Min: cpu("2")}),
+			at("container.defaultLimit.cpu")},
+		{"default limit above max", container(ContainerBounds{DefaultLimit: cpu("2"), Max: cpu("1")}),
+			at("container.defaultLimit.cpu")},
+		{"default limit below the default request",
+			container(ContainerBounds{DefaultRequest: cpu("2"), DefaultLimit: cpu("1")}),
+			at("container.defaultLimit.cpu")},
+		{"mistakes of several resources at once",
+			container(ContainerBounds{DefaultLimit: compute("2", "1", "1Gi"), Min: compute("1", "2", "1Mi"),
+				Max: compute("1", "3", "1Ki")}),
+			at("container.max.ephemeralStorage", "container.defaultLimit.memory", "container.defaultLimit.cpu",
+				"container.defaultLimit.ephemeralStorage")},
 		{"default limit of zero", container(ContainerBounds{DefaultLimit: cpu("0")}), at("container.defaultLimit.cpu")},
-		{"default request of zero", container(ContainerBounds{DefaultRequest: cpu("0")}), at("container.defaultRequest.cpu")},
-		{"min of zero", container(ContainerBounds{Min: compute("0", "0", "0")}), at("container.min.cpu", "container.min.ephemeralStorage", "container.min.memory")},
-		{"max of zero", container(ContainerBounds{Max: compute("0", "0", "0")}), at("container.max.cpu", "container.max.ephemeralStorage", "container.max.memory")},
-		{"negative min and max", container(ContainerBounds{Min: cpu("-1"), Max: disk("-1")}), at("container.min.cpu", "container.max.ephemeralStorage")},
+		{"default request of zero", container(ContainerBounds{DefaultRequest: cpu("0")}),
+			at("container.defaultRequest.cpu")},
+		{"min of zero", container(ContainerBounds{Min: compute("0", "0", "0")}),
+			at("container.min.cpu", "container.min.ephemeralStorage", "container.min.memory")},
+		{"max of zero", container(ContainerBounds{Max: compute("0", "0", "0")}),
+			at("container.max.cpu", "container.max.ephemeralStorage", "container.max.memory")},
+		{"negative min and max", container(ContainerBounds{Min: cpu("-1"), Max: disk("-1")}),
+			at("container.min.cpu", "container.max.ephemeralStorage")},
 		{"negative defaults", container(ContainerBounds{DefaultRequest: memory("-1"), DefaultLimit: disk("-1")}),
 			at("container.defaultRequest.memory", "container.defaultLimit.ephemeralStorage")},
 
 		{"pod's bounds", pod(Bounds{Min: compute("1", "1", "1"), Max: compute("1", "1", "1")}), nil},
 		{"pod's bounds of zero", pod(Bounds{Min: compute("0", "0", "0"), Max: compute("0", "0", "0")}), nil},
-		{"pod's max below min", pod(Bounds{Min: compute("2", "2", "2"), Max: compute("1", "1", "1")}), at("pod.max.cpu", "pod.max.ephemeralStorage", "pod.max.memory")},
-		{"pod's negative min", pod(Bounds{Min: compute("-1", "-1", "-1")}), at("pod.min.cpu", "pod.min.memory", "pod.min.ephemeralStorage")},
-		{"pod's negative max", pod(Bounds{Max: compute("-1", "-1", "-1")}), at("pod.max.cpu", "pod.max.memory", "pod.max.ephemeralStorage")},
+		{"pod's max below min", pod(Bounds{Min: compute("2", "2", "2"), Max: compute("1", "1", "1")}),
+			at("pod.max.cpu", "pod.max.ephemeralStorage", "pod.max.memory")},
+		{"pod's negative min", pod(Bounds{Min: compute("-1", "-1", "-1")}),
+			at("pod.min.cpu", "pod.min.memory", "pod.min.ephemeralStorage")},
+		{"pod's negative max", pod(Bounds{Max: compute("-1", "-1", "-1")}),
+			at("pod.max.cpu", "pod.max.memory", "pod.max.ephemeralStorage")},
 	})
 }
 
-// Whatever Score is valid, the API server takes what comes of it.
-func TestWhatIsValidCanBeStored(t *testing.T) {
+// The API server accepts the quota and the limit range of every valid Score.
+func TestValidQuotasCanBeStored(t *testing.T) {
 	random, valid := rand.New(rand.NewPCG(1, 2)), 0
 	for range 2000 {
 		valid += checkRandomScore(t, random)
@@ -143,14 +170,16 @@ func checkRandomScore(t *testing.T, random *rand.Rand) (valid int) {
 		require.GreaterOrEqual(t, q.Sign(), 0, "%s: %s", name, &q)
 	}
 	for _, name := range []string{"cpu", "memory", "ephemeral-storage"} {
-		require.True(t, atMost(want.Quota.Hard, "requests."+name, want.Quota.Hard, "limits."+name), "%s: %v", name, want.Quota.Hard)
+		require.True(t, atMost(want.Quota.Hard, "requests."+name, want.Quota.Hard, "limits."+name), "%s: %v", name,
+			want.Quota.Hard)
 	}
 	for _, limit := range want.LimitRange.Limits {
 		for name := range keysOf(limit.Min, limit.Max, limit.Default, limit.DefaultRequest) {
 			steps := []resources{limit.Min, limit.DefaultRequest, limit.Default, limit.Max}
 			for i, less := range steps {
 				for _, more := range steps[i+1:] {
-					require.True(t, atMost(less, name, more, name), "%s %s of %+v: %+v", limit.Type, name, s.ResourceQuotas.Container, limit)
+					require.True(t, atMost(less, name, more, name), "%s %s of %+v: %+v", limit.Type, name,
+						s.ResourceQuotas.Container, limit)
 				}
 			}
 		}
@@ -166,7 +195,7 @@ func checkRandomScore(t *testing.T, random *rand.Rand) (valid int) {
 	return 1
 }
 
-// atMost tells whether a[x] is at most b[y], if there are both.
+// atMost reports whether a[x] is at most b[y], or one of the two is missing.
 func atMost(a resources, x string, b resources, y string) bool {
 	less, ok := a[x]
 	more, also := b[y]
@@ -183,10 +212,11 @@ func keysOf(all ...resources) map[string]bool {
 	return keys
 }
 
-// randomQuotas are mostly small, seldom negative and often unset, so that a good part of them is
-// valid.
+// randomQuotas returns amounts that are mostly small, rarely negative and often unset, so that many
+// are valid.
 func randomQuotas(random *rand.Rand) (ResourceQuotaConfig, StorageAccessConfig) {
-	sizes := []string{"0", "1n", "1", "500m", "100", "64Mi", "100Mi", "512Mi", "1Gi", "1025Mi", "4Gi", "10Gi", "1e30", "-1"}
+	sizes := []string{"0", "1n", "1", "500m", "100", "64Mi", "100Mi", "512Mi", "1Gi", "1025Mi", "4Gi", "10Gi", "1e30",
+		"-1"}
 	cores := []string{"0", "1u", "1m", "50m", "100m", "499m", "0.5", "500m", "501m", "1", "1001m", "3", "-1m"}
 	pick := func(from []string) *resource.Quantity {
 		switch random.IntN(4) {

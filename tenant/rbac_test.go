@@ -11,7 +11,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-func TestMemberEdges(t *testing.T) {
+func TestMemberValidate(t *testing.T) {
 	members := func(all ...Member) func(*TenantScore) {
 		return func(s *TenantScore) { s.RBAC.Members = all }
 	}
@@ -36,11 +36,14 @@ func TestMemberEdges(t *testing.T) {
 		{"user", user("jane@example.com"), nil},
 		{"service account", account("ci", "deployer.v1"), nil},
 		{"tenant's own service account", account("acme", "deployer"), nil},
-		{"roles", members(Member{Role: Admin, Name: "a"}, Member{Role: Developer, Name: "b"}, Member{Role: Viewer, Name: "c"}), nil},
+		{"roles", members(Member{Role: Admin, Name: "a"}, Member{Role: Developer, Name: "b"},
+			Member{Role: Viewer, Name: "c"}), nil},
 		{"one in two roles", members(Member{Role: Admin, Name: "a"}, Member{Role: Viewer, Name: "a"}), nil},
-		{"group and user of one name", members(Member{Role: Admin, Name: "a"}, Member{Role: Admin, Kind: rbac.User, Name: "a"}), nil},
-		{"service accounts of one name", members(Member{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "x"},
-			Member{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "y"}), nil},
+		{"group and user of one name",
+			members(Member{Role: Admin, Name: "a"}, Member{Role: Admin, Kind: rbac.User, Name: "a"}), nil},
+		{"service accounts of one name",
+			members(Member{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "x"},
+				Member{Role: Admin, Kind: rbac.ServiceAccount, Name: "a", Namespace: "y"}), nil},
 
 		{"no role", members(Member{Name: "devs"}), []string{member0 + ".role"}},
 		{"unknown role", members(Member{Role: "owner", Name: "devs"}), []string{member0 + ".role"}},
@@ -65,7 +68,7 @@ func TestMemberEdges(t *testing.T) {
 		{"masters", group("system:masters"), name},
 		{"masters in capitals", group("System:masters"), name},
 		{"masters in more capitals", group("SYSTEM:MASTERS"), name},
-		{"everybody", group("system:authenticated"), name},
+		{"all authenticated users", group("system:authenticated"), name},
 		{"anybody", group("system:unauthenticated"), name},
 		{"all service accounts", group("system:serviceaccounts"), name},
 		{"all service accounts of a namespace", group("system:serviceaccounts:acme"), name},
@@ -75,7 +78,8 @@ func TestMemberEdges(t *testing.T) {
 		{"service account as a user", user("system:serviceaccount:acme:default"), name},
 
 		{"group with a namespace", members(Member{Role: Viewer, Name: "devs", Namespace: "acme"}), namespace},
-		{"user with a namespace", members(Member{Role: Viewer, Kind: rbac.User, Name: "jane", Namespace: "acme"}), namespace},
+		{"user with a namespace", members(Member{Role: Viewer, Kind: rbac.User, Name: "jane", Namespace: "acme"}),
+			namespace},
 		{"service account without a namespace", account("", "deployer"), namespace},
 		{"service account of the platform", account("kube-system", "deployer"), namespace},
 		{"service account of the default namespace", account("default", "default"), namespace},
@@ -83,21 +87,27 @@ func TestMemberEdges(t *testing.T) {
 		{"service account without a name", account("ci", ""), name},
 		{"service account of a bad name", account("ci", "Deployer"), name},
 
-		{"same group twice", members(Member{Role: Viewer, Name: "devs"}, Member{Role: Viewer, Name: "devs"}), []string{"rbac.members[1]"}},
-		{"same group, once explicit", members(Member{Role: Viewer, Name: "devs"}, Member{Role: Viewer, Kind: rbac.Group, Name: "devs"}), []string{"rbac.members[1]"}},
-		{"same group, first explicit", members(Member{Role: Viewer, Kind: rbac.Group, Name: "devs"}, Member{Role: Viewer, Name: "devs"}), []string{"rbac.members[1]"}},
-		{"same three times", members(Member{Role: Viewer, Name: "a"}, Member{Role: Viewer, Name: "a"}, Member{Role: Viewer, Name: "a"}),
+		{"same group twice", members(Member{Role: Viewer, Name: "devs"}, Member{Role: Viewer, Name: "devs"}),
+			[]string{"rbac.members[1]"}},
+		{"same group, once explicit", members(Member{Role: Viewer, Name: "devs"},
+			Member{Role: Viewer, Kind: rbac.Group, Name: "devs"}), []string{"rbac.members[1]"}},
+		{"same group, first explicit", members(Member{Role: Viewer, Kind: rbac.Group, Name: "devs"},
+			Member{Role: Viewer, Name: "devs"}), []string{"rbac.members[1]"}},
+		{"same three times", members(Member{Role: Viewer, Name: "a"}, Member{Role: Viewer, Name: "a"},
+			Member{Role: Viewer, Name: "a"}),
 			[]string{"rbac.members[1]", "rbac.members[2]"}},
 
 		{"own", visibility(VisibilityOwn), nil},
 		{"cluster", visibility(VisibilityCluster, Member{Role: Viewer, Name: "devs"}), nil},
 		{"cluster without members", visibility(VisibilityCluster), []string{"rbac.readVisibility"}},
-		{"cluster without groups", visibility(VisibilityCluster, Member{Role: Viewer, Kind: rbac.User, Name: "jane"}), []string{"rbac.readVisibility"}},
-		{"unknown visibility", visibility("Cluster", Member{Role: Viewer, Name: "devs"}), []string{"rbac.readVisibility"}},
+		{"cluster without groups", visibility(VisibilityCluster, Member{Role: Viewer, Kind: rbac.User, Name: "jane"}),
+			[]string{"rbac.readVisibility"}},
+		{"unknown visibility", visibility("Cluster", Member{Role: Viewer, Name: "devs"}),
+			[]string{"rbac.readVisibility"}},
 	})
 }
 
-func TestAccessIsSortedWhateverTheOrderOfMembers(t *testing.T) {
+func TestAccessSortsMembers(t *testing.T) {
 	members := []Member{
 		{Role: Viewer, Name: "auditors"},
 		{Role: Admin, Kind: rbac.User, Name: "zoe"},
@@ -110,7 +120,8 @@ func TestAccessIsSortedWhateverTheOrderOfMembers(t *testing.T) {
 	want := topology.Access{Namespace: "acme", Grants: []topology.Grant{
 		{Role: "admin", Rules: Admin.Rules(), Subjects: []rbac.Subject{
 			{Kind: rbac.Group, Name: "ops"},
-			{Kind: rbac.ServiceAccount, Name: "a", Namespace: "c"}, {Kind: rbac.ServiceAccount, Name: "b", Namespace: "c"},
+			{Kind: rbac.ServiceAccount, Name: "a", Namespace: "c"},
+			{Kind: rbac.ServiceAccount, Name: "b", Namespace: "c"},
 			{Kind: rbac.ServiceAccount, Name: "a", Namespace: "z"},
 			{Kind: rbac.User, Name: "adam"}, {Kind: rbac.User, Name: "zoe"},
 		}},
@@ -123,7 +134,7 @@ func TestAccessIsSortedWhateverTheOrderOfMembers(t *testing.T) {
 	}
 }
 
-func TestOneGrantForEachRoleWithMembers(t *testing.T) {
+func TestAccessHasOneGrantForEachRoleWithMembers(t *testing.T) {
 	require.Equal(t, topology.Access{Namespace: "acme"}, RBACConfig{}.access("acme"))
 	var all []Member
 	for _, role := range Roles() {
@@ -137,10 +148,12 @@ func TestOneGrantForEachRoleWithMembers(t *testing.T) {
 	require.Len(t, RBACConfig{Members: all}.access("acme").Grants, 3)
 }
 
-func TestGroups(t *testing.T) {
+func TestReadersAreTheGroupsAmongTheMembers(t *testing.T) {
 	c := RBACConfig{Members: []Member{
-		{Role: Viewer, Name: "devs"}, {Role: Admin, Kind: rbac.Group, Name: "devs"}, {Role: Admin, Name: "all"}, {Role: Developer, Name: "devs"},
-		{Role: Viewer, Kind: rbac.User, Name: "jane"}, {Role: Viewer, Kind: rbac.ServiceAccount, Name: "sa", Namespace: "ci"},
+		{Role: Viewer, Name: "devs"}, {Role: Admin, Kind: rbac.Group, Name: "devs"}, {Role: Admin, Name: "all"},
+		{Role: Developer, Name: "devs"},
+		{Role: Viewer, Kind: rbac.User, Name: "jane"}, {Role: Viewer, Kind: rbac.ServiceAccount, Name: "sa",
+			Namespace: "ci"},
 	}}
 	require.Equal(t, []string{"all", "devs"}, c.groups())
 	require.Empty(t, RBACConfig{}.groups())

@@ -12,7 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// right is one thing that can be done.
+// right is one verb on one resource.
 type right struct{ group, resource, verb string }
 
 func rightsOf(rules []rbac.Rule) map[right]bool {
@@ -29,37 +29,52 @@ func rightsOf(rules []rbac.Rule) map[right]bool {
 	return all
 }
 
-// The only verbs there are. Missing with intent: *, escalate, bind, impersonate, approve, sign,
-// attest, use, proxy.
+// knownVerbs are the only verbs of roles. Left out on purpose: *, escalate, bind, impersonate,
+// approve, sign, attest, use, proxy.
 var knownVerbs = []string{"get", "list", "watch", "create", "update", "patch", "delete", "deletecollection"}
 
-// What nobody in a tenant may do anything with, not even read: it is the cluster's, or another way
-// to be somebody else.
+// Resources that no role may use, not even read: they belong to the cluster, or let a member act as
+// another user.
 var outOfReach = []right{
-	{"", "serviceaccounts/token", ""}, {"", "nodes", ""}, {"", "nodes/proxy", ""}, {"", "nodes/status", ""}, {"", "persistentvolumes", ""}, {"", "bindings", ""}, {"", "pods/binding", ""},
-	{"", "pods/proxy", ""}, {"", "services/proxy", ""}, {"", "services/status", ""}, {"", "pods/status", ""}, {"", "pods/resize", ""}, {"", "users", ""}, {"", "groups", ""}, {"", "uids", ""},
-	{"", "namespaces/finalize", ""}, {"", "namespaces/status", ""}, {"", "podtemplates", ""}, {"", "replicationcontrollers/scale", ""},
-	{"storage.k8s.io", "storageclasses", ""}, {"storage.k8s.io", "volumeattachments", ""}, {"storage.k8s.io", "volumeattributesclasses", ""}, {"snapshot.storage.k8s.io", "volumesnapshots", ""},
+	{"", "serviceaccounts/token", ""}, {"", "nodes", ""}, {"", "nodes/proxy", ""}, {"", "nodes/status", ""},
+	{"", "persistentvolumes", ""}, {"", "bindings", ""}, {"", "pods/binding", ""},
+	{"", "pods/proxy", ""}, {"", "services/proxy", ""}, {"", "services/status", ""}, {"", "pods/status", ""},
+	{"", "pods/resize", ""}, {"", "users", ""}, {"", "groups", ""}, {"", "uids", ""},
+	{"", "namespaces/finalize", ""}, {"", "namespaces/status", ""}, {"", "podtemplates", ""},
+	{"", "replicationcontrollers/scale", ""},
+	{"storage.k8s.io", "storageclasses", ""}, {"storage.k8s.io", "volumeattachments", ""},
+	{"storage.k8s.io", "volumeattributesclasses", ""}, {"snapshot.storage.k8s.io", "volumesnapshots", ""},
 	{"rbac.authorization.k8s.io", "clusterroles", ""}, {"rbac.authorization.k8s.io", "clusterrolebindings", ""},
-	{"authentication.k8s.io", "tokenreviews", ""}, {"authentication.k8s.io", "userextras/scopes", ""}, {"authorization.k8s.io", "subjectaccessreviews", ""},
-	{"authorization.k8s.io", "localsubjectaccessreviews", ""}, {"certificates.k8s.io", "certificatesigningrequests", ""}, {"certificates.k8s.io", "certificatesigningrequests/approval", ""},
-	{"certificates.k8s.io", "signers", ""}, {"admissionregistration.k8s.io", "mutatingwebhookconfigurations", ""}, {"admissionregistration.k8s.io", "validatingwebhookconfigurations", ""},
-	{"admissionregistration.k8s.io", "validatingadmissionpolicies", ""}, {"admissionregistration.k8s.io", "validatingadmissionpolicybindings", ""},
-	{"apiextensions.k8s.io", "customresourcedefinitions", ""}, {"apiregistration.k8s.io", "apiservices", ""}, {"scheduling.k8s.io", "priorityclasses", ""}, {"node.k8s.io", "runtimeclasses", ""},
-	{"networking.k8s.io", "ingressclasses", ""}, {"networking.k8s.io", "ipaddresses", ""}, {"networking.k8s.io", "servicecidrs", ""}, {"networking.k8s.io", "ingresses/status", ""},
-	{"policy.networking.k8s.io", "adminnetworkpolicies", ""}, {"flowcontrol.apiserver.k8s.io", "flowschemas", ""}, {"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", ""},
-	{"resource.k8s.io", "resourceclaims", ""}, {"resource.k8s.io", "deviceclasses", ""}, {"apps", "daemonsets/scale", ""}, {"apps", "replicasets/scale", ""},
+	{"authentication.k8s.io", "tokenreviews", ""}, {"authentication.k8s.io", "userextras/scopes", ""},
+	{"authorization.k8s.io", "subjectaccessreviews", ""},
+	{"authorization.k8s.io", "localsubjectaccessreviews", ""}, {"certificates.k8s.io", "certificatesigningrequests",
+		""}, {"certificates.k8s.io", "certificatesigningrequests/approval", ""},
+	{"certificates.k8s.io", "signers", ""}, {"admissionregistration.k8s.io", "mutatingwebhookconfigurations", ""},
+	{"admissionregistration.k8s.io", "validatingwebhookconfigurations", ""},
+	{"admissionregistration.k8s.io", "validatingadmissionpolicies", ""},
+	{"admissionregistration.k8s.io", "validatingadmissionpolicybindings", ""},
+	{"apiextensions.k8s.io", "customresourcedefinitions", ""}, {"apiregistration.k8s.io", "apiservices", ""},
+	{"scheduling.k8s.io", "priorityclasses", ""}, {"node.k8s.io", "runtimeclasses", ""},
+	{"networking.k8s.io", "ingressclasses", ""}, {"networking.k8s.io", "ipaddresses", ""},
+	{"networking.k8s.io", "servicecidrs", ""}, {"networking.k8s.io", "ingresses/status", ""},
+	{"policy.networking.k8s.io", "adminnetworkpolicies", ""}, {"flowcontrol.apiserver.k8s.io", "flowschemas", ""},
+	{"flowcontrol.apiserver.k8s.io", "prioritylevelconfigurations", ""},
+	{"resource.k8s.io", "resourceclaims", ""}, {"resource.k8s.io", "deviceclasses", ""},
+	{"apps", "daemonsets/scale", ""}, {"apps", "replicasets/scale", ""},
 	{"security.openshift.io", "securitycontextconstraints", ""}, {"project.openshift.io", "projects", ""},
 }
 
-// What fences a tenant in may be looked at, at most.
+// Resources that isolate the tenant. Roles may at most read them.
 var fences = []right{
-	{"networking.k8s.io", "networkpolicies", ""}, {"", "resourcequotas", ""}, {"", "limitranges", ""}, {"rbac.authorization.k8s.io", "roles", ""},
-	{"rbac.authorization.k8s.io", "rolebindings", ""}, {"", "endpoints", ""}, {"discovery.k8s.io", "endpointslices", ""}, {"", "namespaces", ""},
-	{"", "resourcequotas/status", ""}, {"", "events", ""}, {"events.k8s.io", "events", ""}, {"apps", "daemonsets", ""}, {"", "replicationcontrollers", ""},
+	{"networking.k8s.io", "networkpolicies", ""}, {"", "resourcequotas", ""}, {"", "limitranges", ""},
+	{"rbac.authorization.k8s.io", "roles", ""},
+	{"rbac.authorization.k8s.io", "rolebindings", ""}, {"", "endpoints", ""},
+	{"discovery.k8s.io", "endpointslices", ""}, {"", "namespaces", ""},
+	{"", "resourcequotas/status", ""}, {"", "events", ""}, {"events.k8s.io", "events", ""}, {"apps", "daemonsets", ""},
+	{"", "replicationcontrollers", ""},
 }
 
-func TestNoRoleGoesBeyondTheTenant(t *testing.T) {
+func TestRolesStayWithinTheTenant(t *testing.T) {
 	for _, role := range Roles() {
 		t.Run(string(role), func(t *testing.T) {
 			rights := rightsOf(role.Rules())
@@ -76,14 +91,15 @@ func TestNoRoleGoesBeyondTheTenant(t *testing.T) {
 	}
 }
 
-func TestEachRoleIsPartOfTheNext(t *testing.T) {
+func TestEachRoleIncludesTheNext(t *testing.T) {
 	admin, developer, viewer := rightsOf(Admin.Rules()), rightsOf(Developer.Rules()), rightsOf(Viewer.Rules())
 	for r := range viewer {
 		require.True(t, developer[r], "%+v", r)
 		require.Contains(t, []string{"get", "list", "watch"}, r.verb, "%+v", r)
 		require.NotEqual(t, "secrets", r.resource)
-		// Over WebSockets these are asked for as "get".
-		require.NotContains(t, []string{"pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers"}, r.resource)
+		// Over WebSockets, these need "get".
+		require.NotContains(t, []string{"pods/exec", "pods/attach", "pods/portforward", "pods/ephemeralcontainers"},
+			r.resource)
 	}
 	for r := range developer {
 		require.True(t, admin[r], "%+v", r)
@@ -117,13 +133,15 @@ func TestRolesDoTheirJob(t *testing.T) {
 		{right{"networking.k8s.io", "ingresses", "create"}, []Role{Admin, Developer}},
 	} {
 		for _, role := range Roles() {
-			require.Equal(t, slices.Contains(tt.roles, role), rightsOf(role.Rules())[tt.right], "%s %+v", role, tt.right)
+			require.Equal(t, slices.Contains(tt.roles, role), rightsOf(role.Rules())[tt.right], "%s %+v", role,
+				tt.right)
 		}
 	}
 }
 
-// Whatever a member can create costs the API server storage, so the zero tenant has a cap on it.
-func TestWhatRolesCreateIsCounted(t *testing.T) {
+// Everything that a member can create takes storage of the API server, so the quota of the zero
+// tenant counts it.
+func TestQuotaCountsEverythingThatRolesCreate(t *testing.T) {
 	hard := hardOf(minimal())
 	created := 0
 	for r := range rightsOf(Admin.Rules()) {
@@ -138,14 +156,14 @@ func TestWhatRolesCreateIsCounted(t *testing.T) {
 	require.Greater(t, created, 10)
 }
 
-func TestUnknownRolesMayDoNothing(t *testing.T) {
+func TestUnknownRolesHaveNoRules(t *testing.T) {
 	for _, role := range []Role{"", "root", "Admin", "cluster-admin"} {
 		require.Empty(t, role.Rules())
 	}
 }
 
-// Who changes what Rules returned changes nobody's rights.
-func TestRulesAreNotShared(t *testing.T) {
+// A caller may change what Rules returns without changing the role.
+func TestRulesReturnsACopy(t *testing.T) {
 	before := fmt.Sprint(Admin.Rules(), Developer.Rules(), Viewer.Rules())
 	for _, role := range Roles() {
 		for _, rule := range role.Rules() {
@@ -225,7 +243,7 @@ deletecollection. An empty cell allows nothing.
 	return b.String()
 }
 
-// inWords is a list of verbs in the order of knownVerbs, for a cell.
+// inWords returns verbs in the order of knownVerbs, as the text of a cell.
 func inWords(verbs []string) string {
 	var words []string
 	for _, all := range []struct {

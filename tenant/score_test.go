@@ -16,13 +16,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// minimal is the tightest tenant.
+// minimal returns the tightest tenant.
 func minimal() TenantScore { return TenantScore{TenantConfig: TenantConfig{Name: "acme"}} }
 
 func amount(s string) *resource.Quantity { return new(resource.MustParse(s)) }
 
-// edge is a change to the minimal tenant, and the paths of the field errors that it gives: none if
-// it is fine.
+// edge is a change of the minimal tenant, with the paths of its field errors. None: it is valid.
 type edge struct {
 	name   string
 	change func(*TenantScore)
@@ -53,14 +52,15 @@ func readScore(t *testing.T, path string) TenantScore {
 	return s
 }
 
-func TestTheZeroScoreIsMinimal(t *testing.T) {
+func TestZeroScoreNeedsOnlyAName(t *testing.T) {
 	require.NoError(t, minimal().Validate())
 	require.Equal(t, "tenant/acme", minimal().Name())
 	require.Equal(t, "tenant/", TenantScore{}.Name())
-	require.EqualError(t, TenantScore{}.Validate(), `tenantConfig.name: Required value: a DNS-1123 label such as "acme"`)
+	require.EqualError(t, TenantScore{}.Validate(),
+		`tenantConfig.name: Required value: a DNS-1123 label such as "acme"`)
 }
 
-func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
+func TestValidateReportsEveryMistakeAtOnce(t *testing.T) {
 	s := readScore(t, "testdata/mistakes.yaml")
 	report := func() string {
 		var lines []string
@@ -76,15 +76,15 @@ func TestEveryMistakeIsReportedAtOnce(t *testing.T) {
 	}
 }
 
-// Every path leads to a field that is there, by its JSON name.
-func TestErrorsPointAtFields(t *testing.T) {
+// The path of every error leads to a field by its JSON name.
+func TestValidatePathsLeadToFields(t *testing.T) {
 	for _, err := range ValidateTenantScore(readScore(t, "testdata/mistakes.yaml"), nil) {
 		require.True(t, leadsSomewhere(reflect.TypeFor[TenantScore](), err.Field), err.Field)
 	}
 	require.False(t, leadsSomewhere(reflect.TypeFor[TenantScore](), "tenantConfig.title"))
 }
 
-func TestErrorsOfAScoreWithinSomethingElse(t *testing.T) {
+func TestValidateTenantScorePrefixesPaths(t *testing.T) {
 	errs := ValidateTenantScore(TenantScore{}, field.NewPath("spec").Child("tenants").Index(2))
 	require.Len(t, errs, 1)
 	require.Equal(t, "spec.tenants[2].tenantConfig.name", errs[0].Field)
@@ -96,7 +96,7 @@ func TestErrorsOfAScoreWithinSomethingElse(t *testing.T) {
 	}
 }
 
-// leadsSomewhere follows a path through the JSON names of a type.
+// leadsSomewhere reports whether a path of JSON names leads to a field of a type.
 func leadsSomewhere(t reflect.Type, path string) bool {
 	for path != "" {
 		for t.Kind() == reflect.Pointer {
@@ -131,8 +131,8 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// testdata/full.yaml is the Go literal, and sets every field there is.
-func TestFullScoreInGoAndYAMLAndJSON(t *testing.T) {
+// testdata/full.yaml equals the Go literal, and sets every field.
+func TestFullScoreIsTheSameInGoYAMLAndJSON(t *testing.T) {
 	s := full()
 	require.NoError(t, s.Validate())
 	require.Equal(t, s, readScore(t, "testdata/full.yaml"))
@@ -156,7 +156,7 @@ func TestFullScoreInGoAndYAMLAndJSON(t *testing.T) {
 	require.Contains(t, set, "StorageClassAccess.Claims")
 }
 
-// findSet tells of every field of every type whether it is set somewhere.
+// findSet records for every field of every type whether a value sets it.
 func findSet(v reflect.Value, set map[string]bool) {
 	switch {
 	case v.Type() == reflect.TypeFor[resource.Quantity]():
@@ -173,7 +173,7 @@ func findSet(v reflect.Value, set map[string]bool) {
 	}
 }
 
-func TestFieldNamesAreStrict(t *testing.T) {
+func TestUnknownFieldNamesAreRefused(t *testing.T) {
 	for name, text := range map[string]string{
 		"unknown":        "tenantConfig: {name: acme, title: x}",
 		"unknown on top": "tenantConfig: {name: acme}\nquota: {}",
@@ -192,15 +192,15 @@ func TestFieldNamesAreStrict(t *testing.T) {
 	}
 }
 
-// The smallest file has one field, and what is not set stays away when written.
-func TestMinimalScoreInYAML(t *testing.T) {
+// The smallest file has one field, and encoding omits unset fields.
+func TestMinimalScoreAsYAMLHasOneField(t *testing.T) {
 	data, err := yaml.Marshal(minimal())
 	require.NoError(t, err)
 	require.Equal(t, "tenantConfig:\n  name: acme\n", string(data))
 }
 
-// Zero is not unset: it survives the way through JSON, and it means something else.
-func TestZeroIsNotUnset(t *testing.T) {
+// Zero is not unset: JSON keeps it, and it has another meaning.
+func TestZeroAmountsAreNotUnset(t *testing.T) {
 	for name, text := range map[string]string{"zero": `"0"`, "number": `0`, "unset": `null`} {
 		t.Run(name, func(t *testing.T) {
 			var s TenantScore

@@ -17,7 +17,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-func infrastructure(t scoretest.T, prepare ...score.Step) func(top *fake.Topology) scoretest.Infrastructure[*fake.Topology] {
+func infrastructure(t scoretest.T, prepare ...score.Step) func(
+	top *fake.Topology) scoretest.Infrastructure[*fake.Topology] {
 	return func(top *fake.Topology) scoretest.Infrastructure[*fake.Topology] {
 		if len(prepare) > 0 {
 			_, err := score.Run(t.Context(), prepare...)
@@ -39,12 +40,13 @@ func infrastructure(t scoretest.T, prepare ...score.Step) func(top *fake.Topolog
 
 func members() tenant.RBACConfig {
 	return tenant.RBACConfig{
-		Members:        []tenant.Member{{Role: tenant.Admin, Name: "acme-admins"}, {Role: tenant.Viewer, Kind: rbac.User, Name: "auditor"}},
+		Members: []tenant.Member{{Role: tenant.Admin, Name: "acme-admins"},
+			{Role: tenant.Viewer, Kind: rbac.User, Name: "auditor"}},
 		ReadVisibility: tenant.VisibilityCluster,
 	}
 }
 
-func TestTenantScore(t *testing.T) {
+func TestTenantScoreKeepsTheRulesOfScores(t *testing.T) {
 	for name, s := range map[string]tenant.TenantScore{
 		"tightest": {TenantConfig: tenant.TenantConfig{Name: "acme"}},
 		"members":  {TenantConfig: tenant.TenantConfig{Name: "acme"}, RBAC: members()},
@@ -61,21 +63,23 @@ func TestTenantScore(t *testing.T) {
 	}
 }
 
-func TestOffboardScore(t *testing.T) {
+func TestOffboardScoreKeepsTheRulesOfScores(t *testing.T) {
 	acme := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "acme"}, RBAC: members()}
-	scoretest.Run(t, tenant.OffboardScore{Tenant: "acme"}, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
-		top := fake.New(fake.Options{})
-		return infrastructure(t, acme.On(top))(top)
-	}, func(s tenant.OffboardScore, top *fake.Topology) score.Step { return s.On(top) })
+	scoretest.Run(t, tenant.OffboardScore{Tenant: "acme"},
+		func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
+			top := fake.New(fake.Options{})
+			return infrastructure(t, acme.On(top))(top)
+		}, func(s tenant.OffboardScore, top *fake.Topology) score.Step { return s.On(top) })
 }
 
-// TestNoAccessBeforeTheFences fails each call of a run in turn, before and after it takes effect.
-func TestNoAccessBeforeTheFences(t *testing.T) {
+// Each call of a run fails in turn, before and after it takes effect.
+func TestInterruptedProvisionGivesNoAccess(t *testing.T) {
 	acme := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: "acme"}, RBAC: members()}
 	for _, late := range []bool{false, true} {
 		for n := 1; ; n++ {
 			top := fake.New(fake.Options{})
-			_, err := score.Run(t.Context(), acme.On(top.WithFaults(fake.Fault{Nth: n, Late: late, Err: topology.ErrUnavailable})))
+			_, err := score.Run(t.Context(),
+				acme.On(top.WithFaults(fake.Fault{Nth: n, Late: late, Err: topology.ErrUnavailable})))
 			state := top.State()
 			ns := state.Namespaces["acme"]
 			if ns.Access != nil || len(state.ClusterReaders) > 0 {
@@ -93,17 +97,19 @@ func TestNoAccessBeforeTheFences(t *testing.T) {
 	}
 }
 
-func TestGuardrailsScore(t *testing.T) {
+func TestGuardrailsScoreKeepsTheRulesOfScores(t *testing.T) {
 	installed := guardrails.Score{}
 	for name, tt := range map[string]struct {
 		score  guardrails.Score
 		before []guardrails.Score
 	}{
-		"every rule":  {score: installed},
-		"one rule":    {score: guardrails.Score{Without: topology.AllGuardrails()[1:]}},
-		"fewer rules": {score: guardrails.Score{Without: []topology.Guardrail{topology.GuardrailImages}}, before: []guardrails.Score{installed}},
-		"more rules":  {score: installed, before: []guardrails.Score{{Without: []topology.Guardrail{topology.GuardrailImages}}}},
-		"removed":     {score: guardrails.Score{Remove: true}, before: []guardrails.Score{installed}},
+		"every rule": {score: installed},
+		"one rule":   {score: guardrails.Score{Without: topology.AllGuardrails()[1:]}},
+		"fewer rules": {score: guardrails.Score{Without: []topology.Guardrail{topology.GuardrailImages}},
+			before: []guardrails.Score{installed}},
+		"more rules": {score: installed,
+			before: []guardrails.Score{{Without: []topology.Guardrail{topology.GuardrailImages}}}},
+		"removed": {score: guardrails.Score{Remove: true}, before: []guardrails.Score{installed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			scoretest.Run(t, tt.score, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
@@ -118,7 +124,7 @@ func TestGuardrailsScore(t *testing.T) {
 	}
 }
 
-// cutOff is somebody who is cut off, and still can give up a lease.
+// cutOff is a topology whose calls fail, except the release of a lease.
 type cutOff struct {
 	roster.Topology
 	leases topology.Leases
@@ -128,9 +134,8 @@ func (c cutOff) HoldLease(ctx context.Context, want topology.Lease) (held contex
 	return c.leases.HoldLease(ctx, want)
 }
 
-// What applies a plan is no such Score: once it is done there is something else to be planned, and
-// applying it again is refused.
-func TestRosterScore(t *testing.T) {
+// scoretest does not apply to a Score that applies a plan: it refuses to apply the plan again.
+func TestRosterScoreKeepsTheRulesOfScores(t *testing.T) {
 	named := func(name string) tenant.TenantScore {
 		return tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}, RBAC: members()}
 	}
@@ -143,7 +148,8 @@ func TestRosterScore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[roster.Topology] {
 				top := fake.New(fake.Options{})
-				infra := infrastructure(t, roster.Score{ID: "west", Tenants: []tenant.TenantScore{acme}}.On(top), initech.On(top))(top)
+				infra := infrastructure(t, roster.Score{ID: "west", Tenants: []tenant.TenantScore{acme}}.On(top),
+					initech.On(top))(top)
 				return scoretest.Infrastructure[roster.Topology]{
 					Topology: top, DryRun: top.DryRun(), Calls: infra.Calls, Writes: infra.Writes, State: infra.State,
 					CutAfter: func(n int) roster.Topology { return cutOff{infra.CutAfter(n), top} },

@@ -11,7 +11,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-func TestStorageEdges(t *testing.T) {
+func TestStorageAccessConfigValidate(t *testing.T) {
 	storage := func(c StorageAccessConfig) func(*TenantScore) {
 		return func(s *TenantScore) { s.StorageAccess = c }
 	}
@@ -34,19 +34,25 @@ func TestStorageEdges(t *testing.T) {
 		{"name too long for a quota's key", classes(class(domainOf(226), "1Gi")), at("classes[0].name")},
 		{"no name", classes(class("", "1Gi")), at("classes[0].name")},
 		{"bad name", classes(class("Fast", "1Gi")), at("classes[0].name")},
-		{"same name twice", classes(class("fast", "1Gi"), class("bulk", "1Gi"), class("fast", "2Gi")), at("classes[2].name")},
+		{"same name twice", classes(class("fast", "1Gi"), class("bulk", "1Gi"), class("fast", "2Gi")),
+			at("classes[2].name")},
 		{"capacity of zero", classes(class("fast", "0")), at("classes[0].capacity")},
 		{"no capacity", classes(StorageClassAccess{Name: "fast"}), at("classes[0].capacity")},
 		{"negative capacity", classes(class("fast", "-1")), at("classes[0].capacity")},
 		{"negative claims", classes(withClaims(-1)), at("classes[0].claims")},
-		{"default class", storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi"), class("bulk", "1Gi")}, DefaultClass: "bulk"}), nil},
-		{"default class that is not allowed", storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi")}, DefaultClass: "bulk"}), at("defaultClass")},
+		{"default class",
+			storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi"), class("bulk", "1Gi")},
+				DefaultClass: "bulk"}), nil},
+		{"default class that is not allowed",
+			storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi")}, DefaultClass: "bulk"}),
+			at("defaultClass")},
 		{"default class without classes", storage(StorageAccessConfig{DefaultClass: "bulk"}), at("defaultClass")},
 		{"claim bounds", storage(StorageAccessConfig{ClaimMin: amount("1Gi"), ClaimMax: amount("1024Mi")}), nil},
 		{"claim bounds of zero", storage(StorageAccessConfig{ClaimMin: amount("0"), ClaimMax: amount("0")}), nil},
 		{"negative claim min", storage(StorageAccessConfig{ClaimMin: amount("-1")}), at("claimMin")},
 		{"negative claim max", storage(StorageAccessConfig{ClaimMax: amount("-1")}), at("claimMax")},
-		{"claim max below min", storage(StorageAccessConfig{ClaimMin: amount("2"), ClaimMax: amount("1")}), at("claimMax")},
+		{"claim max below min", storage(StorageAccessConfig{ClaimMin: amount("2"), ClaimMax: amount("1")}),
+			at("claimMax")},
 		{"total", func(s *TenantScore) {
 			classes(class("fast", "1Gi"))(s)
 			s.ResourceQuotas.Storage = amount("5Gi")
@@ -55,7 +61,8 @@ func TestStorageEdges(t *testing.T) {
 }
 
 func TestStorageQuota(t *testing.T) {
-	const storage, claims = ".storageclass.storage.k8s.io/requests.storage", ".storageclass.storage.k8s.io/persistentvolumeclaims"
+	const storage, claims = ".storageclass.storage.k8s.io/requests.storage",
+		".storageclass.storage.k8s.io/persistentvolumeclaims"
 	tests := []struct {
 		name  string
 		score func(*TenantScore)
@@ -63,22 +70,27 @@ func TestStorageQuota(t *testing.T) {
 	}{
 		{"no classes", func(*TenantScore) {}, map[string]string{
 			"requests.storage": "0", "persistentvolumeclaims": "0",
-			"bulk" + storage: "0", "bulk" + claims: "0", "fast" + storage: "0", "fast" + claims: "0", "secret" + storage: "0", "secret" + claims: "0"}},
+			"bulk" + storage: "0", "bulk" + claims: "0", "fast" + storage: "0", "fast" + claims: "0", "secret" +
+				storage: "0", "secret" + claims: "0"}},
 		{"one class", func(s *TenantScore) {
 			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}}
 		}, map[string]string{
 			"requests.storage": "10Gi", "persistentvolumeclaims": "5", "fast" + storage: "10Gi",
 			"bulk" + storage: "0", "bulk" + claims: "0", "secret" + storage: "0", "secret" + claims: "0"}},
 		{"sum and claims", func(s *TenantScore) {
-			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi"), Claims: new(int64(2))}, {Name: "bulk", Capacity: *amount("1.5Gi"), Claims: new(int64(0))}}
+			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi"),
+				Claims: new(int64(2))}, {Name: "bulk", Capacity: *amount("1.5Gi"), Claims: new(int64(0))}}
 		}, map[string]string{
-			"requests.storage": "11776Mi", "persistentvolumeclaims": "5", "fast" + storage: "10Gi", "fast" + claims: "2", "bulk" + storage: "1536Mi", "bulk" + claims: "0",
+			"requests.storage": "11776Mi", "persistentvolumeclaims": "5", "fast" + storage: "10Gi", "fast" +
+				claims: "2", "bulk" + storage: "1536Mi", "bulk" + claims: "0",
 			"secret" + storage: "0", "secret" + claims: "0"}},
 		{"total and count", func(s *TenantScore) {
-			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}, {Name: "bulk", Capacity: *amount("20Gi")}}
+			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")},
+				{Name: "bulk", Capacity: *amount("20Gi")}}
 			s.ResourceQuotas.Storage, s.ResourceQuotas.Objects.PersistentVolumeClaims = amount("25Gi"), new(int64(9))
 		}, map[string]string{
-			"requests.storage": "25Gi", "persistentvolumeclaims": "9", "fast" + storage: "10Gi", "bulk" + storage: "20Gi", "secret" + storage: "0", "secret" + claims: "0"}},
+			"requests.storage": "25Gi", "persistentvolumeclaims": "9", "fast" + storage: "10Gi", "bulk" +
+				storage: "20Gi", "secret" + storage: "0", "secret" + claims: "0"}},
 		{"total of zero", func(s *TenantScore) {
 			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}}
 			s.ResourceQuotas.Storage = amount("0")
@@ -102,14 +114,15 @@ func TestStorageQuota(t *testing.T) {
 	}
 }
 
-func TestClaimLimits(t *testing.T) {
+func TestClaimBoundsReachTheLimitRange(t *testing.T) {
 	for name, tt := range map[string]struct {
 		storage  StorageAccessConfig
 		min, max map[string]string
 	}{
-		"min":  {StorageAccessConfig{ClaimMin: amount("1Gi")}, map[string]string{"storage": "1Gi"}, nil},
-		"max":  {StorageAccessConfig{ClaimMax: amount("2Gi")}, nil, map[string]string{"storage": "2Gi"}},
-		"both": {StorageAccessConfig{ClaimMin: amount("0"), ClaimMax: amount("0")}, map[string]string{"storage": "0"}, map[string]string{"storage": "0"}},
+		"min": {StorageAccessConfig{ClaimMin: amount("1Gi")}, map[string]string{"storage": "1Gi"}, nil},
+		"max": {StorageAccessConfig{ClaimMax: amount("2Gi")}, nil, map[string]string{"storage": "2Gi"}},
+		"both": {StorageAccessConfig{ClaimMin: amount("0"), ClaimMax: amount("0")}, map[string]string{"storage": "0"},
+			map[string]string{"storage": "0"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			limits := ResourceQuotaConfig{}.bounds(tt.storage)
@@ -119,21 +132,23 @@ func TestClaimLimits(t *testing.T) {
 			requireAmounts(t, tt.max, limits[1].Max)
 		})
 	}
-	require.Len(t, ResourceQuotaConfig{}.bounds(StorageAccessConfig{}), 1, "a limit that limits nothing is refused by the API server")
+	require.Len(t, ResourceQuotaConfig{}.bounds(StorageAccessConfig{}), 1,
+		"a limit that limits nothing is refused by the API server")
 }
 
-func TestStorageClassesThatAreNotThere(t *testing.T) {
-	missing := StorageAccessConfig{Classes: []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")}, {Name: "elsewhere", Capacity: *amount("1Gi")}}}
+func TestDesiredRefusesUnknownStorageClasses(t *testing.T) {
+	missing := StorageAccessConfig{Classes: []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")},
+		{Name: "elsewhere", Capacity: *amount("1Gi")}}}
 	_, err := missing.check(bigPlatform())
 	require.ErrorIs(t, err, topology.ErrUnsupported)
 	require.ErrorContains(t, err, `"elsewhere"`)
 	require.ErrorContains(t, err, `["bulk" "fast" "secret"]`)
 }
 
-func TestStorageNotes(t *testing.T) {
+func TestDesiredNotesAnotherDefaultStorageClass(t *testing.T) {
 	allowed := []StorageClassAccess{{Name: "bulk", Capacity: *amount("1Gi")}, {Name: "fast", Capacity: *amount("1Gi")}}
 	for defaultClass, want := range map[string]int{"": 0, "fast": 0, "bulk": 1} {
-		notes, err := StorageAccessConfig{Classes: allowed, DefaultClass: defaultClass}.check(bigPlatform()) // whose default is fast
+		notes, err := StorageAccessConfig{Classes: allowed, DefaultClass: defaultClass}.check(bigPlatform())
 		require.NoError(t, err)
 		require.Len(t, notes, want, defaultClass)
 	}

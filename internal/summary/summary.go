@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// Most is how many notes of one sort an Outcome or an error has.
+// Most is the number of lines of one kind that an Outcome or an error lists.
 const Most = 20
 
-// First returns the first n lines, and one more that says how many were left out.
+// First returns the first n lines, and if there are more, a line that counts the others.
 func First(lines []string, n int) []string {
 	if len(lines) <= n {
 		return lines

@@ -24,7 +24,7 @@ type RunFinished struct{ Report }
 
 // Started is the start of a step.
 type Started struct {
-	Score, Topology string // the names of both
+	Score, Topology string // of the step
 }
 
 // Finished is the end of a step, with its Result.
@@ -38,20 +38,20 @@ type Planned struct {
 
 // Changed is a change that a step has made.
 type Changed struct {
-	Score, Topology string
-	Change          topology.Change
+	Score, Topology string          // of the step
+	Change          topology.Change // never Unchanged
 }
 
 // Retrying says that a step tries something again: one request or, if Op, Kind and Name are empty,
 // the whole step, because of [Runner].Retries.
 type Retrying struct {
-	Score, Topology string
+	Score, Topology string // of the step
 	topology.Retrying
 }
 
 // Waiting says that a step waits for something.
 type Waiting struct {
-	Score, Topology string
+	Score, Topology string // of the step
 	topology.Waiting
 }
 

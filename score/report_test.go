@@ -28,7 +28,7 @@ func golden(t *testing.T, file string, have []byte) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), string(have), "run the tests with -update if %s is to be like this", path)
+	require.Equal(t, string(want), string(have), "to accept %s, run the test with -update", path)
 }
 
 func TestReportPrintsAsTextAndJSON(t *testing.T) {
@@ -37,7 +37,7 @@ func TestReportPrintsAsTextAndJSON(t *testing.T) {
 	}
 	conflict := &score.Error{Score: "tenant/globex", Topology: "prod", Step: "quota", Err: &topology.Error{
 		Op: "ensure", Kind: "Quota", Name: "globex", Reason: topology.ErrConflict,
-		Detail: "somebody else's object has its place"}}
+		Detail: "an object of someone else has its name"}}
 	reports := map[string]score.Report{
 		"empty": {},
 		"unchanged": {Results: []score.Result{{Score: "tenant/acme", Topology: "prod",

@@ -32,7 +32,8 @@ func TestProvisionRefusesDomainsOfOtherTenants(t *testing.T) {
 		{"below", []string{"a.b.globex.example.com"},
 			`a.b.globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
 		{"above", []string{"example.com"},
-			`example.com, because the tenant "globex" holds globex.example.com; example.com, because the tenant "globex" holds shop.example.com; remove`},
+			`example.com, because the tenant "globex" holds globex.example.com; ` +
+				`example.com, because the tenant "globex" holds shop.example.com; remove`},
 		{"one of several", []string{"acme.example.net", "hop.example.com", "workshop.example.com",
 			"x.shop.example.com"},
 			`cannot have x.shop.example.com, because the tenant "globex" holds shop.example.com; remove`},

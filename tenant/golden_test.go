@@ -20,5 +20,5 @@ func golden(t *testing.T, path, have string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), have, "run the tests with -update if %s is to be like this", path)
+	require.Equal(t, string(want), have, "to accept %s, run the test with -update", path)
 }

@@ -3,7 +3,7 @@ package tenant
 import "github.com/polyphony-go/polyphony/topology/netpolicy"
 
 // NetworkIsolationPolicy says whom the tenant's pods may talk to. The zero value: each other and
-// the name servers, and nobody else in either direction.
+// the name servers, and no one else in either direction.
 //
 // Source: the multi-tenancy ADR, "Tenant Isolation Strategy"; see docs/sources.md.
 type NetworkIsolationPolicy struct {

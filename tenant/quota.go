@@ -56,8 +56,8 @@ type ComputeResources struct {
 
 // Bounds is the least and the most of each resource that one thing may have. Unset: no bound.
 type Bounds struct {
-	Min ComputeResources `json:"min,omitzero"`
-	Max ComputeResources `json:"max,omitzero"`
+	Min ComputeResources `json:"min,omitzero"` // the least
+	Max ComputeResources `json:"max,omitzero"` // the most, not less than Min
 }
 
 // ContainerBounds says what a container may have, and what it gets if it sets nothing. For unset

@@ -51,18 +51,27 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// TenantScore is the desired state of one tenant. Every field but TenantConfig.Name may be left
-// out; unset is the strictest. The same value is a Go literal, JSON and (through sigs.k8s.io/yaml)
-// YAML.
+// TenantScore is the desired state of one tenant. Only TenantConfig.Name is required; every other
+// field that is unset has the strictest value. The same value is a Go literal, JSON and, by
+// sigs.k8s.io/yaml, YAML.
 type TenantScore struct {
-	TenantConfig     TenantConfig           `json:"tenantConfig"`
-	ResourceQuotas   ResourceQuotaConfig    `json:"resourceQuotas,omitzero"`
+	// TenantConfig says who the tenant is and what its boundary is like. Its Name is required.
+	TenantConfig TenantConfig `json:"tenantConfig"`
+
+	// ResourceQuotas says how much the tenant may use. Unset: small starter amounts.
+	ResourceQuotas ResourceQuotaConfig `json:"resourceQuotas,omitzero"`
+
+	// NetworkIsolation says whom the tenant's pods may talk to. Unset: each other and name servers.
 	NetworkIsolation NetworkIsolationPolicy `json:"networkIsolation,omitzero"`
-	StorageAccess    StorageAccessConfig    `json:"storageAccess,omitzero"`
-	RBAC             RBACConfig             `json:"rbac,omitzero"`
+
+	// StorageAccess says which volumes the tenant may claim. Unset: none.
+	StorageAccess StorageAccessConfig `json:"storageAccess,omitzero"`
+
+	// RBAC says who may do what in the tenant. Unset: nobody may do anything.
+	RBAC RBACConfig `json:"rbac,omitzero"`
 }
 
-// Topology is what it takes to provision a tenant.
+// Topology is the set of capabilities that a [TenantScore] calls.
 type Topology interface {
 	topology.Topology
 	topology.Platforms
@@ -83,22 +92,22 @@ func (s TenantScore) On(t Topology) score.Step { return score.Bind[Topology](s, 
 // Name returns "tenant/" and the tenant's name.
 func (s TenantScore) Name() string { return "tenant/" + s.TenantConfig.Name }
 
-// Validate reports every mistake at once, each with its JSON path. It returns nil or an aggregate
-// of *field.Error.
+// Validate reports every mistake at once, each with the JSON path of its field. It sends no
+// request. The error is nil or an aggregate (k8s.io/apimachinery/pkg/util/errors) of *field.Error.
 func (s TenantScore) Validate() error {
 	return ValidateTenantScore(s, nil).ToAggregate()
 }
 
-// Interpret provisions the tenant: boundary first, then everything that fences it in, access last.
-// See [TenantScore.On].
+// Interpret returns the logic that provisions the tenant: [TenantScore.Provision] without a roster.
+// [TenantScore.On] binds it to a topology.
 func (s TenantScore) Interpret() interpret.Interpret[Topology] {
-	return interpret.Func[Topology](func(ctx context.Context, t Topology) (interpret.Outcome,
-		error) {
+	return interpret.Func[Topology](func(ctx context.Context, t Topology) (interpret.Outcome, error) {
 		return s.Provision(ctx, t, "")
 	})
 }
 
-// ValidateTenantScore checks a Score that stands at the path at.
+// ValidateTenantScore returns every mistake of a Score that is part of a larger value. The paths of
+// the mistakes begin with the path at; nil is the root.
 func ValidateTenantScore(s TenantScore, at *field.Path) field.ErrorList {
 	child := func(name string) *field.Path {
 		if at == nil {

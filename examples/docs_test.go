@@ -140,7 +140,8 @@ func TestDocumentsRunProgramsAndTestsThatExist(t *testing.T) {
 		for _, run := range test.FindAllStringSubmatch(text, -1) {
 			tests++
 			have := readAll(t, filepath.Join("..", run[1], "*_test.go"))
-			assert.Regexp(t, "(?m)^func "+run[2], have, document)
+			assert.True(t, regexp.MustCompile("(?m)^func "+run[2]).MatchString(have),
+				"%s names the test %s of %s, which does not exist", document, run[2], run[1])
 		}
 	}
 	require.Positive(t, programs)

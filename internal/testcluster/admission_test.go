@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// makeNamespace makes a namespace in which pods can be created, with these labels. It
-// has a name of its own each time, for removing one takes some seconds.
+// makeNamespace creates a namespace with these labels, in which pods can be created. Each has
+// another name, because the deletion of a namespace takes some seconds.
 func makeNamespace(t *testing.T, labels ...string) (name string) {
 	t.Helper()
 	admin := Use(t).Kubeconfig()
@@ -32,7 +32,7 @@ spec:
   - {name: c, image: example.com/c, securityContext: {privileged: true}}
 `
 
-func TestPodSecurityIsEnforced(t *testing.T) {
+func TestClusterEnforcesPodSecurity(t *testing.T) {
 	admin := Use(t).Kubeconfig()
 	strict := makeNamespace(t, "pod-security.kubernetes.io/enforce=restricted")
 	lax := makeNamespace(t)
@@ -42,9 +42,8 @@ func TestPodSecurityIsEnforced(t *testing.T) {
 	mustKubectl(t, admin, privilegedPod, "create", "-n", lax, "-f", "-")
 }
 
-// TestQuotaIsCounted needs the controller manager, which publishes the status
-// without which a quota does not admit anything.
-func TestQuotaIsCounted(t *testing.T) {
+// A quota refuses everything until the controller manager has written its status.
+func TestClusterEnforcesQuotas(t *testing.T) {
 	admin := Use(t).Kubeconfig()
 	namespace := makeNamespace(t)
 	mustKubectl(t, admin, "", "create", "quota", "pods", "-n", namespace, "--hard=pods=1")
@@ -55,13 +54,13 @@ func TestQuotaIsCounted(t *testing.T) {
 	require.ErrorContains(t, err, "exceeded quota: pods, requested: pods=1, used: pods=1, limited: pods=1")
 }
 
-func TestAdmissionPoliciesAreServed(t *testing.T) {
+func TestClusterServesAdmissionPolicies(t *testing.T) {
 	out := mustKubectl(t, Use(t).Kubeconfig(), "", "api-resources", "--api-group=admissionregistration.k8s.io", "-o", "name")
 	require.Contains(t, out, "validatingadmissionpolicies.admissionregistration.k8s.io")
 	require.Contains(t, out, "mutatingadmissionpolicies.admissionregistration.k8s.io")
 }
 
-func TestNamespaceIsRemovedWithItsContent(t *testing.T) {
+func TestClusterDeletesNamespacesWithTheirContents(t *testing.T) {
 	admin := Use(t).Kubeconfig()
 	mustKubectl(t, admin, "", "create", "namespace", "short-lived")
 	mustKubectl(t, admin, "", "create", "configmap", "content", "-n", "short-lived")

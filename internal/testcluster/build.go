@@ -9,27 +9,28 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 )
 
-// required are the ones without which there is no cluster.
+// required are the programs that every cluster needs.
 var required = []string{"etcd", "kube-apiserver", "kube-controller-manager"}
 
-// progressInterval is how often a running build says that it still runs.
+// progressInterval is the time between two reports of a running build.
 var progressInterval = 10 * time.Second
 
-// Build returns the directory that holds etcd, kube-apiserver,
-// kube-controller-manager and kubectl, after building what is missing there. The
-// first time takes some minutes and about 2 GB of disk, most of it in Go's own
-// caches; progress goes to log. An interrupted build goes on where it was, and two
-// processes that build at once do the work once.
+// Build returns a directory with etcd, kube-apiserver, kube-controller-manager and kubectl. It
+// builds those that are missing, and reports its progress to log. The first build takes some
+// minutes and about 2 GB of disk, most of it in Go's caches. An interrupted build continues where
+// it stopped. If several processes build at the same time, one builds and the others wait.
 //
-// The directory is within the user's cache directory or POLYPHONY_TEST_CACHE. Its
-// name depends on the pinned modules, on the Go version and on the platform, so an
-// upgrade of any of them builds anew; directories of older ones can be deleted at any
-// time. With KUBEBUILDER_ASSETS set, that directory is returned as it is, provided that
-// it holds what a cluster needs.
+// The directory is in POLYPHONY_TEST_CACHE, or in the user's cache directory. Its name depends on
+// the pinned modules, the Go version and the platform, so an upgrade of any of them builds again.
+// Directories of older versions can be deleted at any time.
+//
+// If KUBEBUILDER_ASSETS is set, Build returns that directory and builds nothing. It is an error if
+// a program that a cluster needs is missing there.
 func Build(ctx context.Context, log io.Writer) (dir string, err error) {
 	if assets := os.Getenv("KUBEBUILDER_ASSETS"); assets != "" {
 		dir, err = checkAssets(assets)
@@ -48,7 +49,8 @@ func checkAssets(assets string) (dir string, err error) {
 	}
 	for _, name := range required {
 		if !isExecutable(filepath.Join(dir, name)) {
-			return "", fmt.Errorf("KUBEBUILDER_ASSETS is set to %s, which has no executable %s; put it there, or unset KUBEBUILDER_ASSETS to have all of them built", assets, name)
+			return "", fmt.Errorf("KUBEBUILDER_ASSETS is set to %s, which has no executable %s; "+
+				"put it there, or unset KUBEBUILDER_ASSETS to build the control plane", assets, name)
 		}
 	}
 	return dir, nil
@@ -63,11 +65,11 @@ func buildCached(ctx context.Context, log io.Writer) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return dir, src.provide(ctx, log, dir)
+	return dir, src.buildMissing(ctx, log, dir)
 }
 
-// provide makes dir hold all of the programs.
-func (s source) provide(ctx context.Context, log io.Writer, dir string) error {
+// buildMissing builds the programs that dir does not have.
+func (s source) buildMissing(ctx context.Context, log io.Writer, dir string) error {
 	if len(s.missing(dir)) == 0 {
 		return nil
 	}
@@ -81,16 +83,17 @@ func (s source) provide(ctx context.Context, log io.Writer, dir string) error {
 		return err
 	}
 	defer unlock()
-	todo := s.missing(dir) // whoever had the lock may have built everything
+	todo := s.missing(dir) // the previous holder of the lock may have built them
 	if len(todo) == 0 {
 		return nil
 	}
 	leftovers, _ := filepath.Glob(filepath.Join(dir, ".building-*")) // the pattern is well-formed
 	for _, path := range leftovers {
-		_ = os.RemoveAll(path) // they only take space
+		_ = os.RemoveAll(path) // an error only costs disk space
 	}
 	began := time.Now()
-	fmt.Fprintf(log, "testcluster: building Kubernetes %s into %s; this happens once and takes some minutes\n", s.version, dir)
+	fmt.Fprintf(log, "testcluster: building Kubernetes %s into %s; this happens once and takes some minutes\n",
+		s.version, dir)
 	for _, i := range todo {
 		if err := s.build(ctx, log, dir, i); err != nil {
 			return err
@@ -100,7 +103,7 @@ func (s source) provide(ctx context.Context, log io.Writer, dir string) error {
 	return nil
 }
 
-// missing lists the indices of the programs that dir does not have.
+// missing returns the indices of the programs that dir does not have.
 func (s source) missing(dir string) (todo []int) {
 	for i, p := range s.programs {
 		if !isExecutable(filepath.Join(dir, p.name)) {
@@ -115,8 +118,8 @@ func isExecutable(path string) bool {
 	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o111 != 0
 }
 
-// build builds one program and moves it into dir when it is complete, so that a
-// file in dir is always one that works. The caller holds the lock.
+// build builds one program, and moves it into dir when it is complete. So every file in dir works.
+// The caller holds the lock.
 func (s source) build(ctx context.Context, log io.Writer, dir string, i int) error {
 	program := s.programs[i]
 	what := fmt.Sprintf("%s (%d of %d)", program.name, i+1, len(s.programs))
@@ -127,8 +130,7 @@ func (s source) build(ctx context.Context, log io.Writer, dir string, i int) err
 	})
 	defer stop()
 
-	// A directory of its own, for the compiler of a process that was killed may
-	// still be at work on the same.
+	// The compiler of a process that was killed may still write into its own directory.
 	temp, err := os.MkdirTemp(dir, ".building-")
 	if err != nil {
 		return err
@@ -146,18 +148,21 @@ func (s source) build(ctx context.Context, log io.Writer, dir string, i int) err
 	return nil
 }
 
-// goBuild compiles a main package of the pinned modules, the way Kubernetes
-// compiles its releases, and stamps its version into it.
+// goBuild compiles a main package of the pinned modules as Kubernetes compiles its releases, with
+// the version in it.
 func (s source) goBuild(ctx context.Context, pkg, output string) error {
 	goCommand, err := exec.LookPath("go")
 	if err != nil {
-		return fmt.Errorf("the go command is needed to build the control plane, or KUBEBUILDER_ASSETS to name one: %w", err)
+		return fmt.Errorf("building the control plane needs the go command; put it into PATH, "+
+			"or set KUBEBUILDER_ASSETS to a directory with the binaries: %w", err)
 	}
-	cmd := exec.CommandContext(ctx, goCommand, append(append([]string{"build"}, s.buildFlags()...), "-o", output, pkg)...)
+	args := slices.Concat([]string{"build"}, s.buildFlags(), []string{"-o", output, pkg})
+	cmd := exec.CommandContext(ctx, goCommand, args...)
 	cmd.Dir = s.dir
-	// The developer's own settings are for their code, not for this.
-	cmd.Env = append(cmd.Environ(), "CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
-	// Interrupted, the go command ends its compilers and removes what they left.
+	// Settings of the developer must not change the build.
+	cmd.Env = append(cmd.Environ(),
+		"CGO_ENABLED=0", "GOFLAGS=", "GOWORK=off", "GOOS="+runtime.GOOS, "GOARCH="+runtime.GOARCH)
+	// On an interrupt, the go command ends its compilers and removes their files.
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = 10 * time.Second
 	out, err := cmd.CombinedOutput()
@@ -176,12 +181,14 @@ func (s source) buildFlags() []string {
 	minor, _, _ = strings.Cut(minor, ".")
 	return []string{
 		"-mod=readonly", "-trimpath", "-buildvcs=false",
-		"-tags=grpcnotrace", // lets the linker drop what is never called
-		"-ldflags=-s -w" + stamp + "gitVersion=" + s.version + stamp + "gitMajor=" + major + stamp + "gitMinor=" + minor + stamp + "gitCommit=unknown" + stamp + "gitTreeState=clean",
+		"-tags=grpcnotrace", // lets the linker drop unused methods
+		"-ldflags=-s -w" + stamp + "gitVersion=" + s.version +
+			stamp + "gitMajor=" + major + stamp + "gitMinor=" + minor +
+			stamp + "gitCommit=unknown" + stamp + "gitTreeState=clean",
 	}
 }
 
-// every calls f in intervals until stop is called, which may happen twice.
+// every calls f at each interval until stop is called. Stop may be called more than once.
 func every(interval time.Duration, f func()) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})

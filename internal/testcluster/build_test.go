@@ -18,14 +18,16 @@ import (
 
 const hello = "package main\n\nimport \"time\"\n\nfunc main() { time.Sleep(1) }\n"
 
-// small is a module with two programs that are built quickly.
-func small(t *testing.T) source {
+// smallSource returns a module with two programs that build quickly.
+func smallSource(t *testing.T) source {
 	t.Helper()
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "go.mod"), "module example.com/small\n\ngo 1.26.0\n")
 	writeFile(t, filepath.Join(dir, "one", "main.go"), hello)
 	writeFile(t, filepath.Join(dir, "two", "main.go"), hello)
-	return source{dir: dir, version: "v1.2.3", programs: []program{{"one", "example.com/small/one"}, {"two", "example.com/small/two"}}}
+	return source{dir: dir, version: "v1.2.3", programs: []program{
+		{"one", "example.com/small/one"}, {"two", "example.com/small/two"},
+	}}
 }
 
 func writeFile(t *testing.T, path, content string) {
@@ -44,7 +46,7 @@ func fileNames(t *testing.T, dir string) (names []string) {
 	return names
 }
 
-// reportOften makes a build report its progress soon after its compiler has started.
+// reportOften shortens the interval of progress reports for one test.
 func reportOften(t *testing.T) {
 	t.Helper()
 	interval := progressInterval
@@ -52,11 +54,11 @@ func reportOften(t *testing.T) {
 	t.Cleanup(func() { progressInterval = interval })
 }
 
-func TestBuildShowsProgress(t *testing.T) {
+func TestBuildReportsProgress(t *testing.T) {
 	reportOften(t)
 	dir := filepath.Join(t.TempDir(), "cache")
 	var log bytes.Buffer
-	require.NoError(t, small(t).provide(t.Context(), &log, dir))
+	require.NoError(t, smallSource(t).buildMissing(t.Context(), &log, dir))
 	require.NoError(t, exec.Command(filepath.Join(dir, "two")).Run())
 	for _, want := range []string{
 		"building Kubernetes v1.2.3 into " + dir,
@@ -68,8 +70,8 @@ func TestBuildShowsProgress(t *testing.T) {
 	}
 }
 
-func TestBuildsAtOnceDoTheWorkOnce(t *testing.T) {
-	src, dir := small(t), t.TempDir()
+func TestConcurrentBuildsBuildOnce(t *testing.T) {
+	src, dir := smallSource(t), t.TempDir()
 	unlock, err := lockFile(t.Context(), filepath.Join(dir, ".lock"), func() {})
 	require.NoError(t, err)
 	logs := make([]bytes.Buffer, 3)
@@ -77,9 +79,9 @@ func TestBuildsAtOnceDoTheWorkOnce(t *testing.T) {
 	waiting.Add(len(logs))
 	for i := range logs {
 		log := io.MultiWriter(&logs[i], onLine{"another process is building into " + dir, sync.OnceFunc(waiting.Done)})
-		group.Go(func() { assert.NoError(t, src.provide(t.Context(), log, dir)) })
+		group.Go(func() { assert.NoError(t, src.buildMissing(t.Context(), log, dir)) })
 	}
-	waiting.Wait() // all of them look for the lock
+	waiting.Wait() // until all of them wait for the lock
 	unlock()
 	group.Wait()
 	var all strings.Builder
@@ -90,28 +92,28 @@ func TestBuildsAtOnceDoTheWorkOnce(t *testing.T) {
 	require.Equal(t, 1, strings.Count(all.String(), "built two"), all.String())
 }
 
-func TestBuildGoesOnWhereItFailed(t *testing.T) {
-	src, dir := small(t), t.TempDir()
+func TestBuildContinuesAfterAFailure(t *testing.T) {
+	src, dir := smallSource(t), t.TempDir()
 	writeFile(t, filepath.Join(src.dir, "two", "main.go"), "package main\n\nfunc main() { nonsense() }\n")
-	err := src.provide(t.Context(), io.Discard, dir)
+	err := src.buildMissing(t.Context(), io.Discard, dir)
 	require.ErrorContains(t, err, "build two in "+src.dir)
-	require.ErrorContains(t, err, "undefined: nonsense", "the compiler's own words")
-	require.Equal(t, []string{".lock", "one"}, fileNames(t, dir), "nothing unfinished")
+	require.ErrorContains(t, err, "undefined: nonsense", "the output of the compiler")
+	require.Equal(t, []string{".lock", "one"}, fileNames(t, dir), "no temporary directory remains")
 
 	writeFile(t, filepath.Join(src.dir, "two", "main.go"), hello)
 	require.NoError(t, os.Mkdir(filepath.Join(dir, ".building-killed"), 0o755))
 	var log bytes.Buffer
-	require.NoError(t, src.provide(t.Context(), &log, dir))
+	require.NoError(t, src.buildMissing(t.Context(), &log, dir))
 	require.NotContains(t, log.String(), "building one")
 	require.Equal(t, []string{".lock", "one", "two"}, fileNames(t, dir))
 }
 
-func TestBuildCanBeCancelled(t *testing.T) {
+func TestBuildStopsWithItsContext(t *testing.T) {
 	reportOften(t)
-	src, dir := small(t), t.TempDir()
+	src, dir := smallSource(t), t.TempDir()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	require.ErrorIs(t, src.provide(ctx, onLine{"so far", cancel}, dir), context.Canceled)
+	require.ErrorIs(t, src.buildMissing(ctx, onLine{"so far", cancel}, dir), context.Canceled)
 	require.Equal(t, []string{".lock"}, fileNames(t, dir))
 
 	unlock, err := lockFile(t.Context(), filepath.Join(dir, ".lock"), func() {})
@@ -119,10 +121,10 @@ func TestBuildCanBeCancelled(t *testing.T) {
 	defer unlock()
 	ctx, cancel = context.WithCancel(t.Context())
 	defer cancel()
-	require.ErrorIs(t, src.provide(ctx, onLine{"waiting for it", cancel}, dir), context.Canceled)
+	require.ErrorIs(t, src.buildMissing(ctx, onLine{"waiting for it", cancel}, dir), context.Canceled)
 }
 
-// onLine is a log that calls do for each line with the text.
+// onLine is a log that calls do for each line that contains the text.
 type onLine struct {
 	text string
 	do   func()
@@ -137,18 +139,18 @@ func (l onLine) Write(line []byte) (int, error) {
 
 func TestBuildNeedsGo(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	err := small(t).provide(t.Context(), io.Discard, t.TempDir())
-	require.ErrorContains(t, err, "the go command is needed")
+	err := smallSource(t).buildMissing(t.Context(), io.Discard, t.TempDir())
+	require.ErrorContains(t, err, "needs the go command")
 }
 
-func TestBuildNeedsACacheThatCanBeWritten(t *testing.T) {
+func TestBuildRefusesACacheThatCannotBeWritten(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "file")
 	writeFile(t, file, "")
-	err := small(t).provide(t.Context(), io.Discard, filepath.Join(file, "cache"))
+	err := smallSource(t).buildMissing(t.Context(), io.Discard, filepath.Join(file, "cache"))
 	require.ErrorContains(t, err, "set POLYPHONY_TEST_CACHE")
 }
 
-func TestAssetsAreUsedAsTheyAre(t *testing.T) {
+func TestBuildReturnsCompleteAssets(t *testing.T) {
 	assets := t.TempDir()
 	t.Setenv("KUBEBUILDER_ASSETS", assets)
 	for _, name := range []string{"etcd", "kube-apiserver"} { // all that envtest has

@@ -6,7 +6,7 @@ import (
 	"path/filepath"
 )
 
-// The files in the cluster's directory that the components read.
+// The files in the cluster's directory.
 const (
 	caFile               = "ca.crt"
 	servingCert          = "serving.crt"
@@ -16,21 +16,21 @@ const (
 	controllerKubeconfig = "controller-manager.kubeconfig"
 )
 
-// controllerUser has the rights of any production controller manager, no more.
+// controllerUser is the user of the controller manager, with the same rights as in production.
 const controllerUser = "system:kube-controller-manager"
 
 func (c *Cluster) path(name string) string { return filepath.Join(c.dir, name) }
 
-// makeCredentials makes the certificate authority, and of what it signs all that
-// does not depend on the address of the API server.
-func (c *Cluster) makeCredentials() (err error) {
+// writeCredentials creates the certificate authority, and writes the certificates and keys that do
+// not depend on the address of the API server.
+func (c *Cluster) writeCredentials() (err error) {
 	if c.ca, err = newAuthority(); err != nil {
 		return err
 	}
-	if c.admin, err = c.ca.client("admin", "system:masters"); err != nil {
+	if c.admin, err = c.ca.issueClient("admin", "system:masters"); err != nil {
 		return err
 	}
-	serving, err := c.ca.serving()
+	serving, err := c.ca.issueServing()
 	if err != nil {
 		return err
 	}
@@ -51,10 +51,9 @@ func (c *Cluster) makeCredentials() (err error) {
 	return nil
 }
 
-// makeKubeconfigs writes the kubeconfigs of the administrator and of the
-// controller manager.
-func (c *Cluster) makeKubeconfigs() error {
-	pair, err := c.ca.client(controllerUser)
+// writeKubeconfigs writes the kubeconfigs of the administrator and of the controller manager.
+func (c *Cluster) writeKubeconfigs() error {
+	pair, err := c.ca.issueClient(controllerUser)
 	if err != nil {
 		return err
 	}
@@ -66,19 +65,19 @@ func (c *Cluster) makeKubeconfigs() error {
 	return certificateKubeconfig(c.url, c.ca.pem, "admin", c.admin).write(c.kubeconfig)
 }
 
-// makeKubeconfig makes a kubeconfig for anybody else. The caller holds the lock.
-func (c *Cluster) makeKubeconfig(user string, groups []string) (path string, err error) {
+// writeUserKubeconfig writes a kubeconfig for a user and returns its path. The caller holds c.mu.
+func (c *Cluster) writeUserKubeconfig(user string, groups []string) (path string, err error) {
 	var config kubeconfig
 	if c.existing != nil {
 		config = c.existing.impersonating(user, groups)
 	} else {
-		pair, err := c.ca.client(user, groups...)
+		pair, err := c.ca.issueClient(user, groups...)
 		if err != nil {
 			return "", fmt.Errorf("certificate: %w", err)
 		}
 		config = certificateKubeconfig(c.url, c.ca.pem, user, pair)
 	}
-	c.users++ // the names of users are no names of files
+	c.users++ // the name of a user may not be a valid file name
 	path = c.path(fmt.Sprintf("user-%d.kubeconfig", c.users))
 	return path, config.write(path)
 }

@@ -11,29 +11,30 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// existing is somebody's cluster, as their kubeconfig describes it.
+// existing is a cluster that the tests did not start.
 type existing struct {
-	cluster, user object // of the current context, with absolute paths
+	cluster, user object // of the current context of its kubeconfig, with absolute paths
 }
 
 func useExisting() bool { return strings.EqualFold(os.Getenv("USE_EXISTING_CLUSTER"), "true") }
 
-// openExisting reads the one kubeconfig that was named explicitly. The default one in
-// the home directory is left alone, for it may lead anywhere.
+// openExisting reads the kubeconfig that KUBECONFIG names. It never reads the default one in the
+// home directory, which may belong to a production cluster.
 func openExisting(log io.Writer) (*Cluster, error) {
 	path := os.Getenv("KUBECONFIG")
 	if path == "" {
-		return nil, errors.New("testcluster: USE_EXISTING_CLUSTER is true, but KUBECONFIG names no cluster; set it, or unset USE_EXISTING_CLUSTER to start one")
+		return nil, errors.New("testcluster: USE_EXISTING_CLUSTER is true, but KUBECONFIG is not set; " +
+			"set it, or unset USE_EXISTING_CLUSTER to start a cluster")
 	}
 	if strings.ContainsRune(path, filepath.ListSeparator) {
-		return nil, fmt.Errorf("testcluster: KUBECONFIG is %q; with USE_EXISTING_CLUSTER it has to be one file", path)
+		return nil, fmt.Errorf("testcluster: KUBECONFIG is %q; with USE_EXISTING_CLUSTER it must name one file", path)
 	}
 	found, err := readKubeconfig(path)
 	if err != nil {
 		return nil, fmt.Errorf("testcluster: kubeconfig %s: %w", path, err)
 	}
 	c := &Cluster{existing: found, kubeconfig: path, url: found.url()}
-	// The directory is for the kubeconfigs of other users, which hold credentials.
+	// The directory is for the kubeconfigs of other users.
 	if c.dir, _, err = makeDir(""); err == nil {
 		c.watchdog, err = startWatchdog(c.dir, true)
 	}
@@ -49,8 +50,7 @@ func (e *existing) url() string {
 	return url
 }
 
-// impersonating is a kubeconfig with which the user of the existing one acts as
-// somebody else.
+// impersonating returns a kubeconfig whose user impersonates another user in these groups.
 func (e *existing) impersonating(user string, groups []string) kubeconfig {
 	credentials := object{"as": user}
 	if len(groups) > 0 {
@@ -64,8 +64,8 @@ func (e *existing) impersonating(user string, groups []string) kubeconfig {
 	return newKubeconfig("existing", e.cluster, user, credentials)
 }
 
-// readKubeconfig finds what the current context leads to. It looks at no more than it
-// has to and hands the rest on as it is.
+// readKubeconfig reads the cluster and the user of the current context. It keeps the fields that it
+// does not know.
 func readKubeconfig(path string) (*existing, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -86,21 +86,22 @@ func readKubeconfig(path string) (*existing, error) {
 		user:    entry(config.Users, current["user"], "user"),
 	}
 	if found.url() == "" || found.user == nil {
-		return nil, fmt.Errorf("its current context %q does not lead to the address of a cluster and to a user", config.Current)
+		return nil, fmt.Errorf("the current context %q has no user, or no cluster with an address", config.Current)
 	}
 	dir, err := filepath.Abs(filepath.Dir(path))
 	if err != nil {
 		return nil, err
 	}
-	absolute(dir, found.cluster, "certificate-authority")
-	absolute(dir, found.user, "client-certificate", "client-key", "tokenFile")
-	if plugin, ok := found.user["exec"].(object); ok && strings.ContainsRune(fmt.Sprint(plugin["command"]), filepath.Separator) {
-		absolute(dir, plugin, "command")
+	makeAbsolute(dir, found.cluster, "certificate-authority")
+	makeAbsolute(dir, found.user, "client-certificate", "client-key", "tokenFile")
+	plugin, _ := found.user["exec"].(object)
+	if strings.ContainsRune(fmt.Sprint(plugin["command"]), filepath.Separator) { // otherwise it is in PATH
+		makeAbsolute(dir, plugin, "command")
 	}
 	return found, nil
 }
 
-// entry is what a kubeconfig's list has under a name, or nil.
+// entry returns the value under key of the list's entry with this name, or nil.
 func entry(list []object, name any, key string) object {
 	for _, e := range list {
 		if e["name"] == name {
@@ -111,8 +112,8 @@ func entry(list []object, name any, key string) object {
 	return nil
 }
 
-// absolute resolves paths that are relative to the kubeconfig they stand in.
-func absolute(dir string, in object, keys ...string) {
+// makeAbsolute makes paths absolute that are relative to the directory of the kubeconfig.
+func makeAbsolute(dir string, in object, keys ...string) {
 	for _, key := range keys {
 		if path, ok := in[key].(string); ok && path != "" && !filepath.IsAbs(path) {
 			in[key] = filepath.Join(dir, path)

@@ -8,17 +8,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestExistingCluster(t *testing.T) {
-	ours := Use(t)
+func TestOpenUsesTheExistingCluster(t *testing.T) {
+	started := Use(t)
 	t.Setenv("USE_EXISTING_CLUSTER", "true")
-	t.Setenv("KUBECONFIG", ours.Kubeconfig())
-	t.Setenv("KUBEBUILDER_ASSETS", filepath.Join(t.TempDir(), "absent")) // needs no binaries
+	t.Setenv("KUBECONFIG", started.Kubeconfig())
+	t.Setenv("KUBEBUILDER_ASSETS", filepath.Join(t.TempDir(), "absent")) // an existing cluster needs no binaries
 	t.Setenv("TMPDIR", t.TempDir())
 	cluster, err := open()
 	require.NoError(t, err)
-	t.Setenv("KUBEBUILDER_ASSETS", "") // but kubectl does
-	require.Equal(t, ours.URL(), cluster.URL())
-	require.Equal(t, ours.Kubeconfig(), cluster.Kubeconfig())
+	t.Setenv("KUBEBUILDER_ASSETS", "") // but kubectl is one of them
+	require.Equal(t, started.URL(), cluster.URL())
+	require.Equal(t, started.Kubeconfig(), cluster.Kubeconfig())
 
 	path, err := cluster.KubeconfigFor("ada", "acme-developers")
 	require.NoError(t, err)
@@ -31,25 +31,25 @@ func TestExistingCluster(t *testing.T) {
 
 	require.ErrorIs(t, cluster.RestartAPIServer(t.Context()), errExisting)
 	require.NoError(t, cluster.Stop())
-	require.NoError(t, cluster.Stop(), "twice")
+	require.NoError(t, cluster.Stop(), "the second call does nothing")
 	requireEmptyDir(t, os.Getenv("TMPDIR"))
-	require.Equal(t, "admin", whoami(t, ours.Kubeconfig()).Username, "the cluster is not ours to stop")
+	require.Equal(t, "admin", whoami(t, started.Kubeconfig()).Username, "Stop does not stop an existing cluster")
 }
 
-func TestExistingClusterHasToBeNamed(t *testing.T) {
+func TestOpenRefusesAnExistingClusterWithoutOneKubeconfig(t *testing.T) {
 	t.Setenv("USE_EXISTING_CLUSTER", "TRUE")
 	for _, test := range []struct{ name, kubeconfig, content, want string }{
-		{"not at all", "", "", "KUBECONFIG names no cluster"},
-		{"twice", "a" + string(filepath.ListSeparator) + "b", "", "has to be one file"},
-		{"absent", filepath.Join(t.TempDir(), "absent"), "", "no such file"},
-		{"without context", filepath.Join(t.TempDir(), "kubeconfig"), "{}", `current context ""`},
-		{"without user", filepath.Join(t.TempDir(), "kubeconfig"), `
+		{"no KUBECONFIG", "", "", "KUBECONFIG is not set"},
+		{"two files", "a" + string(filepath.ListSeparator) + "b", "", "must name one file"},
+		{"no such file", filepath.Join(t.TempDir(), "absent"), "", "no such file"},
+		{"no context", filepath.Join(t.TempDir(), "kubeconfig"), "{}", `current context ""`},
+		{"no user", filepath.Join(t.TempDir(), "kubeconfig"), `
 current-context: c
 contexts: [{name: c, context: {cluster: c, user: u}}]
 clusters: [{name: c, cluster: {server: "https://192.0.2.1"}}]
 users: [{name: other, user: {}}]
 `, `current context "c"`},
-		{"with nonsense", filepath.Join(t.TempDir(), "kubeconfig"), "clusters: nonsense", "kubeconfig"},
+		{"not a kubeconfig", filepath.Join(t.TempDir(), "kubeconfig"), "clusters: nonsense", "kubeconfig"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if test.content != "" {
@@ -62,7 +62,7 @@ users: [{name: other, user: {}}]
 	}
 }
 
-func TestImpersonatingKubeconfigStandsAnywhere(t *testing.T) {
+func TestImpersonatingKubeconfigHasAbsolutePaths(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "kubeconfig")
 	require.NoError(t, os.WriteFile(path, []byte(`

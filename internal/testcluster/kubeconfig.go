@@ -5,14 +5,14 @@ import (
 	"os"
 )
 
-// kubeconfig is the content of such a file. It is written as JSON, which is YAML.
+// kubeconfig is the content of a kubeconfig file. It is written as JSON, which is valid YAML.
 type kubeconfig object
 
-// object is a piece of it.
+// object is an object in a kubeconfig.
 type object = map[string]any
 
-// certificateKubeconfig holds its credentials inline, so that the file can be
-// copied to wherever it is needed.
+// certificateKubeconfig returns a kubeconfig that contains a client certificate, so that the file
+// can be copied.
 func certificateKubeconfig(url string, ca []byte, user string, pair keyPair) kubeconfig {
 	return newKubeconfig("testcluster",
 		object{"server": url, "certificate-authority-data": ca},
@@ -31,7 +31,7 @@ func newKubeconfig(name string, cluster object, user string, credentials object)
 	}
 }
 
-// write puts a kubeconfig where nobody else can read it.
+// write writes the kubeconfig to a file that only its owner can read.
 func (k kubeconfig) write(path string) error {
 	data, err := json.MarshalIndent(k, "", "  ")
 	if err != nil {

@@ -14,10 +14,10 @@ import (
 	"time"
 )
 
-// A cluster that somebody plays with may be up for long; a test's never is.
+// validity is the validity of certificates. A cluster that is used by hand may run for long.
 const validity = 365 * 24 * time.Hour
 
-// authority signs the cluster's certificates. Its private key never leaves memory.
+// authority signs the cluster's certificates. Its private key is never written to disk.
 type authority struct {
 	cert *x509.Certificate
 	key  crypto.Signer
@@ -47,21 +47,24 @@ func newAuthority() (*authority, error) {
 	return &authority{cert: parsed, key: key, pem: encodePEM("CERTIFICATE", der)}, nil
 }
 
-// client makes a certificate that Kubernetes reads as this user in these groups.
-func (a *authority) client(user string, groups ...string) (keyPair, error) {
+// issueClient issues a certificate that authenticates as this user in these groups.
+func (a *authority) issueClient(user string, groups ...string) (keyPair, error) {
 	cert := template(user)
 	cert.Subject.Organization = groups
 	cert.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	return a.issue(cert)
 }
 
-// serving makes a certificate for servers on loopback, and for the names by
-// which pods would know the API server.
-func (a *authority) serving() (keyPair, error) {
+// issueServing issues a certificate for servers on loopback, and for the names of the API server
+// inside the cluster.
+func (a *authority) issueServing() (keyPair, error) {
 	cert := template("kube-apiserver")
 	cert.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	cert.IPAddresses = []net.IP{net.IPv4(127, 0, 0, 1), net.IPv4(10, 0, 0, 1)}
-	cert.DNSNames = []string{"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc", "kubernetes.default.svc.cluster.local"}
+	cert.DNSNames = []string{
+		"localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc",
+		"kubernetes.default.svc.cluster.local",
+	}
 	return a.issue(cert)
 }
 
@@ -82,8 +85,8 @@ func (a *authority) issue(cert *x509.Certificate) (keyPair, error) {
 	return keyPair{cert: encodePEM("CERTIFICATE", der), key: encoded}, err
 }
 
-// newKey makes an elliptic-curve key, for these are quick to make; the same kind
-// signs service account tokens.
+// newKey returns an elliptic-curve key, which is quick to generate. Keys of this kind also sign the
+// tokens of service accounts.
 func newKey() (*ecdsa.PrivateKey, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) }
 
 func newEncodedKey() ([]byte, error) {
@@ -111,7 +114,7 @@ func template(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(1),
 		Subject:      pkix.Name{CommonName: name},
-		NotBefore:    now.Add(-time.Hour), // clocks that are set back meanwhile
+		NotBefore:    now.Add(-time.Hour), // tolerates a clock that is set back
 		NotAfter:     now.Add(validity),
 	}
 }

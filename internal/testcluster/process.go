@@ -10,22 +10,21 @@ import (
 	"strings"
 )
 
-// gateScript becomes the component once it is told to, under the process id that
-// it already has. If our process dies meanwhile, the component never starts.
+// gateScript waits for a line on its standard input, and then executes the component with the same
+// process id. If our process dies before it writes the line, the component never starts.
 const gateScript = `read -r go && exec "$@"`
 
-// process is one component. Its log holds everything it wrote.
+// process is one component. Its log has the output of all its runs.
 type process struct {
 	name, log string
 	cmd       *exec.Cmd
-	offset    int64         // where its part of the log begins
+	offset    int64         // of the output of this run in the log
 	ended     chan struct{} // closed when it has ended
-	err       error         // how it ended; to be read after ended
-	stopping  bool          // it ends because we want it to
+	err       error         // of Wait; read it only after ended is closed
+	stopping  bool          // stop has been called
 }
 
-// run starts a component in the cluster's directory, under the watchdog from its
-// very first moment.
+// run starts a component in the cluster's directory. The watchdog watches it before it executes.
 func (c *Cluster) run(name string, args ...string) (*process, error) {
 	p := &process{name: name, log: c.path(name + ".log"), ended: make(chan struct{})}
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
@@ -40,7 +39,7 @@ func (c *Cluster) run(name string, args ...string) (*process, error) {
 	p.cmd = exec.Command("/bin/sh", append([]string{"-c", gateScript, "testcluster", binary}, args...)...)
 	p.cmd.Dir = c.dir
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.SysProcAttr = newGroup() // Ctrl-C is for us, who then end the components in order
+	p.cmd.SysProcAttr = newGroup() // Ctrl-C ends this process, which then stops the components in order
 	gate, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -64,8 +63,8 @@ func (c *Cluster) run(name string, args ...string) (*process, error) {
 	return p, nil
 }
 
-// stop kills the component and waits for it. The data is thrown away, so there is
-// nothing that it would have to finish. The error tells that it had ended by itself.
+// stop kills the component and waits for it. Its data is removed, so it need not shut down
+// gracefully. It is an error if the component had ended by itself before.
 func (p *process) stop() error {
 	if p == nil {
 		return nil
@@ -74,17 +73,17 @@ func (p *process) stop() error {
 		return p.failure()
 	}
 	p.stopping = true
-	_ = p.cmd.Process.Kill() // fails only for one that has just ended
+	_ = p.cmd.Process.Kill() // fails only if the process has just ended
 	<-p.ended
 	return nil
 }
 
-// failure tells why a component ended by itself, in its own words.
+// failure returns an error with the exit status and the end of the log.
 func (p *process) failure() error {
 	return fmt.Errorf("%s ended by itself (%w); the end of its log:\n%s", p.name, p.err, p.tail())
 }
 
-// tail is the end of the log: the last lines, and not too much of each.
+// tail returns the last lines of the log, each shortened to a readable width.
 func (p *process) tail() string {
 	const lines, width = 20, 600
 	return lastLines(p.output(), lines, width)
@@ -101,8 +100,7 @@ func lastLines(data []byte, lines, width int) string {
 	return strings.Join(all, "\n")
 }
 
-// portTaken tells whether the component ended because somebody else was quicker to
-// take its port.
+// portTaken reports whether the component ended because another process had taken its port.
 func (p *process) portTaken() bool {
 	return p.hasEnded() && bytes.Contains(p.output(), []byte("address already in use"))
 }
@@ -116,7 +114,7 @@ func (p *process) hasEnded() bool {
 	}
 }
 
-// output is what this process has written, without the part of its predecessors.
+// output returns the log of this run.
 func (p *process) output() []byte {
 	data, err := os.ReadFile(p.log)
 	if err != nil {

@@ -13,16 +13,16 @@ import (
 
 // source is the nested module that pins the control plane.
 type source struct {
-	dir      string // where it is
-	version  string // of Kubernetes, with its v
-	sums     []byte // go.mod and go.sum
+	dir      string
+	version  string // of Kubernetes, such as "v1.36.3"
+	sums     []byte // the contents of go.mod and go.sum
 	programs []program
 }
 
-// program is one main package of the module, and the name that it is built under.
+// program is one main package of the module, and the name of its binary.
 type program struct{ name, pkg string }
 
-// controlPlane are the tools in the nested go.mod.
+// controlPlane are the tools of the nested go.mod.
 var controlPlane = []program{
 	{"etcd", "go.etcd.io/etcd/server/v3"},
 	{"kube-apiserver", "k8s.io/kubernetes/cmd/kube-apiserver"},
@@ -30,7 +30,7 @@ var controlPlane = []program{
 	{"kubectl", "k8s.io/kubernetes/cmd/kubectl"},
 }
 
-// nested is the module's directory within the repository.
+// nested is the directory of the module in the repository.
 const nested = "internal/testcluster/binaries"
 
 var (
@@ -38,9 +38,8 @@ var (
 	kubernetes = regexp.MustCompile(`(?m)^(?:require)?\s+k8s\.io/kubernetes (v[0-9]\S*)`)
 )
 
-// findSource looks for the repository from the working directory upwards, which is
-// where `go test` and `go run` are, and then from where this file was compiled, which
-// the binary knows unless it was built with -trimpath.
+// findSource looks for the repository in and above the working directory, and then in and above the
+// directory of this source file. The latter is not known to a binary built with -trimpath.
 func findSource() (source, error) {
 	var starts []string
 	if dir, err := os.Getwd(); err == nil {
@@ -65,7 +64,8 @@ func findSourceAbove(starts ...string) (source, error) {
 			dir = parent
 		}
 	}
-	return source{}, fmt.Errorf("no checkout of polyphony in or above %s, and so no %s to build the control plane from; run from within a checkout, or set KUBEBUILDER_ASSETS to a directory with %s",
+	return source{}, fmt.Errorf("no checkout of polyphony in or above %s, so there is no %s to build the control plane from; "+
+		"run inside a checkout, or set KUBEBUILDER_ASSETS to a directory with %s",
 		strings.Join(starts, " or "), nested, strings.Join(required, ", "))
 }
 
@@ -80,13 +80,13 @@ func readSource(dir string) (source, error) {
 	}
 	match := kubernetes.FindSubmatch(mod)
 	if match == nil {
-		return source{}, errors.New(filepath.Join(dir, "go.mod") + " requires no k8s.io/kubernetes, whose version is that of the control plane")
+		return source{}, errors.New(filepath.Join(dir, "go.mod") +
+			" requires no k8s.io/kubernetes, which sets the version of the control plane")
 	}
 	return source{dir: dir, version: string(match[1]), sums: append(mod, sum...), programs: controlPlane}, nil
 }
 
-// cacheDir is where the binaries belong that this module, with this Go and for this
-// platform, builds.
+// cacheDir returns the directory for the binaries of this module, Go version and platform.
 func (s source) cacheDir() (string, error) {
 	hash := sha256.New()
 	fmt.Fprintln(hash, runtime.Version(), s.buildFlags(), s.programs)

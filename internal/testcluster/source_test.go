@@ -10,11 +10,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestSourceIsFoundFromAnywhereInTheCheckout(t *testing.T) {
+func TestFindSourceFromAnywhereInTheCheckout(t *testing.T) {
 	here, err := os.Getwd()
 	require.NoError(t, err)
 	want := filepath.Join(here, "binaries")
-	// Nested modules have a go.mod of their own on the way up.
+	// Nested modules have another go.mod on the way up.
 	for _, start := range []string{".", "..", "binaries"} {
 		src, err := findSourceAbove(filepath.Join(here, start))
 		require.NoError(t, err)
@@ -31,7 +31,7 @@ func TestSourceIsFoundFromAnywhereInTheCheckout(t *testing.T) {
 	require.ErrorContains(t, err, "KUBEBUILDER_ASSETS")
 }
 
-func TestSourceBuildsTheToolsOfItsModule(t *testing.T) {
+func TestControlPlaneIsTheToolsOfTheModule(t *testing.T) {
 	mod, err := os.ReadFile(filepath.Join("binaries", "go.mod"))
 	require.NoError(t, err)
 	block := regexp.MustCompile(`(?s)tool \((.*?)\)`).FindSubmatch(mod)
@@ -43,7 +43,7 @@ func TestSourceBuildsTheToolsOfItsModule(t *testing.T) {
 	require.ElementsMatch(t, strings.Fields(string(block[1])), packages)
 }
 
-func TestUpgradeHasADirectoryOfItsOwn(t *testing.T) {
+func TestCacheDirChangesWithTheModule(t *testing.T) {
 	cache := t.TempDir()
 	t.Setenv("POLYPHONY_TEST_CACHE", cache)
 	src, err := findSource()
@@ -62,7 +62,7 @@ func TestUpgradeHasADirectoryOfItsOwn(t *testing.T) {
 	require.NotEqual(t, before, after)
 }
 
-func TestSourceNeedsAVersion(t *testing.T) {
+func TestReadSourceRefusesAModuleWithoutKubernetes(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "go.mod"), "module example.com/m\n")
 	writeFile(t, filepath.Join(dir, "go.sum"), "")

@@ -28,7 +28,7 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 		return err
 	}
 	c.url = loopback(c.port)
-	if err := c.makeKubeconfigs(); err != nil {
+	if err := c.writeKubeconfigs(); err != nil {
 		return err
 	}
 	if c.controller, _, err = c.serve(ctx, "kube-controller-manager", c.controllerArgs, "/healthz"); err != nil {
@@ -38,9 +38,11 @@ func (c *Cluster) start(ctx context.Context) (err error) {
 	return c.await(ctx, c.controller, c.url+"/api/v1/namespaces/default/serviceaccounts/default")
 }
 
-// serve starts a component on a free port and waits until it answers on the path.
-// A port that was free may be taken by the time it is used, and then another is.
-func (c *Cluster) serve(ctx context.Context, name string, args func(port int) []string, path string) (*process, int, error) {
+// serve starts a component on a free port and waits until it answers on the path. If another
+// process takes the port in between, serve tries another one.
+func (c *Cluster) serve(
+	ctx context.Context, name string, args func(port int) []string, path string,
+) (*process, int, error) {
 	for tries := 1; ; tries++ {
 		port, err := freePort()
 		if err != nil {
@@ -58,8 +60,8 @@ func (c *Cluster) serve(ctx context.Context, name string, args func(port int) []
 	}
 }
 
-// restartAPIServer gives the port some time to become free, for somebody may have
-// taken it for a short while.
+// restartAPIServer restarts the API server on the same port. It tries several times, since another
+// process may use the port for a short time.
 func (c *Cluster) restartAPIServer(ctx context.Context) error {
 	if err := c.apiserver.stop(); err != nil {
 		return err
@@ -77,8 +79,8 @@ func (c *Cluster) restartAPIServer(ctx context.Context) error {
 	}
 }
 
-// await waits until the address answers with 200 OK. It gives up when ctx ends, or
-// when the component or etcd below it does.
+// await waits until the URL answers with 200 OK. It returns an error if ctx, the component or etcd
+// ends before.
 func (c *Cluster) await(ctx context.Context, p *process, url string) error {
 	for {
 		problem := c.probe(ctx, url)
@@ -91,9 +93,10 @@ func (c *Cluster) await(ctx context.Context, p *process, url string) error {
 		case <-c.etcd.ended:
 		case <-p.ended:
 		case <-ctx.Done():
-			return fmt.Errorf("%s did not become ready: %w; last answer: %w; the end of its log:\n%s", p.name, context.Cause(ctx), problem, p.tail())
+			return fmt.Errorf("%s did not become ready: %w; last answer: %w; the end of its log:\n%s",
+				p.name, context.Cause(ctx), problem, p.tail())
 		}
-		if c.etcd.hasEnded() { // the others end when etcd does
+		if c.etcd.hasEnded() { // etcd first, because the others end when it does
 			return c.etcd.failure()
 		}
 		return p.failure()
@@ -119,8 +122,8 @@ func (c *Cluster) probe(ctx context.Context, url string) error {
 	return err
 }
 
-// adminClient makes no connection outlive its request, so that none is left to a
-// server that is killed.
+// adminClient returns a client with the rights of the administrator. It closes each connection
+// after its request, since the server may be killed at any time.
 func (c *Cluster) adminClient() (*http.Client, error) {
 	pair, err := tls.X509KeyPair(c.admin.cert, c.admin.key)
 	if err != nil {
@@ -129,16 +132,17 @@ func (c *Cluster) adminClient() (*http.Client, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(c.ca.cert)
 	return &http.Client{Transport: &http.Transport{
-		TLSClientConfig:   &tls.Config{RootCAs: roots, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12},
+		TLSClientConfig: &tls.Config{
+			RootCAs: roots, Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12,
+		},
 		DisableKeepAlives: true,
 	}}, nil
 }
 
 func loopback(port int) string { return "https://127.0.0.1:" + strconv.Itoa(port) }
 
-// freePort finds a port that is free at the moment. It stays below those that
-// systems use for outgoing connections, of which one could otherwise take the port
-// while the API server restarts.
+// freePort returns a port on loopback that is free now. It is below the range of outgoing
+// connections, which could otherwise take the port while the API server restarts.
 func freePort() (int, error) {
 	const low, high = 20000, 30000
 	var errs []error

@@ -13,9 +13,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// assets makes a KUBEBUILDER_ASSETS of shell scripts, and of the real programs where
-// there is no script.
-func assets(t *testing.T, scripts map[string]string) {
+// setAssets sets KUBEBUILDER_ASSETS to a directory with these scripts, and with the real programs
+// for which there is no script.
+func setAssets(t *testing.T, scripts map[string]string) {
 	t.Helper()
 	built, err := Build(t.Context(), os.Stderr)
 	require.NoError(t, err)
@@ -33,10 +33,10 @@ func assets(t *testing.T, scripts map[string]string) {
 	t.Setenv("TMPDIR", t.TempDir())
 }
 
-func TestComponentThatEndsIsQuoted(t *testing.T) {
+func TestStartQuotesAComponentThatEnds(t *testing.T) {
 	for _, name := range required {
 		t.Run(name, func(t *testing.T) {
-			assets(t, map[string]string{name: "echo to stdout\necho to stderr >&2\nexit 3\n"})
+			setAssets(t, map[string]string{name: "echo to stdout\necho to stderr >&2\nexit 3\n"})
 			_, err := Start(t.Context(), Options{Log: io.Discard})
 			require.ErrorContains(t, err, name+" ended by itself (exit status 3); the end of its log:\nto stdout\nto stderr")
 			requireEmptyDir(t, os.Getenv("TMPDIR"))
@@ -44,12 +44,12 @@ func TestComponentThatEndsIsQuoted(t *testing.T) {
 	}
 }
 
-func TestComponentThatHangsIsQuoted(t *testing.T) {
+func TestStartQuotesAComponentThatHangs(t *testing.T) {
 	waiting := filepath.Join(t.TempDir(), "waiting")
-	assets(t, map[string]string{"kube-apiserver": "echo waiting for Godot\ntouch " + waiting + "\nexec sleep 600\n"})
+	setAssets(t, map[string]string{"kube-apiserver": "echo waiting for Godot\ntouch " + waiting + "\nexec sleep 600\n"})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
-	go func() { // a deadline that passes once there is something to quote
+	go func() { // the deadline passes once the component has written its log
 		for ctx.Err() == nil {
 			if _, err := os.Stat(waiting); err == nil {
 				cancel(context.DeadlineExceeded)
@@ -64,16 +64,15 @@ func TestComponentThatHangsIsQuoted(t *testing.T) {
 	requireEmptyDir(t, os.Getenv("TMPDIR"))
 }
 
-// TestAnotherPortIsTried is about somebody who takes the port between our looking
-// for one and the component's listening on it.
-func TestAnotherPortIsTried(t *testing.T) {
+// Another process may take the port before the component listens on it.
+func TestStartTriesAnotherPort(t *testing.T) {
 	const once = `
 [ -e NAME.tried ] && exec REAL "$@"
 touch NAME.tried
 echo "listen tcp 127.0.0.1:1: bind: address already in use"
 exit 1
 `
-	assets(t, map[string]string{
+	setAssets(t, map[string]string{
 		"kube-apiserver":          strings.ReplaceAll(once, "NAME", "a"),
 		"kube-controller-manager": strings.ReplaceAll(once, "NAME", "c"),
 	})
@@ -93,7 +92,7 @@ func TestLastLines(t *testing.T) {
 	require.Empty(t, lastLines(nil, 2, 10))
 }
 
-func TestFreePortIsBelowThoseOfOutgoingConnections(t *testing.T) {
+func TestFreePortIsBelowTheRangeOfOutgoingConnections(t *testing.T) {
 	for range 100 {
 		port, err := freePort()
 		require.NoError(t, err)

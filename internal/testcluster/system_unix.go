@@ -11,15 +11,15 @@ import (
 	"time"
 )
 
-// newSession detaches a process from our terminal and its signals.
+// newSession detaches a process from the terminal and its signals.
 func newSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
-// newGroup keeps the signals that a terminal sends to all in the foreground, as
-// Ctrl-C does, from a process.
+// newGroup protects a process from the signals that a terminal sends to its foreground processes,
+// such as the one of Ctrl-C.
 func newGroup() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
 
-// lockFile holds an exclusive lock over the file until unlock is called or the
-// process ends. waiting is called once if somebody else has it.
+// lockFile takes an exclusive lock on the file, until unlock is called or the process ends. It
+// calls waiting once if another process holds the lock.
 func lockFile(ctx context.Context, path string, waiting func()) (unlock func(), err error) {
 	file, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -1,44 +1,39 @@
-// Package testcluster runs a real Kubernetes control plane for tests: etcd,
-// kube-apiserver and kube-controller-manager, on loopback, with RBAC, the
-// default admission plugins and throw-away data. There is no scheduler, no
-// kubelet and no container runtime: objects are admitted, authorized, counted
-// against quotas and garbage-collected exactly as in production, but no pod
-// ever runs.
+// Package testcluster runs a real Kubernetes control plane for tests: etcd, kube-apiserver and
+// kube-controller-manager. They listen on loopback, with RBAC, the default admission plugins and
+// temporary data. Objects are authorized, admitted, counted against quotas and garbage-collected as
+// in production. No pod ever runs: there is no scheduler, no kubelet and no container runtime.
 //
-// A test package shares one cluster:
+// All tests of a package share one cluster:
 //
 //	func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 //
 //	func TestSomething(t *testing.T) {
-//		cluster := testcluster.Use(t) // started by the first test that asks
+//		cluster := testcluster.Use(t) // the first call starts it
 //		...
 //	}
 //
-// The binaries are compiled from the Go modules pinned in the nested module
-// binaries/, once per machine and version, see [Build]. That takes minutes, and
-// `go test` shows nothing of its progress when it tests several packages, so
-// build them beforehand:
+// [Build] compiles the binaries from the Go modules that the nested module binaries/ pins, once for
+// each machine and version. That takes some minutes, and `go test` does not show the progress when
+// it tests several packages. So build them first:
 //
 //	go run ./internal/testcluster/cmd/testcluster -build
 //
-// Starting takes about four seconds and half a gigabyte of memory. Nothing outlives
-// the process that called [Start], not even when it is killed with SIGKILL: a watchdog
-// then ends the components and removes their data. It works on Linux and macOS.
+// A start takes about four seconds and half a gigabyte of memory. Nothing outlives the process that
+// called [Start], even if it is killed with SIGKILL: a watchdog then ends the components and
+// removes their data. The package works on Linux and macOS.
 //
-// Some things take their time, as in production: the namespace controller waits
-// five seconds before it empties a namespace, and quotas over a custom resource are
-// counted half a minute after its definition.
+// Some things are slow, as in production. The namespace controller waits five seconds before it
+// empties a namespace. Quotas on a custom resource count half a minute after its definition.
 //
-// Environment:
+// # Environment
 //
-//   - KUBEBUILDER_ASSETS names a directory of ready-made binaries, as envtest
-//     does; it needs a kube-controller-manager as well. Nothing is built then.
-//   - POLYPHONY_TEST_CACHE says where built binaries are kept, instead of the
-//     user's cache directory.
-//   - USE_EXISTING_CLUSTER=true together with KUBECONFIG, as with envtest, makes
-//     [Use] hand out that cluster. Nothing is started or stopped, and other users
-//     are impersonated. KUBECONFIG alone is ignored on purpose: nobody's cluster
-//     shall become a test bed by accident. [Start] starts one in any case.
+//   - KUBEBUILDER_ASSETS names a directory with the binaries, as for envtest. It must also have
+//     a kube-controller-manager. Nothing is built then.
+//   - POLYPHONY_TEST_CACHE names the directory for the binaries that are built. By default it is
+//     in the user's cache directory.
+//   - USE_EXISTING_CLUSTER=true with KUBECONFIG makes [Use] return that cluster, as with envtest.
+//     Nothing is started or stopped, and other users are impersonated. KUBECONFIG alone is
+//     ignored, so that no test runs against a cluster by accident. [Start] ignores both.
 package testcluster
 
 import (
@@ -53,22 +48,21 @@ import (
 	"time"
 )
 
-// startTimeout bounds a start once everything is built. It takes seconds; the rest
-// is for machines that run many other things at once.
+// startTimeout bounds a start, not the build before it. A start takes seconds, but many times
+// longer on a busy machine.
 const startTimeout = 10 * time.Minute
 
 var (
 	errStopped  = errors.New("the cluster has been stopped; start another one")
-	errExisting = errors.New("the cluster comes from USE_EXISTING_CLUSTER and is not ours to restart; unset it to run this against a cluster of its own")
+	errExisting = errors.New("an existing cluster cannot be restarted; unset USE_EXISTING_CLUSTER to start a cluster")
 )
 
-// Options of [Start]. The zero value is fine.
+// Options are the options of [Start]. The zero value uses the defaults.
 type Options struct {
-	// Log receives progress, in lines for people. Default: os.Stderr.
+	// Log receives the progress, in lines for people. Nil: os.Stderr.
 	Log io.Writer
-	// Dir is where the cluster keeps its data, keys and the components' logs. It
-	// must be empty or absent, and is left in place for inspection. Default: a
-	// temporary directory that is removed with the cluster.
+	// Dir is the directory for the cluster's data, keys and logs. It must be empty or absent,
+	// and it is kept for inspection. Empty: a temporary directory, which Stop removes.
 	Dir string
 }
 
@@ -79,27 +73,27 @@ type Cluster struct {
 	url        string
 	kubeconfig string
 	watchdog   *watchdog
-	existing   *existing // nil for a cluster of our own
+	existing   *existing // nil for a cluster that this package started
 
 	binaries string
 	port     int // of the API server
 	ca       *authority
 	admin    keyPair
-	client   *http.Client // the administrator's
+	client   *http.Client // of the administrator
 
 	mu                          sync.Mutex // orders starting, restarting and stopping
 	stopped                     bool
-	users                       int // that have got a kubeconfig
+	users                       int // how many have a kubeconfig
 	etcd, apiserver, controller *process
 }
 
-// Start starts a cluster and returns when it is ready for use: the API server
-// and the controller manager are healthy and pods can be created in the default
-// namespace. The binaries are built first if need be. A ctx that ends later does
-// not stop the cluster, only [Cluster.Stop] and the end of the process do.
+// Start starts a cluster and returns when it is ready: the API server and the controller manager
+// are healthy, and pods can be created in the default namespace. It builds missing binaries first.
+// The context bounds the start only. The cluster runs until [Cluster.Stop] or the end of the
+// process.
 //
-// Whatever fails, nothing is left running. If a component ended by itself or
-// never became ready, the error quotes the end of its log.
+// After an error nothing is left running. If a component ended by itself or did not become ready,
+// the error quotes the end of its log.
 func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	if opts.Log == nil {
 		opts.Log = os.Stderr
@@ -116,14 +110,14 @@ func Start(ctx context.Context, opts Options) (*Cluster, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err := c.start(ctx); err != nil {
-		_ = c.Stop() // the cause is what went wrong first
+		_ = c.Stop() // the first error is the cause
 		return nil, fmt.Errorf("testcluster: %w", err)
 	}
 	fmt.Fprintf(opts.Log, "testcluster: %s ready after %.1f s\n", c.url, time.Since(began).Seconds())
 	return c, nil
 }
 
-// prepare makes the directory, the watchdog over it and the certificates.
+// prepare creates the directory, starts the watchdog and writes the credentials.
 func (c *Cluster) prepare(dir string) (err error) {
 	if c.dir, c.keep, err = makeDir(dir); err != nil {
 		return err
@@ -131,11 +125,11 @@ func (c *Cluster) prepare(dir string) (err error) {
 	if c.watchdog, err = startWatchdog(c.dir, !c.keep); err != nil {
 		return err
 	}
-	return c.makeCredentials()
+	return c.writeCredentials()
 }
 
-// makeDir returns the absolute path of an empty directory that only we may read,
-// for there will be private keys in it, and whether the caller chose it.
+// makeDir creates an empty directory that only its owner can read, since it will hold private keys.
+// It returns the absolute path, and whether the caller chose the directory.
 func makeDir(dir string) (path string, given bool, err error) {
 	if dir == "" {
 		path, err = os.MkdirTemp("", "polyphony-testcluster-")
@@ -149,7 +143,7 @@ func makeDir(dir string) (path string, given bool, err error) {
 	}
 	entries, err := os.ReadDir(path)
 	if err == nil && len(entries) > 0 {
-		err = fmt.Errorf("%s is not empty; give a directory without anything in it", path)
+		err = fmt.Errorf("%s is not empty; set Options.Dir to an empty directory", path)
 	}
 	if err == nil {
 		err = os.Chmod(path, 0o700)
@@ -157,11 +151,11 @@ func makeDir(dir string) (path string, given bool, err error) {
 	return path, true, err
 }
 
-// URL is the address of the API server, for example https://127.0.0.1:24163.
+// URL returns the address of the API server, for example https://127.0.0.1:24163.
 func (c *Cluster) URL() string { return c.url }
 
-// APIServerPID is the process id of the API server, of which the operating system can
-// tell what it uses. It is 0 for a cluster that is not ours. A restart changes it.
+// APIServerPID returns the process id of the API server, with which its use of CPU and memory can
+// be measured. It is 0 for an existing cluster. A restart changes it.
 func (c *Cluster) APIServerPID() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,19 +165,16 @@ func (c *Cluster) APIServerPID() int {
 	return c.apiserver.cmd.Process.Pid
 }
 
-// Kubeconfig is the path of a kubeconfig whose user is in the group
-// system:masters and may do anything. With USE_EXISTING_CLUSTER it is the path
-// in KUBECONFIG.
+// Kubeconfig returns the path of a kubeconfig whose user is in the group system:masters and may do
+// everything. For an existing cluster it is the path in KUBECONFIG.
 func (c *Cluster) Kubeconfig() string { return c.kubeconfig }
 
-// KubeconfigFor writes a kubeconfig that authenticates as the given user in the
-// given groups (and, as always, system:authenticated), and returns its path. The
-// user has the rights that RBAC gives to these names, so none by default. The file
-// holds its credentials itself and lives as long as the cluster.
+// KubeconfigFor writes a kubeconfig that authenticates as the user in the groups, and in
+// system:authenticated, and returns its path. The user has the rights that RBAC grants to these
+// names, so none by default. The file contains its credentials and exists as long as the cluster.
 //
-// In a cluster of our own the user has a client certificate; with
-// USE_EXISTING_CLUSTER the user of KUBECONFIG impersonates them, for which it needs
-// the right.
+// In a cluster that this package started, the user has a client certificate. In an existing
+// cluster, the user of KUBECONFIG impersonates it, and needs the right to do so.
 func (c *Cluster) KubeconfigFor(user string, groups ...string) (path string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -191,17 +182,17 @@ func (c *Cluster) KubeconfigFor(user string, groups ...string) (path string, err
 		return "", fmt.Errorf("testcluster: %w", errStopped)
 	}
 	if user == "" {
-		return "", errors.New("testcluster: a kubeconfig needs the name of a user")
+		return "", errors.New("testcluster: KubeconfigFor needs the name of a user")
 	}
-	if path, err = c.makeKubeconfig(user, groups); err != nil {
+	if path, err = c.writeUserKubeconfig(user, groups); err != nil {
 		return "", fmt.Errorf("testcluster: kubeconfig for %s: %w", user, err)
 	}
 	return path, nil
 }
 
-// RestartAPIServer kills the API server without a warning and starts it again on
-// the same port over the same data, as after a crash. It returns when the server is
-// ready; until then connections are refused, and watches have to be taken up anew.
+// RestartAPIServer kills the API server and starts it again with the same port and data, as after a
+// crash. It returns when the server is ready. Until then connections are refused, and every watch
+// ends.
 func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -219,9 +210,8 @@ func (c *Cluster) RestartAPIServer(ctx context.Context) error {
 	return nil
 }
 
-// Stop ends the cluster, waits for its processes and removes its data. It may be
-// called again, and then does nothing. An error means that a component had died
-// before, which a test wants to know, or that something could not be removed.
+// Stop stops the cluster, waits for its processes and removes its data. Further calls do nothing.
+// It is an error if a component had ended before, or if the data cannot be removed.
 func (c *Cluster) Stop() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -230,7 +220,7 @@ func (c *Cluster) Stop() error {
 	}
 	c.stopped = true
 	var errs []error
-	// In this order nobody complains about a server that is gone.
+	// In this order no component logs errors about one that has stopped.
 	for _, p := range []*process{c.controller, c.apiserver, c.etcd} {
 		errs = append(errs, p.stop())
 	}

@@ -20,24 +20,23 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	// These tests are about a cluster of our own, whatever the rest of the
-	// repository is being tested against.
+	// These tests always start a cluster, even if those of other packages use an existing one.
 	for _, name := range []string{"USE_EXISTING_CLUSTER", "KUBECONFIG", "KUBEBUILDER_ASSETS"} {
 		_ = os.Unsetenv(name)
 	}
 	if os.Getenv(victim) != "" {
-		beVictim()
+		runVictim()
 	}
 	os.Exit(Run(m))
 }
 
-// kubectl runs the kubectl that belongs to the cluster, with the kubeconfig given.
+// kubectl runs the kubectl of the same version, with this kubeconfig.
 func kubectl(t *testing.T, kubeconfig, stdin string, args ...string) (string, error) {
 	t.Helper()
-	dir, err := Build(context.Background(), os.Stderr) // also in a test's cleanup
+	dir, err := Build(context.Background(), os.Stderr) // not t.Context(), which has ended in a cleanup
 	require.NoError(t, err)
 	cmd := exec.Command(filepath.Join(dir, "kubectl"), append([]string{"--kubeconfig=" + kubeconfig}, args...)...)
-	cmd.Env = append(cmd.Environ(), "HOME="+t.TempDir()) // it caches there what it discovers
+	cmd.Env = append(cmd.Environ(), "HOME="+t.TempDir()) // for its cache of discovery
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, problems bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &problems
@@ -73,7 +72,7 @@ func whoami(t *testing.T, kubeconfig string) identity {
 	return review.Status.UserInfo
 }
 
-func TestVersionIsThePinnedOne(t *testing.T) {
+func TestClusterHasThePinnedVersion(t *testing.T) {
 	var version struct{ Major, Minor, GitVersion string }
 	out := mustKubectl(t, Use(t).Kubeconfig(), "", "get", "--raw", "/version")
 	require.NoError(t, json.Unmarshal([]byte(out), &version))
@@ -88,13 +87,13 @@ func TestUseSharesOneCluster(t *testing.T) {
 	require.Regexp(t, `^https://127\.0\.0\.1:\d+$`, Use(t).URL())
 }
 
-func TestAdministratorMayDoAnything(t *testing.T) {
+func TestKubeconfigMayDoEverything(t *testing.T) {
 	cluster := Use(t)
 	require.Equal(t, identity{"admin", []string{"system:masters", "system:authenticated"}}, whoami(t, cluster.Kubeconfig()))
 	require.Equal(t, "yes\n", mustKubectl(t, cluster.Kubeconfig(), "", "auth", "can-i", "*", "*", "-A"))
 }
 
-func TestUserHasAnIdentityAndNoRights(t *testing.T) {
+func TestKubeconfigForHasAnIdentityAndNoRights(t *testing.T) {
 	path, err := Use(t).KubeconfigFor("ada", "acme-developers", "acme-auditors")
 	require.NoError(t, err)
 	who := whoami(t, path)
@@ -105,7 +104,7 @@ func TestUserHasAnIdentityAndNoRights(t *testing.T) {
 	require.ErrorContains(t, err, `User "ada" cannot list resource "secrets"`)
 }
 
-func TestAnonymousIsRefused(t *testing.T) {
+func TestClusterRefusesAnonymousRequests(t *testing.T) {
 	cluster := Use(t)
 	transport := cluster.client.Transport.(*http.Transport).Clone()
 	transport.TLSClientConfig.Certificates = nil
@@ -115,7 +114,7 @@ func TestAnonymousIsRefused(t *testing.T) {
 	require.Equal(t, http.StatusUnauthorized, response.StatusCode)
 }
 
-func TestKubeconfigsOfSeveralUsersAreSeveralFiles(t *testing.T) {
+func TestKubeconfigForWritesOneFilePerCall(t *testing.T) {
 	cluster := Use(t)
 	paths := make([]string, 8)
 	var group sync.WaitGroup
@@ -139,7 +138,7 @@ func TestKubeconfigsOfSeveralUsersAreSeveralFiles(t *testing.T) {
 	require.ErrorContains(t, err, "name of a user")
 }
 
-func TestRestartKeepsPortAndData(t *testing.T) {
+func TestRestartAPIServerKeepsPortAndData(t *testing.T) {
 	cluster := Use(t)
 	url, pid := cluster.URL(), cluster.APIServerPID()
 	mustKubectl(t, cluster.Kubeconfig(), "", "create", "configmap", "kept", "-n", "default", "--from-literal=a=b")
@@ -152,8 +151,8 @@ func TestRestartKeepsPortAndData(t *testing.T) {
 	mustKubectl(t, cluster.Kubeconfig(), "", "delete", "configmap", "kept", "-n", "default")
 }
 
-// TestStop also proves that a KUBECONFIG alone is ignored: its cluster does not exist.
-func TestStop(t *testing.T) {
+// KUBECONFIG names a file that does not exist, so the test also shows that Start ignores it.
+func TestStopLeavesNothing(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "precious"))
 	t.Setenv("TMPDIR", t.TempDir())
 	var log bytes.Buffer
@@ -163,7 +162,7 @@ func TestStop(t *testing.T) {
 	require.NotEmpty(t, processesOf(t, os.Getenv("TMPDIR")))
 
 	require.NoError(t, cluster.Stop())
-	require.NoError(t, cluster.Stop(), "twice")
+	require.NoError(t, cluster.Stop(), "the second call does nothing")
 	require.Empty(t, processesOf(t, os.Getenv("TMPDIR")))
 	requireEmptyDir(t, os.Getenv("TMPDIR"))
 
@@ -172,7 +171,7 @@ func TestStop(t *testing.T) {
 	require.ErrorIs(t, cluster.RestartAPIServer(t.Context()), errStopped)
 }
 
-func TestGivenDirectoryIsKept(t *testing.T) {
+func TestStopKeepsTheDirectoryOfTheCaller(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "dir")
 	cluster, err := Start(t.Context(), Options{Log: io.Discard, Dir: dir})
 	require.NoError(t, err)
@@ -181,10 +180,10 @@ func TestGivenDirectoryIsKept(t *testing.T) {
 
 	_, err = Start(t.Context(), Options{Log: io.Discard, Dir: dir})
 	require.ErrorContains(t, err, "is not empty")
-	require.FileExists(t, filepath.Join(dir, "kube-apiserver.log"), "what was there is not ours to remove")
+	require.FileExists(t, filepath.Join(dir, "kube-apiserver.log"), "a refused directory is not changed")
 }
 
-func TestStopTellsWhatDiedBefore(t *testing.T) {
+func TestStopReportsAComponentThatHadEnded(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	cluster, err := Start(t.Context(), Options{Log: io.Discard})
 	require.NoError(t, err)
@@ -198,7 +197,7 @@ func TestStopTellsWhatDiedBefore(t *testing.T) {
 	require.Empty(t, processesOf(t, os.Getenv("TMPDIR")))
 }
 
-func TestCancelledStartLeavesNothing(t *testing.T) {
+func TestStartWithACancelledContextLeavesNothing(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

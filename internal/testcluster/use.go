@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// shared is the cluster of the test package that this process runs.
+// shared is the cluster that all tests of this process share.
 var shared struct {
 	mu      sync.Mutex
 	started bool
@@ -16,9 +16,9 @@ var shared struct {
 	err     error
 }
 
-// Use returns the cluster that all tests of a package share. The first call starts
-// it; where that fails, every test that needs the cluster fails with the reason.
-// Tests keep apart by their names, as tenants would.
+// Use returns the cluster that all tests of a package share. The first call starts it. If that
+// fails, every test that calls Use fails with the same error. Tests keep apart by using different
+// names for their objects.
 func Use(t testing.TB) *Cluster {
 	t.Helper()
 	shared.mu.Lock()
@@ -33,8 +33,8 @@ func Use(t testing.TB) *Cluster {
 	return shared.cluster
 }
 
-// open takes the existing cluster that the environment names, or starts one. It is
-// not bound to the context of a test, which it outlives.
+// open returns the existing cluster that the environment names, or starts one. It does not use the
+// context of a test, because the cluster outlives the test.
 func open() (*Cluster, error) {
 	if useExisting() {
 		return openExisting(os.Stderr)
@@ -42,9 +42,8 @@ func open() (*Cluster, error) {
 	return Start(context.Background(), Options{})
 }
 
-// Run runs the tests of a package and then stops the cluster that they shared, if
-// any of them called [Use]. It returns the exit code for [os.Exit], which is not 0 if
-// a component died on the way.
+// Run runs the tests of a package, and then stops the cluster if one of them called [Use]. It
+// returns the exit code for [os.Exit], which is not 0 if a component ended by itself.
 func Run(m *testing.M) int {
 	code := m.Run()
 	shared.mu.Lock()

@@ -9,17 +9,16 @@ import (
 	"time"
 )
 
-// watchdogScript reads what to watch from its standard input until that ends.
-// Only the process that started the watchdog holds the other end of the pipe, so
-// it ends with that process however it goes, SIGKILL included. Then the recorded
-// processes are killed, if they still are what they were: each has the directory in
-// its arguments, and process ids are given again.
+// watchdogScript reads the ids of processes from its standard input until that ends. Only the
+// process that started the watchdog holds the other end of the pipe, so the input ends with that
+// process, even after SIGKILL. The script then kills the processes. The system may have reused an
+// id, so it kills only processes with the directory in their arguments.
 //
-// $1 is the directory, $2 says whether to remove it. Removing is retried while a
-// killed component is still busy with its last write.
+// $1 is the directory, and $2 is "remove" or "keep". Removing is retried, because a component that
+// was killed may still finish a write.
 const watchdogScript = `
 trap '' HUP INT TERM
-ours() {
+is_component() {
 	if [ -r "/proc/$1/cmdline" ]; then tr '\0' ' ' <"/proc/$1/cmdline"; else ps -ww -o args= -p "$1"; fi 2>/dev/null | grep -qF -- "$2"
 }
 pids=
@@ -30,7 +29,7 @@ while read -r verb pid; do
 	esac
 done
 for pid in $pids; do
-	if ours "$pid" "$1"; then kill -KILL "$pid"; fi
+	if is_component "$pid" "$1"; then kill -KILL "$pid"; fi
 done
 tries=300
 while [ "$2" = remove ] && [ "$tries" -gt 0 ] && ! rm -rf -- "$1"; do
@@ -39,20 +38,20 @@ while [ "$2" = remove ] && [ "$tries" -gt 0 ] && ! rm -rf -- "$1"; do
 done
 `
 
-// watchdog cleans up after a process that could not do it itself.
+// watchdog ends the components and removes their data if this process dies without stopping them.
 type watchdog struct {
 	cmd  *exec.Cmd
 	pipe io.WriteCloser
 }
 
 func startWatchdog(dir string, remove bool) (*watchdog, error) {
-	what := "keep"
+	action := "keep"
 	if remove {
-		what = "remove"
+		action = "remove"
 	}
-	cmd := exec.Command("/bin/sh", "-c", watchdogScript, "testcluster-watchdog", dir, what)
-	// A session of its own keeps it out of the terminal's signals. It has none of
-	// our files open, lest somebody who reads our output waits for it to end.
+	cmd := exec.Command("/bin/sh", "-c", watchdogScript, "testcluster-watchdog", dir, action)
+	// A new session protects it from the signals of the terminal. It inherits no open files, so a
+	// reader of this process's output does not wait for the watchdog.
 	cmd.SysProcAttr = newSession()
 	cmd.Dir = "/"
 	pipe, err := cmd.StdinPipe() // close-on-exec: no component inherits it
@@ -65,15 +64,16 @@ func startWatchdog(dir string, remove bool) (*watchdog, error) {
 	return &watchdog{cmd: cmd, pipe: pipe}, nil
 }
 
-// watch makes the process end with ours. Its arguments must name the directory.
+// watch makes the watchdog end the process if this one dies. The arguments of the process must
+// contain the directory.
 func (w *watchdog) watch(pid int) error {
 	if _, err := fmt.Fprintf(w.pipe, "watch %d\n", pid); err != nil {
-		return fmt.Errorf("watchdog is gone: %w", err)
+		return fmt.Errorf("the watchdog has ended: %w", err)
 	}
 	return nil
 }
 
-// dismiss ends the watchdog without any further ado.
+// dismiss ends the watchdog, which then kills and removes nothing.
 func (w *watchdog) dismiss() error {
 	if w == nil {
 		return nil

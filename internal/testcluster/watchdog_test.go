@@ -13,11 +13,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// victim is set for the process that [TestKilledProcessLeavesNothing] kills.
+// victim is an environment variable of the process that
+// [TestWatchdogCleansUpAfterAKilledProcess] kills.
 const victim = "TESTCLUSTER_TEST_VICTIM"
 
-// beVictim starts a cluster and waits for its death.
-func beVictim() {
+// runVictim starts a cluster and waits to be killed.
+func runVictim() {
 	if _, err := Start(context.Background(), Options{}); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
@@ -26,13 +27,13 @@ func beVictim() {
 	select {}
 }
 
-func TestKilledProcessLeavesNothing(t *testing.T) {
-	_, err := Build(t.Context(), os.Stderr) // so that the victim does not
+func TestWatchdogCleansUpAfterAKilledProcess(t *testing.T) {
+	_, err := Build(t.Context(), os.Stderr) // so that the victim need not build
 	require.NoError(t, err)
 	for _, when := range []struct {
 		name  string
-		ready bool   // or as soon as there is this process
-		part  string // of its command line
+		ready bool   // wait until the cluster is ready
+		part  string // then wait for a process whose command line contains this
 	}{
 		{name: "while etcd starts", part: "/etcd --name"},
 		{name: "while the API server starts", part: "/kube-apiserver --etcd-servers"},
@@ -67,9 +68,8 @@ func TestKilledProcessLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestWatchdogSparesOthers gives it a process that is not of the cluster, as if a
-// process id had been given again.
-func TestWatchdogSparesOthers(t *testing.T) {
+// The watchdog gets the id of a process that is not of the cluster, as if the id had been reused.
+func TestWatchdogSparesOtherProcesses(t *testing.T) {
 	dir := t.TempDir()
 	other := exec.Command("sleep", "60")
 	require.NoError(t, other.Start())
@@ -78,21 +78,21 @@ func TestWatchdogSparesOthers(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, dog.watch(other.Process.Pid))
 
-	require.NoError(t, dog.pipe.Close()) // as if we had died
+	require.NoError(t, dog.pipe.Close()) // as if this process had died
 	require.NoError(t, dog.cmd.Wait())
 	require.NoDirExists(t, dir)
 	require.Contains(t, processList(t), fmt.Sprintf("%d ", other.Process.Pid))
 }
 
-func TestWatchdogThatIsGoneFailsTheStart(t *testing.T) {
+func TestWatchFailsIfTheWatchdogHasEnded(t *testing.T) {
 	dog, err := startWatchdog(t.TempDir(), false)
 	require.NoError(t, err)
 	require.NoError(t, dog.cmd.Process.Kill())
 	_, _ = dog.cmd.Process.Wait()
-	require.ErrorContains(t, dog.watch(1), "watchdog is gone")
+	require.ErrorContains(t, dog.watch(1), "the watchdog has ended")
 }
 
-// processesOf lists what runs with the directory in its arguments. Zombies are dead.
+// processesOf returns the processes with the directory in their arguments. Zombies have none.
 func processesOf(t *testing.T, dir string) (found []string) {
 	t.Helper()
 	for line := range strings.Lines(processList(t)) {

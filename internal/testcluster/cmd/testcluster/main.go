@@ -1,5 +1,4 @@
-// Command testcluster starts the control plane that the tests use, to play with
-// it by hand.
+// Command testcluster starts the control plane of the tests for use by hand.
 package main
 
 import (
@@ -15,8 +14,8 @@ import (
 )
 
 const usage = `Starts a Kubernetes control plane (etcd, kube-apiserver, kube-controller-manager)
-on loopback, prints how to reach it, and stops it on Ctrl-C. Everything in it is
-gone then. No pod ever runs in it: there are no nodes.
+on loopback, prints how to reach it, and stops it on Ctrl-C. Its data is then
+removed. No pod ever runs in it, since it has no nodes.
 
 The first start builds the components, which takes some minutes.
 
@@ -30,8 +29,9 @@ func main() {
 		flag.PrintDefaults()
 	}
 	build := flag.Bool("build", false, "build the components, print their directory, and exit")
-	kubectl := flag.Bool("kubectl", false, "print the path of a kubectl of the same version, and exit")
-	dir := flag.String("dir", "", "keep data and logs in this `directory`, which must be empty or absent (default a temporary one)")
+	kubectl := flag.Bool("kubectl", false, "build the components, print the path of kubectl, and exit")
+	dir := flag.String("dir", "",
+		"keep data and logs in this `directory`, which must be empty or absent (default: a temporary one)")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "testcluster: unexpected argument %q\n\n", flag.Arg(0))
@@ -49,7 +49,7 @@ func main() {
 
 func run(ctx context.Context, build, kubectl bool, dir string) error {
 	if !build && !kubectl {
-		return play(ctx, dir)
+		return serve(ctx, dir)
 	}
 	binaries, err := testcluster.Build(ctx, os.Stderr)
 	if err != nil {
@@ -61,13 +61,13 @@ func run(ctx context.Context, build, kubectl bool, dir string) error {
 	}
 	path := filepath.Join(binaries, "kubectl")
 	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("testcluster: KUBEBUILDER_ASSETS has no kubectl: %w", err)
+		return fmt.Errorf("testcluster: KUBEBUILDER_ASSETS names a directory without kubectl: %w", err)
 	}
 	fmt.Println(path)
 	return nil
 }
 
-func play(ctx context.Context, dir string) error {
+func serve(ctx context.Context, dir string) error {
 	cluster, err := testcluster.Start(ctx, testcluster.Options{Dir: dir})
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func serving(name string, domains ...string) TenantScore {
 		NetworkIsolation: NetworkIsolationPolicy{Domains: domains}}
 }
 
-func TestProvisionRefusesDomainsOfOtherTenants(t *testing.T) {
+func TestDomainsOfOtherTenantsAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		wants []string
@@ -59,7 +59,7 @@ func TestProvisionRefusesDomainsOfOtherTenants(t *testing.T) {
 	}
 }
 
-func TestProvisionListsTheFirstConflictingDomains(t *testing.T) {
+func TestDomainsErrorListsTheFirstConflicts(t *testing.T) {
 	top := fake.New(fake.Options{})
 	var theirs []string
 	for _, c := range "abcdefghijklmnopqrstuvwxyz" {
@@ -72,7 +72,7 @@ func TestProvisionListsTheFirstConflictingDomains(t *testing.T) {
 }
 
 // A tenant can take a domain when the other tenant no longer holds it.
-func TestProvisionTakesADomainThatIsFreeAgain(t *testing.T) {
+func TestDomainsCanBeTakenWhenFreeAgain(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := score.Run(t.Context(), serving("globex", "example.com").On(top))
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func (r *racing) EnsureNamespace(ctx context.Context, want topology.Namespace) (
 	return change, err
 }
 
-func TestProvisionYieldsDomainsToAConcurrentTenant(t *testing.T) {
+func TestDomainsAreYieldedToAConcurrentTenant(t *testing.T) {
 	top := fake.New(fake.Options{})
 	r := &racing{Topology: top, meanwhile: []func(){func() {
 		_, err := top.EnsureNamespace(t.Context(),
@@ -138,7 +138,7 @@ func TestProvisionYieldsDomainsToAConcurrentTenant(t *testing.T) {
 }
 
 // A tenant that loses a race for one more domain keeps its other domains.
-func TestProvisionThatYieldsKeepsEarlierDomains(t *testing.T) {
+func TestDomainsFromBeforeTheRunAreKept(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := score.Run(t.Context(), serving("acme", "acme.example.com").On(top))
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestProvisionThatYieldsKeepsEarlierDomains(t *testing.T) {
 	require.Equal(t, []string{"acme.example.com"}, domainsOf(t, top, "acme"))
 }
 
-func TestProvisionReportsDomainsThatItCannotYield(t *testing.T) {
+func TestDomainsThatCannotBeYieldedAreReported(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := top.EnsureNamespace(t.Context(),
 		topology.Namespace{Name: "globex", PodSecurity: topology.PodSecurityRestricted})
@@ -188,7 +188,7 @@ func (m meeting) OverlappingDomains(ctx context.Context, tenant string, domains 
 	return holders, err
 }
 
-func TestConcurrentTenantsNeverShareADomain(t *testing.T) {
+func TestDomainsAreNeverSharedByConcurrentTenants(t *testing.T) {
 	for range 50 {
 		top := fake.New(fake.Options{})
 		var all sync.WaitGroup
@@ -210,7 +210,7 @@ func TestConcurrentTenantsNeverShareADomain(t *testing.T) {
 }
 
 // A run reads domains only for a tenant with domains, and the second time only after it wrote them.
-func TestProvisionReadsDomainsOnlyIfNeeded(t *testing.T) {
+func TestDomainsAreReadOnlyIfNeeded(t *testing.T) {
 	r := &racing{Topology: fake.New(fake.Options{})}
 	run := func(looks int, s TenantScore) {
 		t.Helper()
@@ -226,7 +226,7 @@ func TestProvisionReadsDomainsOnlyIfNeeded(t *testing.T) {
 	run(0, serving("acme"))
 }
 
-func TestProvisionFailsIfDomainsCannotBeRead(t *testing.T) {
+func TestDomainsThatCannotBeReadFailTheRun(t *testing.T) {
 	for nth, step := range map[int]string{1: "domains", 2: "domains still free"} {
 		top := fake.New(fake.Options{})
 		_, err := score.Run(t.Context(),

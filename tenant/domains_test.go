@@ -93,8 +93,9 @@ type racing struct {
 	written   []topology.Namespace
 }
 
-func (r *racing) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder,
-	error) {
+func (r *racing) OverlappingDomains(
+	ctx context.Context, tenant string, domains []string,
+) ([]topology.DomainHolder, error) {
 	r.looks++
 	return r.Topology.OverlappingDomains(ctx, tenant, domains)
 }
@@ -178,8 +179,9 @@ type meeting struct {
 	once *sync.Once
 }
 
-func (m meeting) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder,
-	error) {
+func (m meeting) OverlappingDomains(
+	ctx context.Context, tenant string, domains []string,
+) ([]topology.DomainHolder, error) {
 	holders, err := m.Topology.OverlappingDomains(ctx, tenant, domains)
 	m.once.Do(func() {
 		m.all.Done()

@@ -16,11 +16,11 @@ import (
 // of a second.
 const quotaWait = time.Minute
 
-// Provision provisions the tenant of a valid Score. Roster is the name of the roster that the
-// tenant belongs to, or "" for none; the namespace records it.
+// Provision provisions the tenant of a valid Score. The namespace records the ID of the roster that
+// the tenant belongs to; "" is none.
 //
 // Provision keeps one order: the boundary first, then what fences the tenant in, access last. A run
-// that stops half way leaves a tenant that is closed. See the ADR "Order and interruption".
+// that stops half way leaves a tenant that is closed. See ADR 4.
 //
 // A run that fails before it gives access withdraws the rights that the Score no longer gives.
 func (s TenantScore) Provision(ctx context.Context, t Topology, roster string) (interpret.Outcome, error) {

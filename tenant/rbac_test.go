@@ -158,3 +158,13 @@ func TestReadersAreTheGroupsAmongTheMembers(t *testing.T) {
 	require.Equal(t, []string{"all", "devs"}, c.groups())
 	require.Empty(t, RBACConfig{}.groups())
 }
+
+func TestReadVisibilityIsForGroups(t *testing.T) {
+	s := full()
+	require.Equal(t, topology.ClusterReaders{Tenant: "acme", Groups: []string{"acme-devs", "acme-ops"}},
+		s.RBAC.readers("acme"), "groups only")
+	for _, v := range []ReadVisibility{"", VisibilityOwn} {
+		s.RBAC.ReadVisibility = v
+		require.Empty(t, s.RBAC.readers("acme").Groups)
+	}
+}

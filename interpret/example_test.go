@@ -12,7 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// quotas is the capabilities that the Interpret of the examples calls.
+// quotas has the capabilities that the Interpret of the examples calls.
 type quotas interface {
 	topology.Topology
 	topology.Namespaces

@@ -12,7 +12,8 @@ import (
 func (h *holder[V]) stopped(ctx context.Context, last error) error {
 	switch {
 	case h.seen.Holder != "" && h.seen.Holder != h.id:
-		return h.call().Wrap(topology.ErrTimeout, fmt.Sprintf("%q holds it; run again once they are done", h.seen.Holder), ctx.Err())
+		detail := fmt.Sprintf("%q holds it; run again once that run has ended", h.seen.Holder)
+		return h.call().Wrap(topology.ErrTimeout, detail, ctx.Err())
 	case errors.Is(last, topology.ErrUnavailable):
 		why, _ := explain(last)
 		return h.call().Wrap(topology.ErrUnavailable, why, ctx.Err())
@@ -23,23 +24,23 @@ func (h *holder[V]) stopped(ctx context.Context, last error) error {
 
 // lapsed returns the error of a lease that was not renewed in time.
 func (h *holder[V]) lapsed(last error) error {
-	detail := fmt.Sprintf("could not be renewed for %s, and may soon be somebody else's", h.trusted())
-	if last == nil { // the program did not get to it
+	detail := fmt.Sprintf("could not be renewed for %s, so another run may take it soon", h.trusted())
+	if last == nil { // the program was suspended
 		return h.call().Fail(topology.ErrUnavailable, detail)
 	}
 	why, cause := explain(last)
 	return h.call().Wrap(topology.ErrUnavailable, detail+": "+why, cause)
 }
 
-// taken returns the error of a lease that somebody else has taken while it was held.
+// taken returns the error of a lease that another run has taken while it was held.
 func (h *holder[V]) taken(last error) error {
 	switch {
 	case !errors.Is(last, errHeld): // the record is no longer Polyphony's
 		return last
 	case h.seen.Holder == "":
-		return h.call().Fail(topology.ErrConflict, "somebody else has given it up")
+		return h.call().Fail(topology.ErrConflict, "its record was cleared by someone else")
 	default:
-		return h.call().Fail(topology.ErrConflict, fmt.Sprintf("was taken away, and %q holds it now", h.seen.Holder))
+		return h.call().Fail(topology.ErrConflict, fmt.Sprintf("was taken by %q, which holds it now", h.seen.Holder))
 	}
 }
 

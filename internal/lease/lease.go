@@ -70,7 +70,7 @@ type Store[V any] interface {
 
 // The outcomes of an attempt, besides the errors of stores.
 var (
-	errHeld      = errors.New("somebody else holds it")
+	errHeld      = errors.New("another run holds it")
 	errOvertaken = errors.New("the record has changed since it was read")
 )
 
@@ -78,7 +78,9 @@ var (
 // returns once the lease is taken. The context that it returns ends when the lease is lost or
 // released, and its cause is then the *topology.Error that says why, or context.Canceled. Release
 // gives the lease up and waits until that is done.
-func Hold[V any](ctx context.Context, store Store[V], want topology.Lease) (held context.Context, release func(), err error) {
+func Hold[V any](
+	ctx context.Context, store Store[V], want topology.Lease,
+) (held context.Context, release func(), err error) {
 	if want.Duration == 0 {
 		want.Duration = defaultDuration
 	}
@@ -93,7 +95,7 @@ func Hold[V any](ctx context.Context, store Store[V], want topology.Lease) (held
 	go func() {
 		defer close(done)
 		end(h.keep(held, since))
-		<-running.Done() // a lease that was not renewed may still be ours
+		<-running.Done() // a lease that was not renewed may still have this holder
 		h.giveUp()
 	}()
 	return held, func() { stop(); <-done }, nil
@@ -130,7 +132,7 @@ func (h *holder[V]) attempt(ctx context.Context) error {
 	return err
 }
 
-// write reads the record and replaces it, unless somebody else holds the lease.
+// write reads the record and replaces it, unless another run holds the lease.
 func (h *holder[V]) write(ctx context.Context) error {
 	have, version, err := h.store.Read(ctx)
 	switch {
@@ -156,7 +158,9 @@ func (h *holder[V]) write(ctx context.Context) error {
 // record returns the record that replaces have.
 func (h *holder[V]) record(have Record) Record {
 	now := time.Now()
-	next := Record{Holder: h.id, Duration: h.want.Duration, Acquired: now, Renewed: now, Transitions: have.Transitions}
+	next := Record{
+		Holder: h.id, Duration: h.want.Duration, Acquired: now, Renewed: now, Transitions: have.Transitions,
+	}
 	switch {
 	case have.Holder == h.id:
 		next.Acquired = have.Acquired

@@ -18,15 +18,15 @@ var (
 	want     = topology.Lease{Name: "roster", Holder: "host"} // for 15s
 )
 
-// inTime runs a test by a clock that goes as fast as it can.
-func inTime(t *testing.T, name string, run func(t *testing.T, m *memory)) {
+// simulate runs a test with an empty store and simulated time.
+func simulate(t *testing.T, name string, run func(t *testing.T, m *memory)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) { run(t, newMemory()) })
 	})
 }
 
-// hold takes the lease and gives it up when the test has ended.
+// hold takes the lease and releases it at the end of the test.
 func hold(t *testing.T, m *memory) (held context.Context, release func()) {
 	t.Helper()
 	held, release, err := Hold(t.Context(), m, want)
@@ -35,7 +35,7 @@ func hold(t *testing.T, m *memory) (held context.Context, release func()) {
 	return held, release
 }
 
-// lost waits for the end of a held context and says why it ended.
+// lost waits for the end of a held context and returns its cause.
 func lost(held context.Context) error {
 	<-held.Done()
 	return context.Cause(held)
@@ -51,7 +51,7 @@ func requireReason(t *testing.T, err, reason error, text string) {
 }
 
 func TestHold(t *testing.T) {
-	inTime(t, "is renewed each third of the duration, and given up", func(t *testing.T, m *memory) {
+	simulate(t, "the lease is renewed after each third of its duration, and released", func(t *testing.T, m *memory) {
 		start := time.Now()
 		held, release := hold(t, m)
 		require.Equal(t, start, time.Now())
@@ -69,7 +69,7 @@ func TestHold(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Equal(t, 1+12+1, m.written())
 	})
-	inTime(t, "is given up when the context ends, whose cause is the held one's", func(t *testing.T, m *memory) {
+	simulate(t, "the lease is released when the context ends, and keeps its cause", func(t *testing.T, m *memory) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		held, release, err := Hold(ctx, m, want)
 		require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestHold(t *testing.T) {
 		release()
 		require.Equal(t, 2, m.written())
 	})
-	inTime(t, "counts who had it, and not how often it was written", func(t *testing.T, m *memory) {
+	simulate(t, "transitions count the holders and not the writes", func(t *testing.T, m *memory) {
 		for n := range 3 {
 			_, release := hold(t, m)
 			time.Sleep(time.Minute)
@@ -89,7 +89,7 @@ func TestHold(t *testing.T) {
 			require.Equal(t, n, m.have().Transitions)
 		}
 	})
-	inTime(t, "can be released by several at once", func(t *testing.T, m *memory) {
+	simulate(t, "release can be called concurrently", func(t *testing.T, m *memory) {
 		_, release := hold(t, m)
 		var all sync.WaitGroup
 		for range 5 {
@@ -98,7 +98,7 @@ func TestHold(t *testing.T) {
 		all.Wait()
 		require.Equal(t, 2, m.written())
 	})
-	inTime(t, "is one holder's at a time", func(t *testing.T, m *memory) {
+	simulate(t, "one holder has the lease at a time", func(t *testing.T, m *memory) {
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		turns := 0
@@ -119,21 +119,21 @@ func TestHold(t *testing.T) {
 	})
 }
 
-func TestTakingOver(t *testing.T) {
-	inTime(t, "after the duration of the holder and at that moment", func(t *testing.T, m *memory) {
+func TestHoldTakesOver(t *testing.T) {
+	simulate(t, "a lease that is not renewed is taken after exactly its duration", func(t *testing.T, m *memory) {
 		m.put(dead(9877 * time.Millisecond))
 		start := time.Now()
 		hold(t, m)
 		require.Equal(t, 9877*time.Millisecond, time.Since(start))
 		require.Equal(t, 1, m.have().Transitions)
 	})
-	inTime(t, "after the own duration, if the holder says none", func(t *testing.T, m *memory) {
+	simulate(t, "a record without a duration expires after that of the observer", func(t *testing.T, m *memory) {
 		m.put(dead(0))
 		start := time.Now()
 		hold(t, m)
 		require.Equal(t, 15*time.Second, time.Since(start))
 	})
-	inTime(t, "not from a holder that renews, whatever its clock says", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that is renewed is not taken, even if the clock of its holder is wrong", func(t *testing.T, m *memory) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		m.put(dead(4 * time.Second))
@@ -149,33 +149,33 @@ func TestTakingOver(t *testing.T) {
 		requireReason(t, err, topology.ErrTimeout, `"dead" holds it`)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
-	inTime(t, "is said to be waited for, once", func(t *testing.T, m *memory) {
-		var said []topology.Progress
-		ctx := topology.WithProgress(t.Context(), func(p topology.Progress) { said = append(said, p) })
+	simulate(t, "waiting is reported once", func(t *testing.T, m *memory) {
+		var reports []topology.Progress
+		ctx := topology.WithProgress(t.Context(), func(p topology.Progress) { reports = append(reports, p) })
 		_, release, err := Hold(ctx, m, want)
 		require.NoError(t, err)
 		release()
-		require.Empty(t, said)
+		require.Empty(t, reports)
 		m.put(dead(time.Minute))
 		_, release, err = Hold(ctx, m, want)
 		require.NoError(t, err)
 		release()
-		require.Equal(t, []topology.Progress{topology.Waiting{Kind: "Lease", Name: "roster", For: `be given up by "dead"`}}, said)
+		require.Equal(t, []topology.Progress{topology.Waiting{Kind: "Lease", Name: "roster", For: `be given up by "dead"`}}, reports)
 	})
-	inTime(t, "at once if it was given up", func(t *testing.T, m *memory) {
+	simulate(t, "a released lease is taken at once", func(t *testing.T, m *memory) {
 		m.put(&Record{Duration: time.Hour, Transitions: 6})
 		start := time.Now()
 		hold(t, m)
 		require.Equal(t, start, time.Now())
 		require.Equal(t, 7, m.have().Transitions)
 	})
-	inTime(t, "not from a version that has been renewed meanwhile", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that is renewed between read and write is not taken", func(t *testing.T, m *memory) {
 		m.put(dead(time.Second))
 		other, late := m.view(), false
 		m.before = func(_ context.Context, op string) error {
 			if op == "update" && !late {
 				late = true
-				other.put(dead(20 * time.Second)) // at the last moment
+				other.put(dead(20 * time.Second)) // between read and write
 			}
 			return nil
 		}
@@ -183,7 +183,7 @@ func TestTakingOver(t *testing.T) {
 		hold(t, m)
 		require.GreaterOrEqual(t, time.Since(start), 21*time.Second)
 	})
-	inTime(t, "not while a name is created by somebody else", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that another run creates between read and write is not taken", func(t *testing.T, m *memory) {
 		other, late := m.view(), false
 		m.before = func(_ context.Context, op string) error {
 			if op == "create" && !late {
@@ -196,7 +196,7 @@ func TestTakingOver(t *testing.T) {
 		hold(t, m)
 		require.GreaterOrEqual(t, time.Since(start), 20*time.Second)
 	})
-	inTime(t, "never with a context that has ended", func(t *testing.T, m *memory) {
+	simulate(t, "a context that has ended takes no lease", func(t *testing.T, m *memory) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, _, err := Hold(ctx, m, want)

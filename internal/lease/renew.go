@@ -45,7 +45,7 @@ func (h *holder[V]) giveUp() {
 		have, version, err := h.store.Read(ctx)
 		if err == nil && have.Holder == h.id {
 			now := time.Now()
-			free := Record{ // the same that client-go writes
+			free := Record{ // the record that client-go writes
 				Duration: time.Second, Acquired: now, Renewed: now, Transitions: have.Transitions,
 			}
 			if err = h.store.Update(ctx, version, free); errors.Is(err, topology.ErrConflict) {

@@ -8,22 +8,22 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// memory is a store in memory. Several views of it can go wrong each in their own way.
+// memory is a store in memory. Views share its record, and each can inject other faults.
 type memory struct {
 	mu      *sync.Mutex
 	record  **Record
 	version *int
 	writes  *int
 
-	before func(ctx context.Context, op string) error // what goes wrong before anything is done, and
-	after  func(op string) error                      // after it has been done
+	before func(ctx context.Context, op string) error // called before an operation, which its error prevents
+	after  func(op string) error                      // called after an operation that has succeeded
 }
 
 func newMemory() *memory {
 	return &memory{mu: new(sync.Mutex), record: new(*Record), version: new(int), writes: new(int)}
 }
 
-// view is the same store, of somebody else.
+// view returns a view of the same record without faults.
 func (m *memory) view() *memory {
 	other := *m
 	other.before, other.after = nil, nil
@@ -34,7 +34,7 @@ func failure(reason error) error {
 	return &topology.Error{Op: "ensure", Kind: "Lease", Reason: reason, Detail: "the detail", Cause: errCause}
 }
 
-func (m *memory) do(ctx context.Context, op string, what func() error) error {
+func (m *memory) do(ctx context.Context, op string, run func() error) error {
 	m.mu.Lock()
 	before := m.before
 	m.mu.Unlock()
@@ -44,7 +44,7 @@ func (m *memory) do(ctx context.Context, op string, what func() error) error {
 		}
 	}
 	m.mu.Lock()
-	err := what()
+	err := run()
 	m.mu.Unlock()
 	if err == nil && m.after != nil {
 		err = m.after(op)
@@ -89,14 +89,14 @@ func (m *memory) store(r *Record) {
 	*m.writes++
 }
 
-// fail has something go wrong from now on.
+// fail injects a fault from now on. Nil: none.
 func (m *memory) fail(before func(ctx context.Context, op string) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.before = before
 }
 
-// put stores a record behind everybody's back; nil removes it.
+// put stores a record without a check of the version. Nil removes the record.
 func (m *memory) put(r *Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -115,5 +115,5 @@ func (m *memory) written() int {
 	return *m.writes
 }
 
-// dead is a record that nobody renews.
+// dead returns the record of a holder that does not renew it.
 func dead(d time.Duration) *Record { return &Record{Holder: "dead", Duration: d} }

@@ -46,8 +46,8 @@ type container struct {
 	} `json:"lifecycle"`
 }
 
-// security is the security context of a pod or of a container: some fields are of one of them
-// alone. Nil is what is not said.
+// security is the security context of a pod or of a container. Some fields exist in one of the two
+// only. A nil field is not set.
 type security struct {
 	Privileged               bool     `json:"privileged"`
 	AllowPrivilegeEscalation *bool    `json:"allowPrivilegeEscalation"`
@@ -83,7 +83,7 @@ type port struct {
 	HostPort int32 `json:"hostPort"`
 }
 
-// handler is whom a probe or a lifecycle handler turns to.
+// handler is the target of a probe or of a lifecycle handler.
 type handler struct {
 	HTTPGet   host `json:"httpGet"`
 	TCPSocket host `json:"tcpSocket"`
@@ -93,12 +93,11 @@ type host struct {
 	Host string `json:"host"`
 }
 
-// volume is the name of a volume and one more field, which is named after its kind.
+// volume has the name of a volume and one more field, which is named after its kind.
 type volume map[string]any
 
-// read reads a pod, as API servers do: they know a field by its exact name alone. Its errors say
-// where.
-func read(data json.RawMessage) (pod, error) {
+// parse parses a pod. As in an API server, the names of fields are case-sensitive.
+func parse(data json.RawMessage) (pod, error) {
 	var p *pod
 	err := kjson.UnmarshalCaseSensitivePreserveInts(data, &p)
 	switch {
@@ -107,12 +106,12 @@ func read(data json.RawMessage) (pod, error) {
 	case p == nil:
 		return pod{}, errors.New("not a pod: null")
 	case p.Kind != "" && p.Kind != "Pod":
-		return pod{}, errors.New("not a pod but a " + p.Kind)
+		return pod{}, errors.New("not a pod: the kind is " + p.Kind)
 	}
 	return *p, nil
 }
 
-// containers are those of every kind.
+// containers returns the containers of every kind.
 func (s spec) containers() []container {
 	return slices.Concat(s.InitContainers, s.Containers, s.EphemeralContainers)
 }

@@ -1,7 +1,12 @@
-// Package podsecurity holds pods against the Pod Security Standards in their latest version, that
-// of Kubernetes 1.36, as an API server does whose namespace has a level enforced. The fake answers
-// from it. The differential tests put the same pods to it and to Kubernetes' own evaluator,
-// k8s.io/pod-security-admission, which brings too much with it to be imported here.
+// Package podsecurity checks pods against the Pod Security Standards in the version of Kubernetes
+// 1.36, as an API server does for a namespace that enforces a level. The fake uses it.
+//
+// The differential tests compare it with the evaluator of Kubernetes, which is
+// k8s.io/pod-security-admission. That package has too many dependencies to be imported here.
+//
+// # Files
+//
+// podsecurity.go has the tables of rules, rules.go the checks, and pod.go what they read of a pod.
 package podsecurity
 
 import (
@@ -12,14 +17,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// rule is a control of the standards.
+// rule is one control of the standards.
 type rule struct {
 	name   string
 	remedy string
-	broken func(p pod) []string // by whom or what; none: kept
+	broken func(p pod) []string // returns what breaks the rule; empty: nothing
 }
 
-// always are the rules of both levels that have any.
+// always are the rules of both baseline and restricted.
 var always = []rule{
 	{"host namespaces", "remove them from the spec", hostNamespaces},
 	{"privileged", "remove securityContext.privileged", privileged},
@@ -31,30 +36,30 @@ var always = []rule{
 	{"host process", "remove securityContext.windowsOptions.hostProcess", hostProcesses},
 }
 
-// loose are those rules of baseline that restricted has others instead of: a pod of Windows may so
-// break one of them, and keep all of restricted.
+// loose are the rules of baseline that restricted replaces by others. The replacement may exempt
+// Windows, so a pod of Windows can break one of them although restricted admits it.
 var loose = []rule{
-	{"capabilities added", "add none, or of " + strings.Join(defaultCapabilities, ", "), added(defaultCapabilities)},
+	{"capabilities added", "add none, or of " + strings.Join(defaultCapabilities, ", "), addedCapabilities(defaultCapabilities)},
 	{"hostPath volumes", "use a persistentVolumeClaim", hostPaths},
-	{"proc mount", "remove securityContext.procMount, or set hostUsers to false", unlessOwnUsers(procMounts)},
+	{"proc mount", "remove securityContext.procMount, or set hostUsers to false", unlessUserNamespace(procMounts)},
 	{"seccomp profile", "set seccompProfile.type to RuntimeDefault or Localhost, or remove it", seccompProfiles},
 }
 
-// tight are the rules of restricted alone.
+// tight are the rules of restricted only.
 var tight = []rule{
-	{"capabilities kept", `set securityContext.capabilities.drop to ["ALL"]`, unlessWindows(undropped)},
-	{"capabilities added", "add none but NET_BIND_SERVICE", unlessWindows(added([]string{"NET_BIND_SERVICE"}))},
+	{"capabilities kept", `set securityContext.capabilities.drop to ["ALL"]`, unlessWindows(keptCapabilities)},
+	{"capabilities added", "add none but NET_BIND_SERVICE", unlessWindows(addedCapabilities([]string{"NET_BIND_SERVICE"}))},
 	{"privilege escalation", "set securityContext.allowPrivilegeEscalation to false", unlessWindows(escalations)},
-	{"root", "set securityContext.runAsNonRoot to true, not to false", unlessOwnUsers(roots)},
-	{"root not ruled out", "set securityContext.runAsNonRoot to true, of the pod or of each container", unlessOwnUsers(perhapsRoots)},
-	{"user 0", "set securityContext.runAsUser to another user, or remove it", unlessOwnUsers(userZero)},
+	{"root", "set securityContext.runAsNonRoot to true, not to false", unlessUserNamespace(rootUsers)},
+	{"root not ruled out", "set securityContext.runAsNonRoot to true, of the pod or of each container", unlessUserNamespace(possibleRootUsers)},
+	{"user 0", "set securityContext.runAsUser to another user, or remove it", unlessUserNamespace(zeroUsers)},
 	{"seccomp profile", "set seccompProfile.type to RuntimeDefault or Localhost", unlessWindows(seccompProfiles)},
-	{"no seccomp profile", "set seccompProfile.type to RuntimeDefault or Localhost, of the pod or of each container", unlessWindows(withoutSeccomp)},
+	{"no seccomp profile", "set seccompProfile.type to RuntimeDefault or Localhost, of the pod or of each container", unlessWindows(missingSeccompProfiles)},
 	{"proc mount", "remove securityContext.procMount", procMounts},
 	{"volume types", "use one of " + strings.Join(allowedVolumes, ", "), volumes},
 }
 
-// rulesOf are the rules of a level. One that nobody knows is restricted, as API servers take it.
+// rulesOf returns the rules of a level. As in an API server, an unknown level is restricted.
 func rulesOf(level topology.PodSecurity) []rule {
 	switch level {
 	case "", topology.PodSecurityPrivileged:
@@ -66,13 +71,16 @@ func rulesOf(level topology.PodSecurity) []rule {
 	}
 }
 
-// Check returns what the level forbids about a pod, a reason for each rule that it breaks, such as
-// `hostPath volumes (volume "v"): use a persistentVolumeClaim`, or nothing when the pod is
-// admitted. Whether it is valid otherwise is not looked at, and a volume of no kind is an emptyDir,
-// as API servers make it before they look. No level is privileged. An error: the data is no pod.
+// Check returns a reason for each rule of the level that the pod breaks, such as
+// `hostPath volumes (volume "v"): use a persistentVolumeClaim`. It returns none if the level admits
+// the pod. An empty level means privileged. Data that is not a pod is an error.
+//
+// Check does not validate the pod otherwise. A volume without a kind is an emptyDir, which is what
+// the default of the API server makes of it.
+//
 // Source: https://kubernetes.io/docs/concepts/security/pod-security-standards/
 func Check(level topology.PodSecurity, pod json.RawMessage) (reasons []string, err error) {
-	p, err := read(pod)
+	p, err := parse(pod)
 	if err != nil {
 		return nil, err
 	}
@@ -84,28 +92,29 @@ func Check(level topology.PodSecurity, pod json.RawMessage) (reasons []string, e
 	return reasons, nil
 }
 
-// Significant tells whether an update of a pod is held against the level at all: one that brings
-// containers or images. What else can be changed of a pod is let through, even of one that a
-// stricter level came upon later.
+// Significant reports whether the level is checked on an update of a pod. As in an API server, that
+// is so only for an update that adds containers or changes images. Other updates are allowed, even
+// if the pod is older than the level and breaks it.
 func Significant(pod, old json.RawMessage) (bool, error) {
-	to, err := read(pod)
+	to, err := parse(pod)
 	if err != nil {
 		return false, err
 	}
-	from, err := read(old)
+	from, err := parse(old)
 	if err != nil {
 		return false, err
 	}
 	return !slices.EqualFunc(to.Spec.Containers, from.Spec.Containers, sameImage) ||
 		!slices.EqualFunc(to.Spec.InitContainers, from.Spec.InitContainers, sameImage) ||
-		slices.ContainsFunc(to.Spec.EphemeralContainers, func(c container) bool { return !has(from.Spec.EphemeralContainers, c) }), nil
+		slices.ContainsFunc(to.Spec.EphemeralContainers, func(c container) bool {
+			return !hasSameImage(from.Spec.EphemeralContainers, c)
+		}), nil
 }
 
 func sameImage(a, b container) bool { return a.Image == b.Image }
 
-// has tells whether a container of that name is among others, the first of them with that image.
-// Order is of no account.
-func has(all []container, c container) bool {
+// hasSameImage reports whether the first container of that name in the list has the same image.
+func hasSameImage(all []container, c container) bool {
 	i := slices.IndexFunc(all, func(other container) bool { return other.Name == c.Name })
 	return i >= 0 && sameImage(all[i], c)
 }

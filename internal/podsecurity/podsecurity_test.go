@@ -18,7 +18,7 @@ const (
 	baseline   = topology.PodSecurityBaseline
 )
 
-// tightest keeps restricted, with containers of every kind, and says only what it must.
+// tightest is the smallest pod with containers of every kind that restricted admits.
 const tightest = `{
 	"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "p"},
 	"spec": {
@@ -29,11 +29,11 @@ const tightest = `{
 	}
 }`
 
-// change gives the field at a path that value; an empty one removes it. An index is a name like
-// another, and a colon stands for a dot.
+// change sets the field at a path to a value in JSON. An empty value removes the field. A dot
+// separates names and indices, and a colon stands for a dot in a name.
 type change struct{ path, value string }
 
-// edited is that pod with changes.
+// edited returns the pod tightest with changes.
 func edited(t *testing.T, changes ...change) json.RawMessage {
 	t.Helper()
 	var root any
@@ -42,7 +42,7 @@ func edited(t *testing.T, changes ...change) json.RawMessage {
 		names := strings.Split(c.path, ".")
 		at := root
 		for _, name := range names[:len(names)-1] {
-			at = within(t, at, name)
+			at = child(t, at, name)
 		}
 		object, ok := at.(map[string]any)
 		require.True(t, ok, c.path)
@@ -58,8 +58,9 @@ func edited(t *testing.T, changes ...change) json.RawMessage {
 	return data
 }
 
-// within is what has the name in an object, made if there is none, or the index in a list.
-func within(t *testing.T, at any, name string) any {
+// child returns the field of an object, which it creates if it is missing, or the element of a
+// list.
+func child(t *testing.T, at any, name string) any {
 	t.Helper()
 	switch at := at.(type) {
 	case []any:
@@ -72,18 +73,19 @@ func within(t *testing.T, at any, name string) any {
 		}
 		return at[name]
 	}
-	require.Fail(t, "no object", name)
+	require.Fail(t, "neither an object nor a list", name)
 	return nil
 }
 
-// neighbours are for each rule a field, the value of it that is refused, and the next one that is
-// not. C is a container of each kind, S the pod's security context or one's of them.
+// neighbours has, for each rule, a field with a value that is refused and a similar one that is
+// not. In a path, C stands for a container of each kind, and S for the security context of the pod
+// and of each container.
 var neighbours = []struct {
 	rule             string
-	level            topology.PodSecurity // that has the rule: of baseline, restricted refuses likewise
+	level            topology.PodSecurity // that has the rule; restricted also refuses what baseline does
 	path             string
 	refused, allowed string
-	given            []change
+	given            []change // made to the pod first
 }{
 	{"host namespaces", baseline, "spec.hostNetwork", `true`, `false`, nil},
 	{"host namespaces", baseline, "spec.hostPID", `true`, `false`, nil},
@@ -135,19 +137,22 @@ var neighbours = []struct {
 	{"volume types", restricted, "spec.volumes", `[{"name":"v","nfs":{},"emptyDir":null}]`, `[{"name":"v","nfs":null,"emptyDir":{}}]`, nil},
 }
 
-// places are the paths that a path of neighbours stands for.
+// places returns the paths that a path of neighbours stands for.
 func places(path string) []string {
 	containers := []string{"spec.initContainers.0", "spec.containers.0", "spec.ephemeralContainers.0"}
 	switch rest := path[1:]; path[0] {
 	case 'C':
 		return []string{containers[0] + rest, containers[1] + rest, containers[2] + rest}
 	case 'S':
-		return []string{"spec.securityContext" + rest, containers[0] + ".securityContext" + rest, containers[1] + ".securityContext" + rest, containers[2] + ".securityContext" + rest}
+		return []string{
+			"spec.securityContext" + rest, containers[0] + ".securityContext" + rest,
+			containers[1] + ".securityContext" + rest, containers[2] + ".securityContext" + rest,
+		}
 	}
 	return []string{path}
 }
 
-func TestCheck(t *testing.T) {
+func TestCheckRefusesWhatEachRuleForbids(t *testing.T) {
 	for _, tt := range neighbours {
 		for _, path := range places(tt.path) {
 			t.Run(tt.rule+" "+path+" "+tt.refused, func(t *testing.T) {
@@ -171,9 +176,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// TestEveryRuleHasItsNeighbours: the refused one breaks that rule, and every other is kept by it in
-// some case.
-func TestEveryRuleHasItsNeighbours(t *testing.T) {
+// For each rule there is a case that breaks this rule and no other.
+func TestNeighboursBreakEachRuleAlone(t *testing.T) {
 	for _, level := range []topology.PodSecurity{baseline, restricted} {
 		alone := map[string]bool{}
 		for _, tt := range neighbours {
@@ -194,7 +198,7 @@ func TestEveryRuleHasItsNeighbours(t *testing.T) {
 	}
 }
 
-func TestReasons(t *testing.T) {
+func TestCheckNamesWhatBreaksARule(t *testing.T) {
 	for _, tt := range []struct {
 		level   topology.PodSecurity
 		changes []change
@@ -221,9 +225,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestOnlyExactNamesCount: a field in another case is none to API servers, neither in place of the
-// one that is meant nor over it.
-func TestOnlyExactNamesCount(t *testing.T) {
+// An API server ignores a field whose name has another case.
+func TestCheckReadsFieldsByTheirExactNames(t *testing.T) {
 	reasons, err := Check(baseline, json.RawMessage(`{"spec":{"HostPID":true,"hostpid":true,"Containers":[{"securityContext":{"privileged":true}}]},"Spec":{"hostPID":true}}`))
 	require.NoError(t, err)
 	require.Empty(t, reasons)
@@ -232,7 +235,7 @@ func TestOnlyExactNamesCount(t *testing.T) {
 		`{"spec":{"hostPID":true,"HostPID":false}}`, `{"spec":{"hostPID":true},"Spec":{"hostPID":false}}`, `{"spec":{"host\u0050ID":true}}`,
 		`{"spec":{"containers":[{"securityContext":{"privileged":true,"Privileged":false}}],"Containers":[]}}`,
 		`{"spec":{"volumes":[{"name":"v","hostPath":{},"HostPath":null}]}}`,
-		`{"spec":{"hostPID":true},"spec":{}}`, `{"spec":{"securityContext":{"windowsOptions":{"hostProcess":true},"windowsOptions":{}}}}`, // said twice: both count
+		`{"spec":{"hostPID":true},"spec":{}}`, `{"spec":{"securityContext":{"windowsOptions":{"hostProcess":true},"windowsOptions":{}}}}`, // a repeated field is merged
 	} {
 		reasons, err := Check(baseline, json.RawMessage(hidden))
 		require.NoError(t, err)
@@ -240,7 +243,7 @@ func TestOnlyExactNamesCount(t *testing.T) {
 	}
 }
 
-func TestWhatIsNoPod(t *testing.T) {
+func TestCheckRefusesWhatIsNotAPod(t *testing.T) {
 	for _, data := range []string{
 		``, `null`, `[]`, `"pod"`, `{`, `{"kind":"Service"}`, `{"spec":{"containers":[{"name":1}]}}`, `{"spec":{"hostPID":"yes"}}`, `{"spec":[]}`,
 		`{"spec":{"volumes":["v"]}}`, `{"metadata":{"annotations":{"a":1}}}`, `{} {}`,
@@ -290,9 +293,9 @@ func TestSignificant(t *testing.T) {
 	}
 }
 
-// FuzzCheck: whatever the data, there is an answer; and restricted refuses whatever baseline
-// refuses, but for pods that cannot exist (of Windows with what Windows has not, and with volumes
-// of two kinds), of which restricted does not ask what baseline asks.
+// FuzzCheck checks that any data has an answer, and that restricted refuses what baseline refuses.
+// Two kinds of invalid pods are exempt, since restricted does not check them: pods of Windows with
+// fields of Linux, and volumes of two kinds.
 func FuzzCheck(f *testing.F) {
 	f.Add([]byte(tightest))
 	for _, tt := range neighbours {
@@ -305,11 +308,11 @@ func FuzzCheck(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		loosely, err := Check(baseline, data)
-		tightly, other := Check(restricted, data)
+		loose, err := Check(baseline, data)
+		tight, other := Check(restricted, data)
 		require.Equal(t, err == nil, other == nil)
-		p, unread := read(data)
-		require.Equal(t, err == nil, unread == nil)
+		p, unparsed := parse(data)
+		require.Equal(t, err == nil, unparsed == nil)
 		if err != nil {
 			return
 		}
@@ -318,8 +321,8 @@ func FuzzCheck(f *testing.F) {
 		if names := namesOf(p.Spec.EphemeralContainers); len(slices.Compact(slices.Sorted(slices.Values(names)))) == len(names) {
 			require.False(t, significant, "nothing has changed")
 		}
-		if p.Spec.OS.Name != "windows" && !slices.ContainsFunc(p.Spec.Volumes, func(v volume) bool { return len(v) > 2 }) && len(loosely) > 0 {
-			require.NotEmpty(t, tightly, "baseline refuses: %q", loosely)
+		if p.Spec.OS.Name != "windows" && !slices.ContainsFunc(p.Spec.Volumes, func(v volume) bool { return len(v) > 2 }) && len(loose) > 0 {
+			require.NotEmpty(t, tight, "baseline refuses: %q", loose)
 		}
 	})
 }

@@ -8,30 +8,35 @@ import (
 	"strings"
 )
 
-// What the rules let pass.
+// What the rules allow.
 var (
 	defaultCapabilities = []string{
-		"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
+		"AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD",
+		"NET_BIND_SERVICE", "SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT",
 	}
 	seLinuxTypes = []string{"container_t", "container_init_t", "container_kvm_t", "container_engine_t"}
 	safeSysctls  = []string{
-		"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range", "net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start",
-		"net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl", "net.ipv4.tcp_keepalive_probes",
-		"net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_rmem", "net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem",
+		"kernel.shm_rmid_forced", "net.ipv4.ip_local_port_range",
+		"net.ipv4.ip_local_reserved_ports", "net.ipv4.ip_unprivileged_port_start",
+		"net.ipv4.ping_group_range", "net.ipv4.tcp_fin_timeout", "net.ipv4.tcp_keepalive_intvl",
+		"net.ipv4.tcp_keepalive_probes", "net.ipv4.tcp_keepalive_time", "net.ipv4.tcp_rmem",
+		"net.ipv4.tcp_syncookies", "net.ipv4.tcp_wmem",
 	}
 	confining      = []string{"RuntimeDefault", "Localhost"} // profiles of AppArmor and seccomp
-	allowedVolumes = []string{"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim", "projected", "secret"}
+	allowedVolumes = []string{
+		"configMap", "csi", "downwardAPI", "emptyDir", "ephemeral", "image", "persistentVolumeClaim",
+		"projected", "secret",
+	}
 )
 
-// forbiddenVolumes are all other kinds there are.
+// forbiddenVolumes are all other kinds of volumes.
 var forbiddenVolumes = []string{
-	"hostPath", "gcePersistentDisk", "awsElasticBlockStore", "gitRepo", "nfs", "iscsi", "glusterfs", "rbd", "flexVolume", "cinder", "cephfs", "flocker",
-	"fc", "azureFile", "vsphereVolume", "quobyte", "azureDisk", "portworxVolume", "photonPersistentDisk", "scaleIO", "storageos",
+	"hostPath", "gcePersistentDisk", "awsElasticBlockStore", "gitRepo", "nfs", "iscsi", "glusterfs",
+	"rbd", "flexVolume", "cinder", "cephfs", "flocker", "fc", "azureFile", "vsphereVolume", "quobyte",
+	"azureDisk", "portworxVolume", "photonPersistentDisk", "scaleIO", "storageos",
 }
 
-// Exceptions.
-
-// unlessWindows exempts pods of Windows, which cannot have what the rule is about.
+// unlessWindows exempts pods of Windows, which does not have what the rule is about.
 func unlessWindows(broken func(pod) []string) func(pod) []string {
 	return func(p pod) []string {
 		if p.Spec.OS.Name == "windows" {
@@ -41,8 +46,8 @@ func unlessWindows(broken func(pod) []string) func(pod) []string {
 	}
 }
 
-// unlessOwnUsers exempts pods that have users of their own: root in them is nobody outside.
-func unlessOwnUsers(broken func(pod) []string) func(pod) []string {
+// unlessUserNamespace exempts pods in a user namespace, whose root user has no rights on the node.
+func unlessUserNamespace(broken func(pod) []string) func(pod) []string {
 	return func(p pod) []string {
 		if p.Spec.HostUsers != nil && !*p.Spec.HostUsers {
 			return nil
@@ -51,7 +56,8 @@ func unlessOwnUsers(broken func(pod) []string) func(pod) []string {
 	}
 }
 
-// byContainers are the containers of which something is wrong: "" is nothing.
+// byContainers returns the containers that break a rule. The function wrong returns what is wrong
+// with a container, or "".
 func (p pod) byContainers(wrong func(container) string) (by []string) {
 	for _, c := range p.Spec.containers() {
 		if what := wrong(c); what != "" {
@@ -61,7 +67,7 @@ func (p pod) byContainers(wrong func(container) string) (by []string) {
 	return by
 }
 
-// byAll are those and the pod itself.
+// byAll is like byContainers, and also checks the security context of the pod itself.
 func (p pod) byAll(wrong func(security) string) (by []string) {
 	if what := wrong(p.Spec.Security); what != "" {
 		by = append(by, "pod: "+what)
@@ -69,16 +75,16 @@ func (p pod) byAll(wrong func(security) string) (by []string) {
 	return append(by, p.byContainers(func(c container) string { return wrong(c.Security) })...)
 }
 
-// when is the text if something is so.
-func when(so bool, text string) string {
-	if so {
+// when returns the text if the condition holds, and "" otherwise.
+func when(condition bool, text string) string {
+	if condition {
 		return text
 	}
 	return ""
 }
 
-// except are the names that are not among the allowed ones, quoted, since an empty one is one too.
-func except(allowed, all []string) string {
+// notIn returns the names that are not allowed. They are quoted, since a name may be empty.
+func notIn(allowed, all []string) string {
 	var others []string
 	for _, one := range all {
 		if !slices.Contains(allowed, one) {
@@ -88,13 +94,15 @@ func except(allowed, all []string) string {
 	return strings.Join(others, ", ")
 }
 
-// Rules of both levels.
+// Rules of baseline and restricted.
 
 func hostNamespaces(p pod) (by []string) {
 	for _, ns := range []struct {
 		name string
 		set  bool
-	}{{"hostNetwork", p.Spec.HostNetwork}, {"hostPID", p.Spec.HostPID}, {"hostIPC", p.Spec.HostIPC}} {
+	}{
+		{"hostNetwork", p.Spec.HostNetwork}, {"hostPID", p.Spec.HostPID}, {"hostIPC", p.Spec.HostIPC},
+	} {
 		if ns.set {
 			by = append(by, ns.name)
 		}
@@ -124,11 +132,11 @@ func handlerHosts(p pod) []string {
 		for _, h := range c.handlers() {
 			hosts = append(hosts, h.HTTPGet.Host, h.TCPSocket.Host)
 		}
-		return except([]string{""}, hosts)
+		return notIn([]string{""}, hosts)
 	})
 }
 
-// unconfining is the type of a profile, if there is one, that does not confine.
+// unconfining returns the type of a profile that does not confine, or "".
 func unconfining(p *profile) string {
 	if p == nil || slices.Contains(confining, p.Type) {
 		return ""
@@ -136,12 +144,14 @@ func unconfining(p *profile) string {
 	return "type " + strconv.Quote(p.Type)
 }
 
-// appArmorProfiles looks at annotations too, by which profiles were set of old.
+// appArmorProfiles also reads the deprecated annotations.
 func appArmorProfiles(p pod) []string {
 	by := p.byAll(func(s security) string { return unconfining(s.AppArmorProfile) })
 	for _, key := range slices.Sorted(maps.Keys(p.Metadata.Annotations)) {
 		value := p.Metadata.Annotations[key]
-		if strings.HasPrefix(key, "container.apparmor.security.beta.kubernetes.io/") && value != "" && value != "runtime/default" && !strings.HasPrefix(value, "localhost/") {
+		isProfile := strings.HasPrefix(key, "container.apparmor.security.beta.kubernetes.io/")
+		confines := value == "" || value == "runtime/default" || strings.HasPrefix(value, "localhost/")
+		if isProfile && !confines {
 			by = append(by, fmt.Sprintf("annotation %s: %q", key, value))
 		}
 	}
@@ -154,7 +164,11 @@ func seLinuxOptions(p pod) []string {
 		for _, option := range []struct {
 			name, value string
 			allowed     []string
-		}{{"type", s.SELinuxOptions.Type, seLinuxTypes}, {"user", s.SELinuxOptions.User, nil}, {"role", s.SELinuxOptions.Role, nil}} {
+		}{
+			{"type", s.SELinuxOptions.Type, seLinuxTypes},
+			{"user", s.SELinuxOptions.User, nil},
+			{"role", s.SELinuxOptions.Role, nil},
+		} {
 			if option.value != "" && !slices.Contains(option.allowed, option.value) {
 				set = append(set, option.name+" "+strconv.Quote(option.value))
 			}
@@ -176,16 +190,18 @@ func hostProcesses(p pod) []string {
 	return p.byAll(func(s security) string { return when(s.WindowsOptions.HostProcess, "hostProcess") })
 }
 
-// Rules of which the levels have different ones.
+// Rules that differ between the levels.
 
-// added are capabilities beyond the allowed ones.
-func added(allowed []string) func(pod) []string {
+// addedCapabilities returns the rule that a container adds only these capabilities.
+func addedCapabilities(allowed []string) func(pod) []string {
 	return func(p pod) []string {
-		return p.byContainers(func(c container) string { return except(allowed, c.Security.Capabilities.Add) })
+		return p.byContainers(func(c container) string {
+			return notIn(allowed, c.Security.Capabilities.Add)
+		})
 	}
 }
 
-func undropped(p pod) []string {
+func keptCapabilities(p pod) []string {
 	return p.byContainers(func(c container) string {
 		return when(!slices.Contains(c.Security.Capabilities.Drop, "ALL"), "not all dropped")
 	})
@@ -230,32 +246,37 @@ func seccompProfiles(p pod) []string {
 	return p.byAll(func(s security) string { return unconfining(s.SeccompProfile) })
 }
 
-func withoutSeccomp(p pod) []string {
+func missingSeccompProfiles(p pod) []string {
 	if all := p.Spec.Security.SeccompProfile; all != nil && slices.Contains(confining, all.Type) {
 		return nil
 	}
 	return p.byContainers(func(c container) string { return when(c.Security.SeccompProfile == nil, "none") })
 }
 
-// Rules of restricted alone.
+// Rules of restricted only.
 
 func escalations(p pod) []string {
 	return p.byContainers(func(c container) string {
-		return when(c.Security.AllowPrivilegeEscalation == nil || *c.Security.AllowPrivilegeEscalation, "allowPrivilegeEscalation != false")
+		allow := c.Security.AllowPrivilegeEscalation
+		return when(allow == nil || *allow, "allowPrivilegeEscalation != false")
 	})
 }
 
-func roots(p pod) []string {
-	return p.byAll(func(s security) string { return when(s.RunAsNonRoot != nil && !*s.RunAsNonRoot, "runAsNonRoot=false") })
+func rootUsers(p pod) []string {
+	return p.byAll(func(s security) string {
+		return when(s.RunAsNonRoot != nil && !*s.RunAsNonRoot, "runAsNonRoot=false")
+	})
 }
 
-func perhapsRoots(p pod) []string {
-	if said := p.Spec.Security.RunAsNonRoot; said != nil && *said {
+func possibleRootUsers(p pod) []string {
+	if nonRoot := p.Spec.Security.RunAsNonRoot; nonRoot != nil && *nonRoot {
 		return nil
 	}
-	return p.byContainers(func(c container) string { return when(c.Security.RunAsNonRoot == nil, "runAsNonRoot != true") })
+	return p.byContainers(func(c container) string {
+		return when(c.Security.RunAsNonRoot == nil, "runAsNonRoot != true")
+	})
 }
 
-func userZero(p pod) []string {
+func zeroUsers(p pod) []string {
 	return p.byAll(func(s security) string { return when(s.RunAsUser != nil && *s.RunAsUser == 0, "runAsUser=0") })
 }

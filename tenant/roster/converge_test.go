@@ -83,7 +83,7 @@ func TestARosterStopsWithoutItsLease(t *testing.T) {
 		cause  error
 		says   string
 	}{
-		"taken away":  {[]fake.Fault{slow}, true, topology.ErrConflict, `was taken away, and "thief" holds it now`},
+		"taken away":  {[]fake.Fault{slow}, true, topology.ErrConflict, `was taken by "thief", which holds it now`},
 		"not renewed": {[]fake.Fault{slow, {Op: "ensure", Kind: "Lease", After: 1, Err: topology.ErrUnavailable}}, false, topology.ErrUnavailable, "could not be renewed for 10s"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -115,7 +115,7 @@ func TestARosterWaitsForItsTurn(t *testing.T) {
 			report, err := score.Run(t.Context(), s.On(top))
 			require.Equal(t, want, time.Since(start))
 			require.ErrorIs(t, err, topology.ErrTimeout)
-			require.ErrorContains(t, err, `lease: hold Lease "roster-default": "somebody" holds it; run again once they are done`)
+			require.ErrorContains(t, err, `lease: hold Lease "roster-default": "somebody" holds it; run again once that run has ended`)
 			require.NotErrorIs(t, err, context.Canceled, "nobody has cancelled anything")
 			require.NotContains(t, report.String(), "stopped")
 			require.True(t, score.Transient(err), "they may be done a little later")

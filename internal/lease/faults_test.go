@@ -14,16 +14,16 @@ func unavailable(context.Context, string) error { return failure(topology.ErrUna
 
 func hanging(ctx context.Context, _ string) error {
 	<-ctx.Done()
-	return failure(topology.ErrInvalid) // as a client says that has not come to send anything
+	return failure(topology.ErrInvalid) // as of a client that has not sent the request yet
 }
 
-func TestTroubleWhileWaiting(t *testing.T) {
-	for name, trouble := range map[string]func(context.Context, string) error{"no answer": hanging, "an error": unavailable} {
-		inTime(t, name+" is tried again", func(t *testing.T, m *memory) {
+func TestHoldWithFaultsBeforeTheLeaseIsTaken(t *testing.T) {
+	for name, fault := range map[string]func(context.Context, string) error{"no answer": hanging, "an error": unavailable} {
+		simulate(t, name+" is retried", func(t *testing.T, m *memory) {
 			start := time.Now()
 			m.before = func(ctx context.Context, op string) error {
 				if time.Since(start) < time.Minute {
-					return trouble(ctx, op)
+					return fault(ctx, op)
 				}
 				return nil
 			}
@@ -31,8 +31,8 @@ func TestTroubleWhileWaiting(t *testing.T) {
 			require.InDelta(t, time.Minute, time.Since(start), float64(5*time.Second))
 			require.NoError(t, held.Err())
 		})
-		inTime(t, name+" until the context ends is no timeout", func(t *testing.T, m *memory) {
-			m.before = trouble
+		simulate(t, name+" until the context ends is not ErrTimeout", func(t *testing.T, m *memory) {
+			m.before = fault
 			ctx, cancel := context.WithTimeout(t.Context(), 7*time.Second)
 			defer cancel()
 			start := time.Now()
@@ -43,9 +43,9 @@ func TestTroubleWhileWaiting(t *testing.T) {
 			require.NotErrorIs(t, err, topology.ErrInvalid)
 		})
 	}
-	inTime(t, "what will not change is returned", func(t *testing.T, m *memory) {
+	simulate(t, "a permanent error is returned", func(t *testing.T, m *memory) {
 		for op, reasons := range map[string][]error{
-			"read":   {topology.ErrForbidden, topology.ErrInvalid}, // it is ErrNotFound before there is one
+			"read":   {topology.ErrForbidden, topology.ErrInvalid}, // ErrNotFound is not an error of a read: there is no record yet
 			"create": {topology.ErrForbidden, topology.ErrNotFound, topology.ErrTerminating},
 		} {
 			for _, reason := range reasons {
@@ -61,12 +61,12 @@ func TestTroubleWhileWaiting(t *testing.T) {
 			}
 		}
 	})
-	inTime(t, "what is no record is returned", func(t *testing.T, m *memory) {
+	simulate(t, "a conflict when the record is read is returned", func(t *testing.T, m *memory) {
 		m.before = func(context.Context, string) error { return failure(topology.ErrConflict) }
 		_, _, err := Hold(t.Context(), m, want)
 		require.ErrorIs(t, err, topology.ErrConflict)
 	})
-	inTime(t, "an answer that is lost is found again", func(t *testing.T, m *memory) {
+	simulate(t, "a write whose answer is lost is found by the next attempt", func(t *testing.T, m *memory) {
 		m.put(dead(time.Second))
 		lose := true
 		m.after = func(op string) (err error) {
@@ -81,7 +81,7 @@ func TestTroubleWhileWaiting(t *testing.T) {
 		require.Equal(t, 1, m.have().Transitions)
 		require.True(t, m.have().Acquired.Before(m.have().Renewed))
 	})
-	inTime(t, "what was stored without an answer is given up", func(t *testing.T, m *memory) {
+	simulate(t, "a write whose answer is lost is released if the context ends", func(t *testing.T, m *memory) {
 		ctx, cancel := context.WithCancel(t.Context())
 		m.after = func(op string) error {
 			if op == "create" {
@@ -94,10 +94,10 @@ func TestTroubleWhileWaiting(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.Empty(t, m.have().Holder)
 	})
-	inTime(t, "a lease that took too long to get is got again", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that took too long to take is taken again", func(t *testing.T, m *memory) {
 		m.after = func(string) error {
 			m.after = nil
-			time.Sleep(11 * time.Second) // and nobody stopped it
+			time.Sleep(11 * time.Second) // longer than the timeout of an attempt
 			return nil
 		}
 		held, _ := hold(t, m)
@@ -106,22 +106,26 @@ func TestTroubleWhileWaiting(t *testing.T) {
 	})
 }
 
-func TestTroubleWhileHolding(t *testing.T) {
-	for name, trouble := range map[string]func(context.Context, string) error{
-		"no answer": hanging, "an error": unavailable, "no right any more": func(context.Context, string) error { return failure(topology.ErrForbidden) },
-		"somebody faster each time": func(_ context.Context, op string) error {
+func TestHoldWithFaultsWhileTheLeaseIsHeld(t *testing.T) {
+	for name, fault := range map[string]func(context.Context, string) error{
+		"no answer": hanging,
+		"an error":  unavailable,
+		"a missing right": func(context.Context, string) error {
+			return failure(topology.ErrForbidden)
+		},
+		"a faster writer at each attempt": func(_ context.Context, op string) error {
 			if op == "update" {
 				return failure(topology.ErrConflict)
 			}
 			return nil
 		},
 	} {
-		inTime(t, name+" ends it, before anybody else may take it", func(t *testing.T, m *memory) {
+		simulate(t, name+" ends the lease before another run may take it", func(t *testing.T, m *memory) {
 			other := m.view()
 			start := time.Now()
 			m.before = func(ctx context.Context, op string) error {
 				if time.Since(start) > 6*time.Second {
-					return trouble(ctx, op)
+					return fault(ctx, op)
 				}
 				return nil
 			}
@@ -140,11 +144,11 @@ func TestTroubleWhileHolding(t *testing.T) {
 			require.Equal(t, 15*time.Second, time.Since(start), "it was renewed after 5s")
 			require.GreaterOrEqual(t, <-next, 20*time.Second)
 		})
-		inTime(t, name+" for a while does no harm", func(t *testing.T, m *memory) {
+		simulate(t, name+" for a short time does not end the lease", func(t *testing.T, m *memory) {
 			start := time.Now()
 			m.before = func(ctx context.Context, op string) error {
 				if since := time.Since(start); since > 6*time.Second && since < 14*time.Second {
-					return trouble(ctx, op)
+					return fault(ctx, op)
 				}
 				return nil
 			}
@@ -153,21 +157,21 @@ func TestTroubleWhileHolding(t *testing.T) {
 			require.NoError(t, held.Err())
 		})
 	}
-	inTime(t, "somebody else's record ends it", func(t *testing.T, m *memory) {
+	simulate(t, "the record of another holder ends the lease", func(t *testing.T, m *memory) {
 		held, release := hold(t, m)
 		m.put(dead(time.Hour))
-		requireReason(t, lost(held), topology.ErrConflict, `"dead" holds it now`)
+		requireReason(t, lost(held), topology.ErrConflict, `was taken by "dead"`)
 		release()
 		require.Equal(t, "dead", m.have().Holder)
 	})
-	inTime(t, "so does one that was given up", func(t *testing.T, m *memory) {
+	simulate(t, "a cleared record ends the lease", func(t *testing.T, m *memory) {
 		held, release := hold(t, m)
 		m.put(&Record{})
-		requireReason(t, lost(held), topology.ErrConflict, "somebody else has given it up")
+		requireReason(t, lost(held), topology.ErrConflict, "its record was cleared")
 		release()
 		require.Equal(t, 2, m.written())
 	})
-	inTime(t, "so does one that is no longer Polyphony's", func(t *testing.T, m *memory) {
+	simulate(t, "a record that Polyphony does not manage ends the lease", func(t *testing.T, m *memory) {
 		held, release := hold(t, m)
 		m.fail(func(context.Context, string) error { return failure(topology.ErrConflict) })
 		require.Equal(t, failure(topology.ErrConflict), lost(held))
@@ -175,7 +179,7 @@ func TestTroubleWhileHolding(t *testing.T) {
 		release()
 		require.Equal(t, start, time.Now())
 	})
-	inTime(t, "one that was deleted is made again", func(t *testing.T, m *memory) {
+	simulate(t, "a deleted record is created again", func(t *testing.T, m *memory) {
 		held, _ := hold(t, m)
 		first := m.have().Holder
 		m.put(nil)
@@ -183,7 +187,7 @@ func TestTroubleWhileHolding(t *testing.T) {
 		require.NoError(t, held.Err())
 		require.Equal(t, first, m.have().Holder)
 	})
-	inTime(t, "a program that does not get to run ends it", func(t *testing.T, m *memory) {
+	simulate(t, "a program that is suspended loses the lease", func(t *testing.T, m *memory) {
 		start := time.Now()
 		m.before = func(_ context.Context, _ string) error {
 			if time.Since(start) > 4*time.Second && time.Since(start) < 14*time.Second {
@@ -197,15 +201,15 @@ func TestTroubleWhileHolding(t *testing.T) {
 	})
 }
 
-func TestTroubleWhileGivingUp(t *testing.T) {
-	inTime(t, "is over soon", func(t *testing.T, m *memory) {
+func TestReleaseWithFaults(t *testing.T) {
+	simulate(t, "a release without an answer ends after a timeout", func(t *testing.T, m *memory) {
 		_, release := hold(t, m)
 		m.fail(hanging)
 		start := time.Now()
 		release()
 		require.Equal(t, releaseTimeout, time.Since(start))
 	})
-	inTime(t, "is tried again", func(t *testing.T, m *memory) {
+	simulate(t, "a release is retried", func(t *testing.T, m *memory) {
 		_, release := hold(t, m)
 		start := time.Now()
 		m.fail(func(ctx context.Context, op string) error {
@@ -217,7 +221,7 @@ func TestTroubleWhileGivingUp(t *testing.T) {
 		release()
 		require.Empty(t, m.have().Holder)
 	})
-	inTime(t, "is tried again after somebody else's write", func(t *testing.T, m *memory) {
+	simulate(t, "a release is retried after another write of the record", func(t *testing.T, m *memory) {
 		_, release := hold(t, m)
 		m.fail(func(_ context.Context, op string) error {
 			if op == "update" {

@@ -19,7 +19,8 @@ import (
 
 const defaultRosterWait = 10 * time.Minute
 
-// run takes the lease before it reads anything: what it decides by must not be from before another run.
+// run takes the lease before it reads anything. What it read earlier could be from before another
+// run.
 func (s Score) run(ctx context.Context, t Topology) (out interpret.Outcome, err error) {
 	err = s.alone(ctx, t, func(ctx context.Context) error {
 		out, err = s.converge(ctx, t, score.RunWithin)
@@ -28,7 +29,8 @@ func (s Score) run(ctx context.Context, t Topology) (out interpret.Outcome, err 
 	return out, err
 }
 
-// alone does something while no other run of the roster does.
+// alone calls do while it holds the lease of the roster. If the lease is lost, the context of do
+// ends.
 func (s Score) alone(ctx context.Context, t Topology, do func(context.Context) error) error {
 	host, err := os.Hostname()
 	if err != nil {
@@ -47,14 +49,15 @@ func (s Score) alone(ctx context.Context, t Topology, do func(context.Context) e
 	return err
 }
 
-// hold waits for a lease only so long, and then has it for as long as ctx.
+// hold waits for a lease no longer than patience, and then holds it until ctx ends or release is
+// called.
 func hold(ctx context.Context, t topology.Leases, want topology.Lease, patience time.Duration) (held context.Context, release func(), err error) {
 	limited, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(patience, cancel)
 	held, giveUp, err := t.HoldLease(limited, want)
 	if err != nil {
 		var failure *topology.Error
-		if timer.Stop(); ctx.Err() == nil && errors.Is(err, context.Canceled) && errors.As(err, &failure) { // nobody has cancelled anything
+		if timer.Stop(); ctx.Err() == nil && errors.Is(err, context.Canceled) && errors.As(err, &failure) { // the timer has cancelled it
 			late := *failure
 			late.Cause = context.DeadlineExceeded
 			err = &late
@@ -62,28 +65,29 @@ func hold(ctx context.Context, t topology.Leases, want topology.Lease, patience 
 		cancel()
 		return nil, nil, err
 	}
-	timer.Stop() // if it was too late for that, the context has ended, and the run ends with it
+	timer.Stop() // if the timer has fired already, the context has ended, and the run ends with it
 	return held, func() { giveUp(); cancel() }, nil
 }
 
 // runner runs the steps of a roster.
 type runner = func(ctx context.Context, steps ...score.Step) (score.Report, error)
 
-// converge makes the roster true. Tenants that are to be removed are counted before anything is touched, and go last.
+// converge provisions the tenants and removes those that have left. It counts these before it
+// touches anything, and removes them last.
 func (s Score) converge(ctx context.Context, t Topology, run runner) (interpret.Outcome, error) {
 	there, err := t.Tenants(ctx)
 	if err != nil {
 		return interpret.Outcome{}, &interpret.StepError{Step: "tenants", Err: err}
 	}
-	leavers, notes, err := s.leavers(there)
+	gone, notes, err := s.pruned(there)
 	if err != nil {
 		return interpret.Outcome{}, &interpret.StepError{Step: "prune", Err: err}
 	}
-	steps := make([]score.Step, 0, len(s.Tenants)+len(leavers))
+	steps := make([]score.Step, 0, len(s.Tenants)+len(gone))
 	for _, member := range s.Tenants {
 		steps = append(steps, score.Bind[tenant.Topology](onRoster{member, s.id()}, t))
 	}
-	for _, name := range leavers {
+	for _, name := range gone {
 		steps = append(steps, tenant.OffboardScore{Tenant: name, DeleteVolumes: s.Prune.DeleteVolumes[name], Wait: s.Prune.Wait}.On(t))
 	}
 	report, err := run(ctx, steps...)
@@ -128,13 +132,13 @@ func failures(results []score.Result) (howFar string, err error) {
 	return howFar, all.Err()
 }
 
-// onRoster is a tenant that is marked as one of a roster.
+// onRoster is a tenant with the label of its roster.
 type onRoster struct {
 	tenant.TenantScore
 	roster string
 }
 
-// Validate has been done, with the whole roster.
+// Validate returns nil: the roster has validated the tenant.
 func (s onRoster) Validate() error { return nil }
 
 func (s onRoster) Interpret() interpret.Interpret[tenant.Topology] {
@@ -143,8 +147,9 @@ func (s onRoster) Interpret() interpret.Interpret[tenant.Topology] {
 	})
 }
 
-// leavers are the tenants of the roster that are there and not on it, if they are to be removed, and not too many.
-func (s Score) leavers(there []topology.Namespace) (leavers, notes []string, err error) {
+// pruned returns the tenants to remove: those that have the label of the roster and are not on the
+// list. If Prune is unset it returns a note instead. If there are too many it returns an error.
+func (s Score) pruned(there []topology.Namespace) (gone, notes []string, err error) {
 	wanted := make(map[string]bool, len(s.Tenants))
 	for _, member := range s.Tenants {
 		wanted[member.TenantConfig.Name] = true
@@ -156,25 +161,26 @@ func (s Score) leavers(there []topology.Namespace) (leavers, notes []string, err
 		}
 		own++
 		if !wanted[ns.Name] {
-			leavers = append(leavers, ns.Name)
+			gone = append(gone, ns.Name)
 		}
 	}
-	if len(leavers) == 0 {
+	if len(gone) == 0 {
 		return nil, nil, nil
 	}
-	some := strings.Join(summary.First(leavers, summary.Most), ", ")
+	some := strings.Join(summary.First(gone, summary.Most), ", ")
 	if s.Prune == nil {
 		return nil, []string{"not on the roster, and left since prune is unset: " + some}, nil
 	}
-	if most := s.Prune.most(own, len(s.Tenants)); len(leavers) > most {
+	if most := s.Prune.most(own, len(s.Tenants)); len(gone) > most {
 		return nil, nil, adapter.Delete(topology.KindNamespace, "").Fail(topology.ErrProtected, fmt.Sprintf(
 			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; put them back on the roster, or raise prune.atMost or prune.atMostPercent if they are meant to go",
-			len(leavers), own, most, some))
+			len(gone), own, most, some))
 	}
-	return slices.Clip(leavers), nil, nil
+	return slices.Clip(gone), nil, nil
 }
 
-// most is how many tenants may go of those that are there.
+// most returns how many tenants may be removed, of the number that exist and the number on the
+// list.
 func (p Prune) most(there, wanted int) int {
 	switch {
 	case p.AtMost == 0 && p.AtMostPercent == 0 && wanted == 0:

@@ -18,41 +18,43 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// PlanFormat is the version of a plan's JSON.
+// PlanFormat is the version of the JSON of plans. [Apply] refuses plans of another version.
 const PlanFormat = 2
 
-// Plan is what a run of a roster would change. It can be kept, as JSON, and applied later, by [Apply], which refuses if the
-// run would by then change anything else.
+// Plan is what a run of a roster would change. It can be stored as JSON and applied later with
+// [Apply], which refuses it if the run would change anything else by then.
 type Plan struct {
-	Format   int       `json:"format"`
-	Topology string    `json:"topology"`
-	At       time.Time `json:"at"`
+	Format   int       `json:"format"`   // PlanFormat
+	Topology string    `json:"topology"` // the name of the topology that it was made for
+	At       time.Time `json:"at"`       // when it was made, in UTC, to the second
 	Roster   Score     `json:"roster"`
 
-	Tenants   []TenantPlan `json:"tenants,omitempty"` // with changes only, those with the gravest risk first
-	Unchanged int          `json:"unchanged"`         // tenants
-	Notes     []string     `json:"notes,omitempty"`
+	Tenants   []TenantPlan `json:"tenants,omitempty"` // those that change, the gravest risk first
+	Unchanged int          `json:"unchanged"`         // the number of tenants that do not change
+	Notes     []string     `json:"notes,omitempty"`   // for people
 
-	Digest string `json:"digest"` // of the topology's name, the roster and the changes
+	Digest string `json:"digest"` // of the name of the topology, the roster and the changes
 }
 
-// TenantPlan is what would become of one tenant.
+// TenantPlan is what a run would change of one tenant.
 type TenantPlan struct {
 	Tenant  string            `json:"tenant"`
 	Risks   []Risk            `json:"risks,omitempty"` // gravest first
 	Changes []topology.Change `json:"changes"`
 }
 
-// PlanTopology is a topology of whose changes a plan can be made: T is what its dry run is.
+// PlanTopology is a topology with a dry run of type T.
 type PlanTopology[T Topology] interface {
 	Topology
+
+	// DryRun returns a view of the same topology that writes nothing.
 	DryRun() T
 }
 
-// MakePlan makes the plan of a roster. Nothing is changed, and no lease is taken. Where a tenant would be refused there is no plan, and the error says why. On
-// Kubernetes, make it over a snapshot:
+// MakePlan returns the plan of a roster. It changes nothing and takes no lease. If a tenant would
+// be refused there is no plan, and the error names the reason. On Kubernetes, use a snapshot:
 //
-//	plan, err := tenant.MakePlan(ctx, roster, cluster.Snapshot())
+//	plan, err := roster.MakePlan(ctx, s, cluster.Snapshot())
 func MakePlan[T Topology](ctx context.Context, s Score, t PlanTopology[T]) (Plan, error) {
 	report, err := planner.Run(ctx, s.On(t.DryRun()))
 	if err != nil {
@@ -61,7 +63,7 @@ func MakePlan[T Topology](ctx context.Context, s Score, t PlanTopology[T]) (Plan
 	return newPlan(t.Name(), s, report.Results[0].Outcome), nil
 }
 
-// planner runs what changes nothing. So many at once help where there is no snapshot.
+// planner makes plans. Its concurrency helps on a topology without a snapshot.
 var planner = score.Runner{Concurrency: 16}
 
 func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
@@ -84,8 +86,9 @@ func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
 	return p
 }
 
-// digest is of what the plan changes, and where, and of the roster: what is created has no fields that would say how. The roster is that which comes back
-// from JSON, where an empty list is none.
+// digest returns the digest of the topology's name, the roster and the changes. The roster is part
+// of it since created objects have no fields that say how they look. It is digested as it comes
+// back from JSON, where an empty list becomes a missing one.
 func (p Plan) digest() string {
 	var kept Score
 	data, _ := json.Marshal(p.Roster) // plain data always marshals
@@ -95,7 +98,8 @@ func (p Plan) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// String prints the plan for a person: a paragraph for each tenant that changes, its risks first, and a line with the sums, ending in a newline.
+// String prints the plan for people: a paragraph for each tenant that changes, its risks first, and
+// a last line with the sums. It ends in a newline.
 func (p Plan) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s on %s\n", p.Roster.Name(), p.Topology)
@@ -119,13 +123,14 @@ func (p Plan) String() string {
 	return b.String()
 }
 
-// Apply is the step that makes a plan true, on the topology that it was made for. It refuses (ErrConflict), touching nothing, if the plan is not what
-// would be changed now. So a plan is applied once.
+// Apply returns the step that applies a plan to the topology that it was made for. If a run would
+// change anything else by now, it fails with [topology.ErrConflict] and touches nothing. So a plan
+// is applied once.
 func Apply[T Topology](p Plan, t PlanTopology[T]) score.Step {
 	return score.Bind[Topology](planned[T]{p, t}, t)
 }
 
-// planned is a plan bound to where it is applied, since a dry run of that is needed too.
+// planned is a plan with the topology that it is applied to, whose dry run it needs too.
 type planned[T Topology] struct {
 	Plan
 
@@ -134,7 +139,7 @@ type planned[T Topology] struct {
 
 func (p planned[T]) Name() string { return "plan of " + p.Roster.Name() }
 
-// Validate refuses a plan that is of another release, or was edited.
+// Validate refuses a plan of another format, or one that was edited.
 func (p planned[T]) Validate() error {
 	switch {
 	case p.Format != PlanFormat:
@@ -150,7 +155,7 @@ func (p planned[T]) Interpret() interpret.Interpret[Topology] {
 	return interpret.Func[Topology](p.apply)
 }
 
-// apply plans again, while no other run of the roster does anything, and goes on if that comes to the same.
+// apply plans again while it holds the lease, and goes on if the plan is the same.
 func (p planned[T]) apply(ctx context.Context, t Topology) (out interpret.Outcome, err error) {
 	if t.Name() != p.Topology {
 		return out, &interpret.StepError{Step: "plan", Err: p.conflict(fmt.Sprintf("was made for %s and not for %s", p.Topology, t.Name()))}
@@ -169,7 +174,8 @@ func (p planned[T]) apply(ctx context.Context, t Topology) (out interpret.Outcom
 	return out, err
 }
 
-// unchanging is a context that hears of no changes: those of a dry run are none.
+// unchanging returns a context whose listener hears of no changes, since those of a dry run do not
+// happen.
 func unchanging(ctx context.Context) context.Context {
 	return topology.WithProgress(ctx, func(said topology.Progress) {
 		if _, changed := said.(topology.Changed); !changed {
@@ -182,7 +188,8 @@ func (p Plan) conflict(detail string) error {
 	return adapter.Call{Op: "apply", Kind: "Plan", Name: p.Roster.Name()}.Fail(topology.ErrConflict, detail+"; make the plan anew and look at it")
 }
 
-// stale says what has moved since the plan was made.
+// stale returns the error of a plan that is not what would change now. It names the tenants that
+// differ.
 func (p Plan) stale(now Plan) error {
 	before, after := p.byTenant(), now.byTenant()
 	var moved []string
@@ -200,7 +207,7 @@ func (p Plan) stale(now Plan) error {
 	return p.conflict("is no longer what would be changed, since these tenants have: " + strings.Join(summary.First(moved, summary.Most), ", "))
 }
 
-// byTenant is what would become of each tenant, to be compared.
+// byTenant returns the changes of each tenant as text that can be compared.
 func (p Plan) byTenant() map[string]string {
 	all := map[string]string{}
 	for _, t := range p.Tenants {

@@ -17,7 +17,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// dangerous is a roster on a topology where it would change each of its tenants in another way, each a danger of its own.
+// dangerous is a roster on a topology where it would change each of its tenants in another way,
+// each a danger of its own.
 func severalRisks(t *testing.T) (Score, *fake.Topology) {
 	t.Helper()
 	top := fake.New(fake.Options{Name: "prod"})

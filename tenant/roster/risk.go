@@ -2,15 +2,14 @@ package roster
 
 import (
 	"cmp"
-	"maps"
 	"slices"
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Risk is a reason to look at a plan before it is applied. It is computed from the values before and
-// after a change, never from what the change prints.
+// Risk is a reason to look at a plan before it is applied. It is computed from the values before
+// and after a change, never from what the change prints.
 type Risk string
 
 // The risks, gravest first.
@@ -36,8 +35,8 @@ func gravest(sorted []Risk) int {
 	return gravity(sorted[0])
 }
 
-// risksOf returns the risks of the changes of one tenant, gravest first, each once. What a new tenant
-// gets is not a risk to others, except that it may read what they have.
+// risksOf returns the risks of the changes of one tenant, gravest first, each once. What a new
+// tenant gets is not a risk to others, except that it may read what they have.
 func risksOf(changes []topology.Change) []Risk {
 	isNew := slices.ContainsFunc(changes, func(c topology.Change) bool {
 		return c.Kind == topology.KindNamespace && c.Action == topology.Created
@@ -61,8 +60,8 @@ type comparison struct {
 	unknown          Risk   // of an update whose values are missing, of another type, or inexact
 }
 
-// comparisons has one comparison for each kind of value that a tenant has. Changes of other kinds have
-// no risk that is known here.
+// comparisons has one comparison for each kind of value that a tenant has. Changes of other kinds
+// have no risk that is known here.
 var comparisons = map[topology.Kind]comparison{
 	topology.KindNamespace:      {typed(risksOfBoundary), nil, []Risk{RiskDeletes}, RiskUnfences},
 	topology.KindNetworkRules:   {typed(risksOfNetwork), nil, []Risk{RiskUnfences}, RiskOpens},
@@ -83,8 +82,8 @@ func typed[V any](risks func(before, after V) []Risk) func(before, after any) ([
 	}
 }
 
-// risksIn returns the risks of one change. An update whose values are not known counts as risky: a plan
-// is made to be looked at.
+// risksIn returns the risks of one change. An update whose values are not known counts as risky: a
+// plan is made to be looked at.
 func risksIn(c topology.Change) []Risk {
 	compare, ok := comparisons[c.Kind]
 	if !ok {
@@ -106,8 +105,8 @@ func risksIn(c topology.Change) []Risk {
 	}
 }
 
-// strictest orders the levels of pod security, the most lenient first. An unknown level is less than
-// all of them.
+// strictest orders the levels of pod security, the most lenient first. An unknown level is less
+// than all of them.
 var strictest = []topology.PodSecurity{
 	topology.PodSecurityPrivileged, topology.PodSecurityBaseline, topology.PodSecurityRestricted,
 }
@@ -170,15 +169,4 @@ func risksOfReaders(before, after topology.ClusterReaders) []Risk {
 // risksOfQuota compares what may be used in total. A new bound where there was none is no risk.
 func risksOfQuota(before, after topology.Quota) []Risk {
 	return risksOfCaps(before.Hard, after.Hard)
-}
-
-// keys returns the keys of several maps, sorted, each once.
-func keys[V any](ms ...map[string]V) []string {
-	all := map[string]bool{}
-	for _, m := range ms {
-		for key := range m {
-			all[key] = true
-		}
-	}
-	return slices.Sorted(maps.Keys(all))
 }

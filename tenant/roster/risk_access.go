@@ -40,8 +40,8 @@ func rulesBySubject(a topology.Access) map[rbac.Subject][]rbac.Rule {
 const anyName = "\x00"
 
 // givesMore reports whether a rule allows something that none of the rules before did. It asks for
-// each combination that the rule lists. A "*" is only covered by a "*", since there is always another
-// verb, group or resource.
+// each combination that the rule lists. A "*" is only covered by a "*", since there is always
+// another verb, group or resource.
 func givesMore(before []rbac.Rule, r rbac.Rule) bool {
 	names := r.ResourceNames
 	if len(names) == 0 {

@@ -55,11 +55,11 @@ func risksOfFloors(before, after amounts) []Risk {
 
 // risksOfDefaults compares what a container gets that states nothing.
 //
-// A higher default is more that may be used without asking. A container whose request lies between the
-// old default limit and the new one is admitted, too. Without a default limit nothing bounds such a
-// container, while without a default request it has to state one. A default where there was none lets
-// in containers that state nothing. Where pods as a whole were bounded, any other default lets in pods
-// whose sum was out of these bounds.
+// A higher default is more that may be used without asking. A container whose request lies between
+// the old default limit and the new one is admitted, too. Without a default limit nothing bounds
+// such a container, while without a default request it has to state one. A default where there was
+// none lets in containers that state nothing. Where pods as a whole were bounded, any other default
+// lets in pods whose sum was out of these bounds.
 func risksOfDefaults(before, after topology.Limit, pods topology.Limit) []Risk {
 	found := risksOfCaps(before.Default, after.Default)
 	for name, was := range before.DefaultRequest {
@@ -77,9 +77,9 @@ func risksOfDefaults(before, after topology.Limit, pods topology.Limit) []Risk {
 func admitsSilent(before, after amounts, pods topology.Limit) bool {
 	for name, is := range after {
 		was, ok := before[name]
-		_, max := pods.Max[name]
-		_, min := pods.Min[name]
-		if !ok || (max || min) && is.Cmp(was) != 0 {
+		_, atMost := pods.Max[name]
+		_, atLeast := pods.Min[name]
+		if !ok || (atMost || atLeast) && is.Cmp(was) != 0 {
 			return true
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// risksOfNetwork compares who may connect: it reports a risk if the rules after allow a connection that
-// the rules before did not.
+// risksOfNetwork compares who may connect: it reports a risk if the rules after allow a connection
+// that the rules before did not.
 func risksOfNetwork(before, after topology.NetworkRules) []Risk {
 	if opensMore(before.Namespace, before.Ingress, after.Ingress) || opensMore(before.Namespace, before.Egress, after.Egress) {
 		return []Risk{RiskOpens}
@@ -18,8 +18,8 @@ func risksOfNetwork(before, after topology.NetworkRules) []Risk {
 	return nil
 }
 
-// opensMore reports whether a rule of after lets somebody through on a port on which no rule of before
-// does.
+// opensMore reports whether a rule of after lets somebody through on a port on which no rule of
+// before does.
 func opensMore(namespace string, before, after []topology.NetworkRule) bool {
 	for _, rule := range after {
 		wanted := spansOf(rule.Ports)
@@ -59,8 +59,8 @@ func opensToPeer(namespace string, peer topology.NetworkPeer, wanted []span, bef
 // labelName is the label of a namespace that carries its own name.
 const labelName = "kubernetes.io/metadata.name"
 
-// containsPods reports whether a peer matches every pod that another matches. Both are conjunctions of
-// labels, so that more labels match less.
+// containsPods reports whether a peer matches every pod that another matches. Both are conjunctions
+// of labels, so that more labels match less.
 func containsPods(namespace string, have, want topology.NetworkPeer) bool {
 	return have.CIDR == "" && hasLabels(have.PodLabels, want.PodLabels) &&
 		hasLabels(namespaceLabels(namespace, have), namespaceLabels(namespace, want))
@@ -84,8 +84,8 @@ func hasLabels(less, more map[string]string) bool {
 	return true
 }
 
-// opensToRange cuts the addresses of a peer where the ranges of before begin and end, and asks for each
-// piece.
+// opensToRange cuts the addresses of a peer where the ranges of before begin and end, and asks for
+// each piece.
 func opensToRange(peer topology.NetworkPeer, wanted []span, before []topology.NetworkRule) bool {
 	pieces := rangesOf(peer)
 	if pieces == nil {
@@ -119,8 +119,8 @@ func (a addresses) contains(address netip.Addr) bool {
 	return a.from.BitLen() == address.BitLen() && a.from.Compare(address) <= 0 && address.Compare(a.to) <= 0
 }
 
-// rangesOf returns the addresses of a peer without those that it leaves out. It is nil for pods, and
-// for a range that cannot be read. What cannot be read is not left out.
+// rangesOf returns the addresses of a peer without those that it leaves out. It is nil for pods,
+// and for a range that cannot be read. What cannot be read is not left out.
 func rangesOf(p topology.NetworkPeer) []addresses {
 	prefix, err := netip.ParsePrefix(p.CIDR)
 	if err != nil {

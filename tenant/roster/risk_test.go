@@ -260,8 +260,8 @@ func TestRisksOfComingAndGoing(t *testing.T) {
 	require.Equal(t, []Risk{RiskWidens}, risksOf(created(kinds...)), "a new tenant that reads everywhere")
 }
 
-// What the values cannot express is risky in the way of the kind. An object that lost nothing but an
-// owner reference has the same value before and after.
+// What the values cannot express is risky in the way of the kind. An object that lost nothing but
+// an owner reference has the same value before and after.
 func TestRisksOfStoredObjects(t *testing.T) {
 	values := map[topology.Kind]any{
 		topology.KindNamespace: topology.Namespace{Name: "acme"}, topology.KindNetworkRules: topology.NetworkRules{},

@@ -16,46 +16,64 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Score is the complete set of the tenants of a topology, or of one of several sets that keep out of each other's way. It provisions each of them as
-// its tenant.TenantScore does, as many at once as the [score.Runner] has it; one that fails does not stop the others.
+// Score is the complete list of the tenants of a topology, or one of several lists that do not
+// overlap. It provisions each tenant as its [tenant.TenantScore] does. The [score.Runner] decides
+// how many run at once. If a tenant fails, the others go on.
 //
-// Its tenants are marked as its own. One that is of another roster is refused, and stays as it is. A lease keeps two runs of the same roster apart, on
-// whatever machines: the second waits. On Kubernetes, run it over a snapshot, so that it costs as many requests as there are kinds of objects, plus what is
-// to be written: roster.On(cluster.Snapshot()).
+// A label marks the tenants of a roster. A tenant of another roster is refused and stays untouched.
+// A lease keeps two runs of one roster apart, on any machines: the second waits.
 //
-// A domain goes from one tenant to another in two runs, of which the first takes it away: the second tenant is refused for as long as the first has it.
+// On Kubernetes, run it over a snapshot, such as s.On(cluster.Snapshot()). A run then costs a few
+// lists for each kind of object, and the writes.
+//
+// To move a domain from one tenant to another takes two runs. The second tenant is refused as long
+// as the first holds the domain.
+//
+// Source: ADR 11, docs/adr/0011-rosters.md.
 type Score struct {
-	// ID tells rosters of one topology apart: a DNS-1123 label. Unset: "default".
+	// ID distinguishes the rosters of one topology: a DNS-1123 label. Unset: "default".
 	ID string `json:"id,omitempty"`
 
+	// Tenants is the complete list. An empty one is valid, and removes tenants only if Prune has a
+	// limit.
 	Tenants []tenant.TenantScore `json:"tenants"`
 
-	// Prune removes tenants of this roster that are no longer on it. Unset: they stay, and are named in the notes.
+	// Prune removes tenants of this roster that are no longer on the list. Unset: they stay, and
+	// the notes name them.
 	Prune *Prune `json:"prune,omitempty"`
 
-	// SharedCIDRs are ranges of addresses outside that several tenants may have among their peers, such as an office's. Unset: each range is of one tenant.
+	// SharedCIDRs are ranges of addresses that several tenants may have among their peers, such as
+	// that of an office. Unset: each range belongs to one tenant.
 	SharedCIDRs []string `json:"sharedCIDRs,omitempty"`
 
-	// Wait is how long to wait for another run of the same roster. Unset: ten minutes. At most a day.
+	// Wait is how long to wait for another run of the same roster. Unset: ten minutes. At most a
+	// day.
 	Wait tenant.Duration `json:"wait,omitzero"`
 }
 
-// Prune says how many tenants may be removed in one run. A run that would remove more refuses before it touches anything. Unset, that is a tenth of those
-// that are there, and none at all if the roster is empty. What is removed goes as by an [tenant.OffboardScore].
+// Prune bounds how many tenants one run may remove. A run that would remove more is refused before
+// it touches anything. The zero value allows a tenth of the tenants that exist, and none if the
+// roster is empty. Each removal is an [tenant.OffboardScore], with its guards.
 type Prune struct {
-	AtMost        int `json:"atMost,omitempty"`        // so many tenants
-	AtMostPercent int `json:"atMostPercent,omitempty"` // of the roster's tenants that are there, from 1 to 100; with AtMost, both hold
+	// AtMost is the number of tenants that may be removed. Unset: no limit by number.
+	AtMost int `json:"atMost,omitempty"`
 
-	// DeleteVolumes names, by tenant, the persistent volume claims whose data may be lost. What else there is stops the removal of its tenant.
+	// AtMostPercent is the share of the roster's existing tenants that may be removed, from 1 to
+	// 100. With AtMost, the smaller number holds. Unset: no limit by share.
+	AtMostPercent int `json:"atMostPercent,omitempty"`
+
+	// DeleteVolumes lists by tenant the persistent volume claims whose data may be lost. Any other
+	// volume stops the removal of its tenant.
 	DeleteVolumes map[string][]string `json:"deleteVolumes,omitempty"`
 
-	// Wait is how long each namespace may take to go, as in tenant.OffboardScore.
+	// Wait is how long each namespace may take to go, as in [tenant.OffboardScore]. Unset: two
+	// minutes. At most a day.
 	Wait tenant.Duration `json:"wait,omitzero"`
 }
 
 const defaultPrunePercent = 10
 
-// Topology is what it takes to converge a whole roster.
+// Topology has the capabilities that a roster needs.
 type Topology interface {
 	tenant.Topology
 	topology.Volumes
@@ -69,7 +87,7 @@ var _ score.Score[Topology] = Score{}
 // On binds the Score to a topology, for [score.Run].
 func (s Score) On(t Topology) score.Step { return score.Bind[Topology](s, t) }
 
-// Name returns "roster/" and the roster's id.
+// Name returns "roster/" and the ID of the roster.
 func (s Score) Name() string { return "roster/" + s.id() }
 
 func (s Score) id() string {
@@ -79,12 +97,14 @@ func (s Score) id() string {
 	return s.ID
 }
 
-// Interpret converges the roster. See [Score.On].
+// Interpret returns the logic that provisions the tenants and removes those that have left. Most
+// callers use [Score.On].
 func (s Score) Interpret() interpret.Interpret[Topology] {
 	return interpret.Func[Topology](s.run)
 }
 
-// Validate reports every mistake at once, each with its JSON path: those of each tenant, and what tenants cannot have at the same time.
+// Validate reports every mistake at once, each with its JSON path: the mistakes of each tenant, and
+// what two tenants cannot both have.
 func (s Score) Validate() error {
 	var errs field.ErrorList
 	for _, msg := range validation.IsDNS1123Label(s.id()) {
@@ -125,10 +145,10 @@ func (p Prune) validate(at *field.Path) field.ErrorList {
 	return append(errs, p.Wait.Validate(at.Child("wait"))...)
 }
 
-// claims are what tenants claim for themselves, and who was first.
+// claims maps what only one tenant can have to the first tenant that has it.
 type claims map[string]string
 
-// first is the tenant that was first to claim something: this one, if nobody else has.
+// first returns the first tenant that has something. That is the given one if no other has it.
 func (c claims) first(what, tenant string) string {
 	if _, taken := c[what]; !taken {
 		c[what] = tenant
@@ -136,7 +156,7 @@ func (c claims) first(what, tenant string) string {
 	return c[what]
 }
 
-// clashes are what two tenants cannot both have.
+// clashes returns a mistake for everything that two tenants cannot both have.
 func (s Score) clashes(at *field.Path) field.ErrorList {
 	names, domains, ranges := claims{}, claims{}, claims{}
 	for _, t := range s.Tenants {
@@ -150,7 +170,7 @@ func (s Score) clashes(at *field.Path) field.ErrorList {
 	for i, t := range s.Tenants {
 		config, network := at.Index(i).Child("tenantConfig"), at.Index(i).Child("networkIsolation")
 		name, display := t.TenantConfig.Name, t.TenantConfig.DisplayName
-		if seen[name] && name != "" { // no name is a mistake of its own
+		if seen[name] && name != "" { // a missing name is another mistake
 			errs = append(errs, field.Duplicate(config.Child("name"), name))
 			continue
 		}
@@ -166,7 +186,8 @@ func (s Score) clashes(at *field.Path) field.ErrorList {
 	return errs
 }
 
-// clashes are the domains of a tenant that another has, or that are within one of another's.
+// clashes returns a mistake for each domain of a tenant that another tenant has, or that is within
+// a domain of another tenant.
 func (c claims) clashes(t tenant.TenantScore, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	name := t.TenantConfig.Name
@@ -183,7 +204,8 @@ func (c claims) clashes(t tenant.TenantScore, at *field.Path) field.ErrorList {
 	return errs
 }
 
-// clashesOf are the ranges of a tenant's peers that another has too, unless they are shared.
+// clashesOf returns a mistake for each range of a tenant's peers that another tenant has too,
+// unless it is shared.
 func (c claims) clashesOf(name string, peers []tenant.NetworkPeer, shared []string, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	for i, peer := range peers {
@@ -198,6 +220,7 @@ func (c claims) clashesOf(name string, peers []tenant.NetworkPeer, shared []stri
 	return errs
 }
 
+// within reports whether a range is part of another.
 func within(prefix netip.Prefix, of string) bool {
 	whole, err := netip.ParsePrefix(of)
 	return err == nil && whole.Bits() <= prefix.Bits() && whole.Contains(prefix.Addr())

@@ -23,7 +23,8 @@ func rosterOf(names ...string) Score {
 	return s
 }
 
-// rosterEdge is a change to a roster of acme, globex and initech, and the paths of the field errors that it gives: none if it is fine.
+// rosterEdge is a change to a roster of acme, globex and initech, and the paths of the field errors
+// that it gives: none if it is fine.
 type rosterEdge struct {
 	name   string
 	change func(*Score)

@@ -1,10 +1,11 @@
-// Command packets tries with real pods what network rules are for: on a cluster whose CNI enforces
-// NetworkPolicies, it provisions two tenants, runs a server in each, and connects from one to the
-// other. Then it takes the fence away, to see that it was the fence.
+// Command packets tests network rules with real pods, on a cluster whose CNI enforces
+// NetworkPolicies. It provisions two tenants, runs a server in each, and tries to connect from one
+// tenant to the other. Then it deletes the rules and connects again, which shows that the rules
+// were what refused the connection.
 //
 //	go run ./internal/packets -kubeconfig ~/.kube/config -image docker.io/library/busybox:1
 //
-// It leaves nothing behind. The image needs busybox' httpd and nc.
+// It removes the tenants at the end. The image must have httpd and nc of BusyBox.
 package main
 
 import (
@@ -15,6 +16,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -28,8 +30,8 @@ import (
 )
 
 var (
-	kubeconfig = flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "of the cluster's administrator")
-	image      = flag.String("image", "docker.io/library/busybox:1", "with busybox' httpd and nc")
+	kubeconfig = flag.String("kubeconfig", os.Getenv("KUBECONFIG"), "path of the kubeconfig of an administrator")
+	image      = flag.String("image", "docker.io/library/busybox:1", "image with httpd and nc of BusyBox")
 )
 
 func main() {
@@ -57,110 +59,143 @@ func run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	acme, globex := named("polyphony-packets-acme"), named("polyphony-packets-globex")
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Minute)
-		defer cancel()
-		_, offErr := score.Run(ctx, tenant.OffboardScore{Tenant: acme.TenantConfig.Name}.On(cluster), tenant.OffboardScore{Tenant: globex.TenantConfig.Name}.On(cluster))
-		err = errors.Join(err, offErr)
-	}()
-	if _, err := score.Run(ctx, acme.On(cluster), globex.On(cluster)); err != nil {
+	p := prober{
+		client: client, cluster: cluster,
+		acme: newTenant("polyphony-packets-acme"), globex: newTenant("polyphony-packets-globex"),
+	}
+	defer func() { err = errors.Join(err, p.offboard(ctx)) }()
+	if err := p.provision(ctx); err != nil {
 		return err
 	}
-	p := packets{client: client, from: acme.TenantConfig.Name}
-	own, err := p.serve(ctx, acme.TenantConfig.Name)
+	other, err := p.probeProvisioned(ctx)
 	if err != nil {
 		return err
 	}
-	other, err := p.serve(ctx, globex.TenantConfig.Name)
+	return p.probeWithoutRules(ctx, other)
+}
+
+// prober connects from pods of the tenant acme.
+type prober struct {
+	client       *kubernetes.Clientset
+	cluster      *k8s.Topology
+	acme, globex tenant.TenantScore
+}
+
+func (p prober) provision(ctx context.Context) error {
+	_, err := score.Run(ctx, p.acme.On(p.cluster), p.globex.On(p.cluster))
+	return err
+}
+
+// offboard removes the tenants, also after ctx has ended.
+func (p prober) offboard(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Minute)
+	defer cancel()
+	_, err := score.Run(ctx,
+		tenant.OffboardScore{Tenant: p.acme.TenantConfig.Name}.On(p.cluster),
+		tenant.OffboardScore{Tenant: p.globex.TenantConfig.Name}.On(p.cluster))
+	return err
+}
+
+// probeProvisioned starts a server in each tenant and checks which of them acme reaches. It returns
+// the address of the server in globex.
+func (p prober) probeProvisioned(ctx context.Context) (other string, err error) {
+	own, err := p.serve(ctx, p.acme.TenantConfig.Name)
 	if err != nil {
-		return err
+		return "", err
+	}
+	if other, err = p.serve(ctx, p.globex.TenantConfig.Name); err != nil {
+		return "", err
+	}
+	api, err := p.client.CoreV1().Services("default").Get(ctx, "kubernetes", metav1.GetOptions{})
+	if err != nil {
+		return "", err
 	}
 	if err := p.expect(ctx, "another pod of the same tenant", own, true); err != nil {
-		return err
+		return "", err
 	}
-	if err := p.expect(ctx, "another tenant's pod", other, false); err != nil {
-		return err
+	if err := p.expect(ctx, "a pod of another tenant", other, false); err != nil {
+		return "", err
 	}
-	api, err := client.CoreV1().Services("default").Get(ctx, "kubernetes", metav1.GetOptions{})
-	if err != nil {
-		return err
-	}
-	if err := p.expect(ctx, "the API server", api.Spec.ClusterIP+" 443", false); err != nil {
-		return err
-	}
-	// Both fences have to go: the one that keeps acme in, and the one that keeps others out of
-	// globex.
-	for _, s := range []tenant.TenantScore{acme, globex} {
-		if _, err := cluster.DeleteNetworkRules(ctx, s.TenantConfig.Name); err != nil {
-			return err
-		}
-		if err := p.expect(ctx, "another tenant's pod, without the rules of "+s.TenantConfig.Name, other, s.Name() == globex.Name()); err != nil {
-			return err
-		}
-	}
-	if _, err := score.Run(ctx, acme.On(cluster), globex.On(cluster)); err != nil {
-		return err
-	}
-	return p.expect(ctx, "another tenant's pod, after another run", other, false)
+	return other, p.expect(ctx, "the API server", api.Spec.ClusterIP+" 443", false)
 }
 
-func named(name string) tenant.TenantScore {
+// probeWithoutRules deletes the rules of acme and then those of globex. A connection needs both to
+// be gone: the egress rules of acme and the ingress rules of globex. Then it provisions again.
+func (p prober) probeWithoutRules(ctx context.Context, other string) error {
+	for _, s := range []tenant.TenantScore{p.acme, p.globex} {
+		name := s.TenantConfig.Name
+		if _, err := p.cluster.DeleteNetworkRules(ctx, name); err != nil {
+			return err
+		}
+		reachable := s.Name() == p.globex.Name()
+		if err := p.expect(ctx, "a pod of another tenant, without the rules of "+name, other, reachable); err != nil {
+			return err
+		}
+	}
+	if err := p.provision(ctx); err != nil {
+		return err
+	}
+	return p.expect(ctx, "a pod of another tenant, after another run", other, false)
+}
+
+func newTenant(name string) tenant.TenantScore {
 	return tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name, ImageRegistries: []string{"*"}}}
-}
-
-// packets sends some, from pods in a namespace.
-type packets struct {
-	client *kubernetes.Clientset
-	from   string
 }
 
 func pod(name string, command ...string) *corev1.Pod {
 	return &corev1.Pod{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: name + "-"},
 		Spec: corev1.PodSpec{
-			RestartPolicy: corev1.RestartPolicyNever, AutomountServiceAccountToken: new(false), TerminationGracePeriodSeconds: new(int64(0)),
+			RestartPolicy:                 corev1.RestartPolicyNever,
+			AutomountServiceAccountToken:  new(false),
+			TerminationGracePeriodSeconds: new(int64(0)),
 			SecurityContext: &corev1.PodSecurityContext{
-				RunAsNonRoot: new(true), RunAsUser: new(int64(1000)), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+				RunAsNonRoot: new(true), RunAsUser: new(int64(1000)),
+				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
 			},
 			Containers: []corev1.Container{{
 				Name: name, Image: *image, ImagePullPolicy: corev1.PullIfNotPresent, Command: command,
-				SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+				SecurityContext: &corev1.SecurityContext{
+					AllowPrivilegeEscalation: new(false),
+					Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+				},
 			}},
 		},
 	}
 }
 
-// serve runs a server in a namespace and returns its address and port.
-func (p packets) serve(ctx context.Context, namespace string) (address string, err error) {
-	server, err := p.await(ctx, namespace, pod("server", "busybox", "httpd", "-f", "-p", fmt.Sprint(port), "-h", "/tmp"), corev1.PodRunning)
+// serve starts a server in a namespace and returns its address and port.
+func (p prober) serve(ctx context.Context, namespace string) (address string, err error) {
+	want := pod("server", "busybox", "httpd", "-f", "-p", fmt.Sprint(port), "-h", "/tmp")
+	server, err := p.await(ctx, namespace, want, corev1.PodRunning)
 	if err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("%s %d", server.Status.PodIP, port), nil
 }
 
-// await makes a pod and waits until it is in one of the phases.
-func (p packets) await(ctx context.Context, namespace string, want *corev1.Pod, phases ...corev1.PodPhase) (*corev1.Pod, error) {
+// await creates a pod and waits until it is in one of the phases.
+func (p prober) await(
+	ctx context.Context, namespace string, want *corev1.Pod, phases ...corev1.PodPhase,
+) (*corev1.Pod, error) {
 	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
-	var made *corev1.Pod
+	pods := p.client.CoreV1().Pods(namespace)
+	name := ""
 	for {
 		var err error
-		if made == nil { // the service account may take a moment
-			made, err = p.client.CoreV1().Pods(namespace).Create(ctx, want, metav1.CreateOptions{})
-			if err != nil {
-				made = nil
+		if name == "" { // the service account of a new namespace may not exist yet
+			var created *corev1.Pod
+			if created, err = pods.Create(ctx, want, metav1.CreateOptions{}); err == nil {
+				name = created.Name
 			}
 		} else {
-			made, err = p.client.CoreV1().Pods(namespace).Get(ctx, made.Name, metav1.GetOptions{})
+			have, err := pods.Get(ctx, name, metav1.GetOptions{})
 			if err != nil {
 				return nil, err
 			}
-			for _, phase := range phases {
-				if made.Status.Phase == phase {
-					return made, nil
-				}
+			if slices.Contains(phases, have.Status.Phase) {
+				return have, nil
 			}
 		}
 		select {
@@ -171,19 +206,21 @@ func (p packets) await(ctx context.Context, namespace string, want *corev1.Pod, 
 	}
 }
 
-// expect connects from a new pod and compares what becomes of it. Rules take a moment to reach the
-// nodes, so that it is tried a few times.
-func (p packets) expect(ctx context.Context, what, address string, reachable bool) error {
+// expect connects from a new pod of acme, and returns an error unless the result is as expected. It
+// tries several times, because rules take a moment to reach the nodes.
+func (p prober) expect(ctx context.Context, what, address string, reachable bool) error {
 	var reached bool
 	for range 5 {
-		client, err := p.await(ctx, p.from, pod("client", "sh", "-c", "nc -w 3 "+address+" </dev/null"), corev1.PodSucceeded, corev1.PodFailed)
+		want := pod("client", "sh", "-c", "nc -w 3 "+address+" </dev/null")
+		client, err := p.await(ctx, p.acme.TenantConfig.Name, want, corev1.PodSucceeded, corev1.PodFailed)
 		if err != nil {
 			return err
 		}
 		if reached = client.Status.Phase == corev1.PodSucceeded; reached == reachable {
-			fmt.Printf("%s %s (%s)\n", map[bool]string{true: "reached    ", false: "not reached"}[reached], what, address)
+			outcome := map[bool]string{true: "reached", false: "not reached"}[reached]
+			fmt.Printf("%-11s %s (%s)\n", outcome, what, address)
 			return nil
 		}
 	}
-	return fmt.Errorf("%s (%s): reached is %t, and should be %t", what, address, reached, reachable)
+	return fmt.Errorf("%s (%s): reached is %t, want %t", what, address, reached, reachable)
 }

@@ -112,7 +112,7 @@ func TestExamineReportsVolumesOfAnotherNamespace(t *testing.T) {
 		},
 		{"of the platform", topology.VolumeBinding{Namespace: "acme", ForNamespace: "backup"}, []string{"acme"}},
 		{"its own", topology.VolumeBinding{Namespace: "acme", ForNamespace: "acme"}, nil},
-		{"reserved for nobody", topology.VolumeBinding{Namespace: "acme"}, nil},
+		{"not reserved", topology.VolumeBinding{Namespace: "acme"}, nil},
 		{"between namespaces of the platform", topology.VolumeBinding{Namespace: "dev", ForNamespace: "backup"}, nil},
 	}
 	for _, tt := range tests {
@@ -143,7 +143,7 @@ func TestExamineReportsGrantsBeyondATenant(t *testing.T) {
 		witness   string
 	}{
 		{
-			"to everybody, everywhere", "", rule("", "secrets", "get"), everybody,
+			"to all authenticated users, everywhere", "", rule("", "secrets", "get"), everybody,
 			[]string{"acme", "globex"}, "which includes principals of every tenant, in every namespace",
 		},
 		{
@@ -164,7 +164,7 @@ func TestExamineReportsGrantsBeyondATenant(t *testing.T) {
 		},
 		{name: "of workloads to a group with cluster visibility", rule: rule("", "pods", "list"), subject: acme},
 		{
-			name:      "to everybody in a namespace of the platform",
+			name:      "to all authenticated users in a namespace of the platform",
 			namespace: "kube-public", rule: rule("", "configmaps", "get"), subject: everybody,
 		},
 		{

@@ -46,7 +46,7 @@ func ExampleScore() {
 	// error: <nil>
 }
 
-// A grant that nobody meant is found, with the object that grants it.
+// The proof finds an unintended grant, and names the object that grants it.
 func ExampleScore_leak() {
 	ctx, cluster := context.Background(), fake.New(fake.Options{})
 	acme, globex := team("acme", tenant.VisibilityOwn), team("globex", tenant.VisibilityOwn)

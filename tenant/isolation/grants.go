@@ -63,7 +63,7 @@ func (g unwantedGrant) why() string {
 	case breachOtherTenant:
 		return "which belongs to the tenant " + g.owner
 	case breachMissingNamespace:
-		return "whose namespace does not exist; whoever creates the namespace gets these rights"
+		return "whose namespace does not exist; a new namespace of that name would inherit these rights"
 	case breachControls:
 		return "which could then change what isolates the tenant"
 	default:

@@ -11,9 +11,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// VisibilityTable is what a member of one tenant may do at home and in another tenant, one row for
-// each operation. Source: the read-visibility ADR, "What IS Enforced" and "What Is NOT Enforced";
-// see docs/sources.md.
+// VisibilityTable is what a member of one tenant may do in its own tenant and in another, one row
+// for each operation. Source: the read-visibility ADR, "What IS Enforced" and "What Is NOT
+// Enforced"; see docs/sources.md.
 type VisibilityTable struct {
 	Member string          `json:"member"` // as rbac.Subject.String prints it
 	Own    string          `json:"own"`    // the namespace of the member's tenant

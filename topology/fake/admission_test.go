@@ -19,8 +19,8 @@ func asks(verb, kind, name, object string) topology.Request {
 	}
 }
 
-// TestAdmitNeverGuesses: what the fake has no model of it neither allows nor refuses.
-func TestAdmitNeverGuesses(t *testing.T) {
+// The fake neither allows nor refuses what it does not model.
+func TestAdmitReturnsErrNotModelled(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestAdmitNeverGuesses(t *testing.T) {
 	}
 }
 
-func TestAdmitCounts(t *testing.T) {
+func TestAdmitAppliesQuotas(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
 	require.NoError(t, err)
@@ -52,12 +52,12 @@ func TestAdmitCounts(t *testing.T) {
 			require.Equal(t, want, verdict.By, "%s: %s", key, count)
 			verdict, err = top.Admit(t.Context(), asks("patch", "secrets", "one", `{"data":{}}`))
 			require.NoError(t, err)
-			require.True(t, verdict.Allowed, "it is there already")
+			require.True(t, verdict.Allowed, "an object that exists uses nothing more")
 		}
 	}
 }
 
-func TestAdmitInWhatIsOnItsWayOut(t *testing.T) {
+func TestAdmitInANamespaceThatIsBeingDeleted(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
 	require.NoError(t, err)
@@ -72,8 +72,8 @@ func TestAdmitInWhatIsOnItsWayOut(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 }
 
-// TestAdmitReadsObjects: what is no object is refused, and not taken for one without fields.
-func TestAdmitReadsObjects(t *testing.T) {
+// Data that is not an object is an error, and does not count as an object without fields.
+func TestAdmitRefusesWhatIsNotAnObject(t *testing.T) {
 	top := fake.New(fake.Options{})
 	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
 	require.NoError(t, err)

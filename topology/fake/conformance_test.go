@@ -37,7 +37,7 @@ func TestConformance(t *testing.T) {
 	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
 }
 
-// outsider is the fake's own, as the suite wants it.
+// outsider adapts the Outsider of the fake to the interface of the suite.
 type outsider struct{ fake.Outsider }
 
 func (o outsider) CreateNamespace(_ topologytest.T, name, owner string) {
@@ -83,7 +83,7 @@ func (o outsider) SetGuardrailsVersion(_ topologytest.T, version int) {
 }
 
 func (o outsider) Put(t topologytest.T, namespace, group, resource, manifest string) {
-	if namespace == "" { // the fake needs none of those
+	if namespace == "" { // the fake has no such objects
 		return
 	}
 	var object struct {

@@ -19,7 +19,7 @@
 //
 // # Disturb it
 //
-// An [Outsider] changes the infrastructure behind Polyphony's back: it causes drift, occupies
+// An [Outsider] changes the infrastructure without Polyphony: it causes drift, occupies
 // names, puts objects and holds leases. [Topology.WithFaults] makes calls slow or lets them fail,
 // each as a [Fault] says.
 //

@@ -14,7 +14,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// tenantScore is the tightest tenant there is, with one developer group.
+// tenantScore is a tenant with every default, and one group of developers.
 func tenantScore(name string) tenant.TenantScore {
 	return tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{Name: name},

@@ -12,7 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-func TestLeaseThroughFaults(t *testing.T) {
+func TestHoldLeaseWithFaults(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		want := topology.Lease{Name: "roster", Holder: "host"}
 		top := fake.New(fake.Options{})
@@ -24,17 +24,17 @@ func TestLeaseThroughFaults(t *testing.T) {
 		require.NoError(t, err)
 		<-held.Done()
 		require.ErrorIs(t, context.Cause(held), topology.ErrUnavailable)
-		require.Equal(t, 15*time.Second, time.Since(start), "it was taken, renewed after 5s, and not after that")
+		require.Equal(t, 15*time.Second, time.Since(start), "it was renewed once, after 5s")
 
 		_, next, err := top.HoldLease(t.Context(), want)
 		require.NoError(t, err)
-		require.Equal(t, 30*time.Second, time.Since(start), "it was only looked at once it was lost")
+		require.Equal(t, 30*time.Second, time.Since(start), "the loss of a suspended holder is seen when it resumes")
 		release()
 		next()
 	})
 }
 
-func TestLeasesAreNoChange(t *testing.T) {
+func TestHoldLeaseChangesNoState(t *testing.T) {
 	top := fake.New(fake.Options{})
 	before := top.State()
 	_, release, err := top.HoldLease(t.Context(), topology.Lease{Name: "roster", Holder: "host"})

@@ -13,12 +13,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Outsider changes an infrastructure behind Polyphony's back, as an administrator, a GitOps tool or
-// a tenant's program does. It is meant for tests: a namespace that it names must exist, or it
+// Outsider changes an infrastructure without Polyphony, as an administrator, a GitOps tool or a
+// program of a tenant does. It is meant for tests: a namespace that it names must exist, or it
 // panics.
 type Outsider struct{ state *state }
 
-// Outsider returns an outsider who works on the infrastructure of t.
+// Outsider returns an outsider for the infrastructure of t.
 func (t *Topology) Outsider() Outsider { return Outsider{t.state} }
 
 // change runs do with an existing namespace.

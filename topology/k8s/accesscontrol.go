@@ -33,7 +33,7 @@ func (t *Topology) Access(ctx context.Context, namespace string) (topology.Acces
 }
 
 // EnsureAccess implements topology.AccessControl. It repairs a role before it binds it, so that
-// nobody new gets rules that someone else has left there.
+// no new subject gets rules that someone else has left there.
 func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
 	c := adapter.Ensure(topology.KindAccess, want.Namespace)
 	if len(want.Grants) == 0 {
@@ -81,13 +81,13 @@ func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology
 	return t.withdrawAll(ctx, adapter.Delete(topology.KindAccess, namespace))
 }
 
-// grants is the Roles and RoleBindings of Polyphony's in a namespace.
+// grants are the Roles and RoleBindings of Polyphony in a namespace.
 type grants struct {
 	roles    map[string]*rbacv1.Role // by name
 	bindings map[string]*rbacv1.RoleBinding
 
-	// foreign is the bindings with a name of Polyphony's and without its label. They give rights
-	// that nobody accounts for.
+	// foreign are the bindings with a name of Polyphony but without its label. Polyphony cannot
+	// withdraw the rights that they give.
 	foreign []string
 }
 
@@ -126,7 +126,7 @@ func (g grants) check(c adapter.Call) error {
 		return nil
 	}
 	return c.Fail(topology.ErrConflict, fmt.Sprintf(
-		"the role bindings %q have names of polyphony's and not its label; remove or rename them", g.foreign))
+		"the role bindings %q have names of polyphony but not its label; remove or rename them", g.foreign))
 }
 
 func (g grants) none() bool { return len(g.roles)+len(g.bindings) == 0 }

@@ -19,13 +19,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Admit implements topology.Admission. It sends the request itself, in the name of the sender and
-// as a dry run, so that everything answers that would answer the real one. The caller needs
-// [AdmissionPermissions] too.
+// Admit implements topology.Admission. It sends the request as a dry run and impersonates the
+// sender, so every check of the API server applies. The caller also needs [AdmissionPermissions].
 //
-// A request that reads is sent as it is, for one object at most. A connection to a pod is requested
-// without the protocol that it takes, so that it fails at the point where the tenant would get
-// through.
+// A request that reads is sent without a dry run, for one object at most. A connection to a pod is
+// requested without its protocol, so it fails where the connection of a tenant would succeed.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := adapter.Ask(topology.KindAdmission, r.Namespace)
 	if err := r.Validate(); err != nil {
@@ -46,7 +44,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 	if err != nil {
 		return topology.Verdict{}, err
 	}
-	if verdict.By == topology.FenceOther { // the authorizer knows whether it was the rights that refused
+	if verdict.By == topology.FenceOther { // ask the authorizer whether it was the rights that refused
 		rights, err := t.rights(ctx, r)
 		if err != nil {
 			return topology.Verdict{}, err
@@ -80,7 +78,8 @@ func (t *Topology) request(ctx context.Context, r topology.Request) (*rest.Reque
 		return nil, err
 	}
 	request := t.clients.Server.As(r.User, r.Groups, methods[r.Verb])
-	if r.Namespace != "" && (r.Resource != "namespaces" || r.APIGroup != "") { // a namespace is in none, even if rights name one
+	isNamespace := r.Resource == "namespaces" && r.APIGroup == "" // its path has no namespace, although its rights do
+	if r.Namespace != "" && !isNamespace {
 		path = append(path, "namespaces", r.Namespace)
 	}
 	request.AbsPath(append(path, r.Resource)...)
@@ -132,8 +131,8 @@ func (t *Topology) groupPath(ctx context.Context, group string) ([]string, error
 	return []string{"/apis", served.PreferredVersion.GroupVersion}, nil
 }
 
-// The texts by which a refusal shows where it comes from. Our own policies have the rule in their
-// names. Kubernetes has kept its texts since the other fences exist.
+// The texts of refusals. The policies of Polyphony have the rule in their names. Kubernetes has
+// never changed the texts of the other fences.
 var (
 	deniedByGuardrail = regexp.MustCompile(
 		`ValidatingAdmissionPolicy '` + policy.NamePrefix + `([a-z-]+)' with binding '[^']*' denied request: (.*)`)
@@ -154,7 +153,7 @@ func judge(c adapter.Call, r topology.Request, err error) (topology.Verdict, err
 	case !errors.As(err, &status) || retry.Transient(err):
 		return topology.Verdict{}, err
 	case apierrors.IsNotFound(err) && apierrors.HasStatusCause(err, metav1.CauseTypeUnexpectedServerResponse):
-		// The answer is no Status of the API, so that the path does not exist.
+		// The answer is not a Status of the API, so the path does not exist.
 		return topology.Verdict{}, c.Fail(topology.ErrUnsupported, "the cluster does not serve "+r.Resource+
 			" of the API group "+strconv.Quote(r.APIGroup)+", or no such subresource")
 	case len(r.Object) == 0 && (apierrors.IsNotFound(err) || apierrors.IsBadRequest(err)):
@@ -165,7 +164,7 @@ func judge(c adapter.Call, r topology.Request, err error) (topology.Verdict, err
 	message := status.Status().Message
 	if noImpersonation.MatchString(message) {
 		return topology.Verdict{}, c.Fail(topology.ErrForbidden,
-			"the caller may not act for the sender; it needs k8s.AdmissionPermissions, the verb impersonate: "+message)
+			"the caller may not impersonate the sender; it needs k8s.AdmissionPermissions, the verb impersonate: "+message)
 	}
 	if match := deniedByGuardrail.FindStringSubmatch(message); match != nil {
 		rule := topology.Guardrail(match[1])

@@ -11,8 +11,8 @@ import (
 
 // allowanceList is one list of topology.Allowances, and the name of its annotation.
 //
-// Allowances are stored on the tenant's namespace, where guardrails read them: lists in
-// annotations, and domains in labels, so that a request can select the holder of a domain.
+// Guardrails read the allowances from the tenant's namespace. Lists are in annotations. Domains are
+// in labels, so that a request can select the namespace with a domain.
 type allowanceList struct {
 	name string
 	get  func(topology.Allowances) []string

@@ -3,11 +3,10 @@
 //
 // # What a tenant is
 //
-// A tenant is a namespace. What isolates it are the cluster's own means: a ResourceQuota, a
-// LimitRange and a NetworkPolicy, one of each; a Role and a RoleBinding for each role with members;
-// and labels of pod security. Objects in a tenant's namespace are called "polyphony" or
-// "polyphony-<role>", and carry the label tenancy.polyphony.dev/tenant, the mark of ownership.
-// Objects of others stay untouched.
+// A tenant is a namespace. Objects of Kubernetes isolate it: one ResourceQuota, one LimitRange, one
+// NetworkPolicy, a Role and a RoleBinding for each role with members, and labels of pod security.
+// Objects in a tenant's namespace are called "polyphony" or "polyphony-<role>", and carry the label
+// tenancy.polyphony.dev/tenant, the mark of ownership. Objects of others stay untouched.
 //
 // Guardrails are ValidatingAdmissionPolicies, which the API server evaluates itself. Groups that
 // may read everywhere are subjects of a few ClusterRoleBindings. Leases are Leases of
@@ -15,13 +14,13 @@
 //
 // # How an Ensure works
 //
-// An Ensure compares the whole specification with the whole desired one, and never who wrote a
-// field last: a foreign writer who opens our own policy leaves no trace in ours. It repairs a
-// difference by replacing the specification at the version that it read, and keeps labels and
-// annotations of others.
+// An Ensure compares the whole specification with the desired one. It does not look at who wrote a
+// field last, so it also repairs what others add to an object of Polyphony. It repairs a difference
+// by replacing the specification at the version that it read. It keeps labels and annotations of
+// others.
 //
-// Failures that pass are repeated with growing pauses: 429, 5xx, lost connections, conflicts, and
-// the refusals of an API server that is still starting. Each attempt begins with reading.
+// Transient failures are retried with growing pauses: 429, 5xx, lost connections, conflicts, and
+// the refusals of an API server that is still starting. Each attempt reads first.
 //
 // # Views of a cluster
 //

@@ -70,7 +70,7 @@ func ExampleNew_missingConfig() {
 	_, err := k8s.New(nil, k8s.Options{})
 	fmt.Println(err)
 	// Output:
-	// k8s: a *rest.Config is needed; k8s.io/client-go/tools/clientcmd makes one from a kubeconfig
+	// k8s: New needs a *rest.Config; k8s.io/client-go/tools/clientcmd makes one from a kubeconfig
 }
 
 // The options are what the adapter cannot find out from the cluster.

@@ -31,7 +31,7 @@ func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error
 	return set, nil
 }
 
-// installed reads the policies and bindings of Polyphony's.
+// installed reads the policies and bindings of Polyphony.
 func (t *Topology) installed(ctx context.Context, c adapter.Call) (policy.Installed, error) {
 	var have policy.Installed
 	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
@@ -95,13 +95,13 @@ func checkVersion(c adapter.Call, installed, want int) error {
 			"this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want))
 	case installed > want:
 		return c.Fail(topology.ErrConflict, fmt.Sprintf(
-			"version %d is installed, by a newer polyphony; this one knows version %d: use the newer one", installed, want))
+			"version %d is installed, by a newer release; this release knows version %d: use the newer one", installed, want))
 	}
 	return nil
 }
 
-// writeGuardrails makes the wanted rules whole and removes the others. It returns what differed in
-// objects of rules, and the rules of which something was removed although they were not whole.
+// writeGuardrails completes the wanted rules and removes the others. It returns what differed in
+// objects of rules, and the incomplete rules of which something was removed.
 func (t *Topology) writeGuardrails(
 	ctx context.Context, c adapter.Call, have policy.Installed, whole, want []topology.Guardrail,
 ) ([]topology.FieldChange, error) {
@@ -127,7 +127,7 @@ func (t *Topology) writeGuardrails(
 	return fields, nil
 }
 
-// ensureGuardrail makes a rule whole, and returns what differed in its objects.
+// ensureGuardrail completes a rule, and returns what differed in its objects.
 func (t *Topology) ensureGuardrail(
 	ctx context.Context, c adapter.Call, have policy.Installed, rule topology.Guardrail,
 ) ([]topology.FieldChange, error) {
@@ -185,7 +185,7 @@ func guardrailTarget[T interface {
 	}
 }
 
-// removeGuardrail removes the objects of a rule, whole or not.
+// removeGuardrail removes the objects of a rule, complete or not.
 func (t *Topology) removeGuardrail(
 	ctx context.Context, c adapter.Call, have policy.Installed, rule topology.Guardrail,
 ) error {
@@ -226,7 +226,7 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	before := have.Set()
 	if before.Version > topology.GuardrailsVersion {
 		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf(
-			"version %d is installed, by a newer polyphony; use that one", before.Version))
+			"version %d is installed, by a newer release; use that release", before.Version))
 	}
 	for _, rule := range have.Rules() {
 		if err := t.removeGuardrail(ctx, c, have, rule); err != nil {

@@ -16,7 +16,8 @@ import (
 const maxShown = 5
 
 // refuseInheritance refuses a namespace that does not exist while service accounts of its name hold
-// rights. RBAC knows them by name alone, so that whoever gets the name gets the rights.
+// rights. RBAC knows service accounts by name only, so a new namespace of that name would
+// inherit the rights.
 func (t *Topology) refuseInheritance(ctx context.Context, c adapter.Call, want topology.Namespace) error {
 	if want.InheritGrants {
 		return nil

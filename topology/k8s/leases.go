@@ -15,7 +15,7 @@ import (
 )
 
 // HoldLease implements topology.Leases by a Lease "polyphony-<name>" in Options.LeaseNamespace. It
-// has the form of those of client-go's leader election: `kubectl get leases` shows the holder.
+// has the form that client-go's leader election uses, so `kubectl get leases` shows the holder.
 // Durations are rounded up to seconds.
 func (t *Topology) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
 	c := adapter.Hold(topology.KindLease, want.Name)

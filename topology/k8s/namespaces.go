@@ -112,7 +112,7 @@ func mayTakeNamespace(c adapter.Call, have *corev1.Namespace, want topology.Name
 		return nil
 	}
 	return c.Fail(topology.ErrConflict, fmt.Sprintf(
-		"belongs to the roster %q; take it off that one, and remove the label %s from the namespace",
+		"belongs to the roster %q; remove it from that roster, and remove the label %s from the namespace",
 		roster, topology.LabelRoster))
 }
 
@@ -123,7 +123,8 @@ func pinsOtherVersion(have *corev1.Namespace) bool {
 	return ok && version != "latest"
 }
 
-// mergeNamespace returns a copy of have with everything of Polyphony's as wanted. The rest stays.
+// mergeNamespace returns a copy of have in which everything that Polyphony manages is as wanted.
+// The rest stays.
 func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Namespace {
 	to := have.DeepCopy()
 	to.OwnerReferences = nil
@@ -240,8 +241,8 @@ func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
 	return fields
 }
 
-// owner returns who seems to manage a namespace that Polyphony does not: by its label, an owner
-// reference, or who last wrote it.
+// owner returns what seems to manage a namespace that Polyphony does not: by its label, an owner
+// reference, or the last writer.
 func owner(have *corev1.Namespace) string {
 	if by := have.Labels["app.kubernetes.io/managed-by"]; by != "" {
 		return by

@@ -38,7 +38,7 @@ func (t *Topology) DeleteNetworkRules(ctx context.Context, namespace string) (to
 	return networkPolicies.remove(ctx, t, namespace)
 }
 
-// renderNetworkPolicy states both policy types even without a rule: that is what denies everything.
+// renderNetworkPolicy sets both policy types even without a rule, which denies everything.
 func renderNetworkPolicy(want topology.NetworkRules) *networkingv1.NetworkPolicy {
 	policy := &networkingv1.NetworkPolicy{
 		ObjectMeta: meta(want.Namespace, objectName, want.Namespace),

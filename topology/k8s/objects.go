@@ -62,8 +62,7 @@ func (s singleton[T, S, V]) get(ctx context.Context, t *Topology, namespace stri
 	return value, err
 }
 
-// ensure replaces the whole specification, so that nothing stays of what others have written into
-// it.
+// ensure replaces the whole specification, so nothing remains that others have written into it.
 func (s singleton[T, S, V]) ensure(ctx context.Context, t *Topology, namespace string, want V) (topology.Change, error) {
 	object := s.render(want)
 	var none T

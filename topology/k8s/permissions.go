@@ -17,9 +17,9 @@ import (
 // Permissions returns the rights that the caller needs for all capabilities together, in every
 // namespace: the rules for a ClusterRole of Polyphony's own.
 //
-// Kubernetes guards against privilege escalation: whoever writes roles must hold all rights in
-// them, or the verb "escalate", and whoever binds them the same, or "bind". The rules have both
-// verbs.
+// Kubernetes prevents privilege escalation. To write a role, a user needs every right in it or the
+// verb "escalate". To bind a role, a user needs every right in it or the verb "bind". The rules
+// have both verbs.
 func Permissions() []rbac.Rule {
 	rule := func(group, resource string, verbs ...string) rbac.Rule {
 		return rbac.Rule{APIGroups: []string{group}, Resources: []string{resource}, Verbs: verbs}
@@ -63,9 +63,8 @@ func AdmissionPermissions() []rbac.Rule {
 }
 
 // LeasePermissions returns the rights that the caller needs beyond [Permissions] for
-// [Topology.HoldLease], in Options.LeaseNamespace alone: the rules for a Role. In "kube-system"
-// they include the control plane's own leases, so a namespace of Polyphony's own is the better
-// place.
+// [Topology.HoldLease], only in Options.LeaseNamespace: the rules for a Role. In "kube-system" they
+// include the leases of the control plane, so a separate namespace is better.
 func LeasePermissions() []rbac.Rule {
 	return []rbac.Rule{{
 		APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"},

@@ -8,7 +8,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// roleSpec has the specification of a Role, which is not a field of its own.
+// roleSpec has the specification of a Role, which has no field "spec".
 type roleSpec struct {
 	Rules []rbacv1.PolicyRule `json:"rules"`
 }

@@ -86,8 +86,8 @@ func createdRole(role topology.Change) []topology.FieldChange {
 	return []topology.FieldChange{{Path: "clusterRole", To: readersRole}}
 }
 
-// DeleteClusterReaders implements topology.ReadVisibility. The ClusterRole stays: by itself it
-// gives nothing to anybody.
+// DeleteClusterReaders implements topology.ReadVisibility. The ClusterRole stays, since it gives no
+// rights without a binding.
 func (t *Topology) DeleteClusterReaders(ctx context.Context, tenant string) (topology.Change, error) {
 	return t.setReaders(ctx, adapter.Delete(topology.KindClusterReaders, tenant), nil)
 }
@@ -120,8 +120,8 @@ func (t *Topology) readersRoleTarget(c adapter.Call) apply.Target[*rbacv1.Cluste
 }
 
 // setReaders writes the groups of one tenant into its binding, and makes the subjects of the
-// binding the groups of all its tenants. A binding without subjects stays: it gives nothing, and
-// there are few.
+// binding the groups of all its tenants. A binding without subjects stays, since it gives no rights
+// and there are few.
 func (t *Topology) setReaders(ctx context.Context, c adapter.Call, groups []string) (topology.Change, error) {
 	change := c.Unchanged()
 	name := readersBinding(c.Name)

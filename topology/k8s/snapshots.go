@@ -13,14 +13,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Snapshot returns the same cluster, whose objects are read once and then remembered together with
-// what is written: all objects of a kind when the first of them is needed. A run over many tenants
-// then costs as many requests as there are kinds, plus the writes. [Topology.Tenants] reads all
+// Snapshot returns a view of the same cluster with a cache. It reads all objects of a kind when the
+// first of them is needed, and updates the cache when it writes. A run over many tenants then costs
+// one request for each kind, plus the writes. [Topology.Tenants] reads all
 // kinds, at the same time.
 //
-// A change that others make meanwhile shows when a write conflicts with it; that one object is then
-// read again. All waits share one watch of their kind. Use a snapshot for one run, or call
-// [Topology.Refresh]. [topology.Live] bypasses it.
+// A change by others is noticed when a write conflicts with it. That object is then read again. All
+// waits share one watch of their kind. Use a snapshot for one run, or call [Topology.Refresh].
+// [topology.Live] bypasses it.
 func (t *Topology) Snapshot() *Topology {
 	view := *t
 	view.snapshot, view.reads = newSnapshot(t.server)
@@ -38,7 +38,7 @@ func (t *Topology) Refresh() {
 	}
 }
 
-// snapshot is what a view remembers.
+// snapshot is the cache of a view.
 type snapshot struct {
 	store      cache.Store
 	namespaces *cache.Client[*corev1.Namespace]

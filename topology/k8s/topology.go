@@ -17,7 +17,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Options is what the adapter cannot find out from the cluster. The zero value fits a cluster whose
+// Options are the facts that the adapter cannot discover. The zero value is for a cluster whose
 // tenants need neither ingress controllers nor monitoring.
 type Options struct {
 	// Name is the name of the topology in reports. Empty: the host of the API server.
@@ -29,16 +29,16 @@ type Options struct {
 	// come from: the rules then stay the same as nodes come and go.
 	OwnRanges []netip.Prefix
 
-	// DNS is the egress rules that reach the name servers. Empty: discovered (kube-dns or CoreDNS
+	// DNS are the egress rules that reach the name servers. Empty: discovered (kube-dns or CoreDNS
 	// in kube-system, NodeLocal DNSCache, OpenShift's).
 	DNS []topology.NetworkRule
 
-	// IngressControllers is the places of the ingress controllers. A place is a range of addresses,
-	// or has labels of namespaces: tenants choose the labels of pods. Empty: OpenShift's own on
-	// OpenShift, and none elsewhere, so that a Score that admits them is refused.
+	// IngressControllers are the places of the ingress controllers. A place is a range of
+	// addresses, or has labels of namespaces: tenants choose the labels of pods. Empty: OpenShift's
+	// own on OpenShift, and none elsewhere, so that a Score that admits them is refused.
 	IngressControllers []topology.NetworkPeer
 
-	// Monitoring is the places of what scrapes metrics, as in IngressControllers.
+	// Monitoring are the places of what scrapes metrics, as in IngressControllers.
 	Monitoring []topology.NetworkPeer
 
 	// LeaseNamespace is the namespace of leases. It must exist, and no tenant may write there.
@@ -80,7 +80,7 @@ type Topology struct {
 // protects itself by priority and fairness. A request times out after cfg.Timeout, or 30 seconds.
 func New(cfg *rest.Config, opts Options) (*Topology, error) {
 	if cfg == nil {
-		return nil, errors.New("k8s: a *rest.Config is needed; k8s.io/client-go/tools/clientcmd makes one from a kubeconfig")
+		return nil, errors.New("k8s: New needs a *rest.Config; k8s.io/client-go/tools/clientcmd makes one from a kubeconfig")
 	}
 	if err := opts.validate(); err != nil {
 		return nil, err

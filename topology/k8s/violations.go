@@ -16,8 +16,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// guarded is the kinds of objects that guardrails are about, with the paths of their lists.
-// Endpoints that a person makes show as EndpointSlices.
+// guarded are the kinds of objects that guardrails are about, with the paths of their lists.
+// Kubernetes mirrors Endpoints to EndpointSlices.
 var guarded = []struct{ path, resource, kind string }{
 	{"/api/v1", "persistentvolumeclaims", "PersistentVolumeClaim"},
 	{"/api/v1", "pods", "Pod"},

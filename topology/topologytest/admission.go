@@ -15,7 +15,7 @@ import (
 
 // AdmissionTopology is what Admission tests.
 type AdmissionTopology interface {
-	Base
+	topology.Namespaces
 	topology.Quotas
 	topology.LimitRanges
 	topology.Admission
@@ -23,7 +23,7 @@ type AdmissionTopology interface {
 
 // Admission checks the rules of topology.Admission, without any guardrail: those have a suite of their own, see [Guardrails].
 func Admission[P AdmissionTopology](t *testing.T, h Harness[P]) {
-	runChecks(t, admissionChecks(h))
+	RunCases(t, admissionCases(h))
 }
 
 const (
@@ -42,7 +42,7 @@ type sender struct {
 
 func newSender[P AdmissionTopology](t T, h Harness[P], verbs ...string) sender {
 	t.Helper()
-	name := newNamespace(t, h.Topology)
+	name := h.newNamespace(t)
 	s := sender{t, h.Topology, name + "-1", []string{name + "-members"}, name}
 	h.Outsider.Grant(t, name, topology.Grant{
 		Role:     "sender",
@@ -71,15 +71,15 @@ func (s sender) gets(r topology.Request) topology.Verdict {
 // becomes waits, since an infrastructure takes a moment to learn of rights and quotas.
 func (s sender) becomes(r topology.Request, by topology.Fence) {
 	s.t.Helper()
-	eventually(s.t, r.Verb+" "+r.Resource+" by "+string(by), func() bool {
+	Eventually(s.t, r.Verb+" "+r.Resource+" by "+string(by), func() bool {
 		verdict := s.gets(r)
 		return verdict.By == by && verdict.Allowed == (by == "")
 	})
 }
 
-func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
+func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 	object := configMap("")
-	return append(admissionFenceChecks(h), []check{
+	return append(admissionFenceCases(h), []Case{
 		{"what the sender has no right to is refused by access", func(t T) {
 			s := newSender(t, h, "get", "list", "create")
 			s.becomes(s.sends("create", "", "configmaps", "", object), "")
@@ -93,7 +93,7 @@ func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 				require.NotEmpty(t, verdict.Reason)
 				require.Equal(t, topology.Verdict{By: topology.FenceAccess, Reason: verdict.Reason}, verdict, "%s %s", r.Verb, r.Resource)
 			}
-			s.namespace = newNamespace(t, h.Topology)
+			s.namespace = h.newNamespace(t)
 			require.Equal(t, topology.FenceAccess, s.gets(s.sends("create", "", "configmaps", "", object)).By)
 		}},
 		{"a verb that no request has is answered from rights", func(t T) {
@@ -117,7 +117,7 @@ func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 				require.Equal(t, topology.Verdict{Allowed: true}, s.gets(r), "%s %s", r.Verb, r.Resource)
 			}
 			_, err := h.Topology.Admit(t.Context(), s.sends("patch", "", "configmaps", "other", patch))
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 			require.True(t, s.gets(s.sends("patch", "", "configmaps", "c", patch)).Allowed)
 		}},
 		{"a change of what is not there is ErrNotFound", func(t T) {
@@ -125,7 +125,7 @@ func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 			s.becomes(s.sends("create", "", "configmaps", "", object), "")
 			for _, verb := range []string{"update", "patch"} {
 				_, err := h.Topology.Admit(t.Context(), s.sends(verb, "", "configmaps", "c", object))
-				requireError(t, err, topology.ErrNotFound)
+				RequireError(t, err, topology.ErrNotFound)
 			}
 		}},
 		{"a service account is in its own groups", func(t T) {
@@ -136,7 +136,7 @@ func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 			})
 			r := s.sends("create", "", "configmaps", "", object)
 			s.becomes(as("system:serviceaccount:"+s.namespace+":x", nil, r), "")
-			require.Equal(t, topology.FenceAccess, s.gets(as("system:serviceaccount:"+newName()+":x", nil, r)).By)
+			require.Equal(t, topology.FenceAccess, s.gets(as("system:serviceaccount:"+NewName()+":x", nil, r)).By)
 			require.Equal(t, topology.FenceAccess, s.gets(as("system:serviceaccount:"+s.namespace+":x", []string{"others"}, r)).By)
 		}},
 		{"a quota that is used up refuses", func(t T) {
@@ -164,7 +164,7 @@ func admissionChecks[P AdmissionTopology](h Harness[P]) []check {
 				s.sends("create", "", "configmaps", "", "not json"), s.sends("patch", "", "configmaps", "", object), s.sends("get", "", "configmaps", "", ""),
 			} {
 				_, err := h.Topology.Admit(t.Context(), r)
-				requireError(t, err, topology.ErrInvalid)
+				RequireError(t, err, topology.ErrInvalid)
 			}
 		}},
 		{"a cancelled context gets no answer", func(t T) {

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/rbac"
@@ -24,61 +23,12 @@ type fenced struct {
 	by       topology.Fence
 }
 
-// asking is a pod with one container that asks for resources, "requests|limits", each as in amounts.
-func asking(resources string) string { return podWith("", container("app", resources)) }
-
-func podWith(spec string, containers ...string) string {
-	if spec != "" {
-		spec += ","
-	}
-	return `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"app"},"spec":{"automountServiceAccountToken":false,` + spec + `"containers":[` + strings.Join(containers, ",") + `]}}`
-}
-
-func container(name, resources string) string {
-	requests, limits, _ := strings.Cut(resources, "|")
-	return `{"name":"` + name + `","image":"i","resources":{"requests":{` + fields(requests) + `},"limits":{` + fields(limits) + `}}}`
-}
-
-func fields(amounts string) string {
-	var all []string
-	for pair := range strings.FieldsSeq(amounts) {
-		name, amount, _ := strings.Cut(pair, "=")
-		all = append(all, `"`+name+`":"`+amount+`"`)
-	}
-	return strings.Join(all, ",")
-}
-
-// parse reads "cpu=1 memory=1Gi".
-func parse(amounts string) map[string]resource.Quantity {
-	all := map[string]resource.Quantity{}
-	for pair := range strings.FieldsSeq(amounts) {
-		name, amount, _ := strings.Cut(pair, "=")
-		all[name] = resource.MustParse(amount)
-	}
-	return all
-}
-
 func limit(of topology.LimitType, least, most string) []topology.Limit {
-	l := topology.Limit{Type: of, Min: parse(least), Max: parse(most)}
+	l := topology.Limit{Type: of, Min: parseAmounts(least), Max: parseAmounts(most)}
 	if of == topology.LimitContainer { // as Kubernetes does by itself
-		l.Default, l.DefaultRequest = parse(most), parse(least+" "+most)
+		l.Default, l.DefaultRequest = parseAmounts(most), parseAmounts(least+" "+most)
 	}
 	return []topology.Limit{l}
-}
-
-func sized(class, size string) string {
-	return `{"apiVersion":"v1","kind":"PersistentVolumeClaim","metadata":{"name":"data"},"spec":{"storageClassName":"` + class +
-		`","accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"` + size + `"}}}}`
-}
-
-func exposing(spec string) string {
-	return `{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"},"spec":{` + spec + `}}`
-}
-
-func called(name, manifest string) string {
-	before, after, _ := strings.Cut(manifest, `"metadata":{"name":"`)
-	_, after, _ = strings.Cut(after, `"`)
-	return before + `"metadata":{"name":"` + name + `"` + after
 }
 
 const onePort, twoPorts = `"ports":[{"name":"a","port":80}]`, `"ports":[{"name":"a","port":80},{"name":"b","port":81}]`
@@ -95,7 +45,7 @@ func fencedTable() []fenced {
 	}
 	const pods, claims, services, single, whole = "pods", "persistentvolumeclaims", "services", topology.LimitContainer, topology.LimitPod
 	plain := asking("")
-	running := func(name, resources string) []string { return []string{called(name, asking(resources))} }
+	running := func(name, resources string) []string { return []string{named(name, asking(resources))} }
 	sidecar := strings.Replace(container("side", "cpu=1"), `"image"`, `"restartPolicy":"Always","image"`, 1)
 	table := []fenced{
 		security("baseline refuses the node's network", topology.PodSecurityBaseline, podWith(`"hostNetwork":true`, container("app", "")), plain),
@@ -113,8 +63,8 @@ func fencedTable() []fenced {
 		bound("an init container has a most", limit(single, "", "cpu=1"), pods, podWith(`"initContainers":[`+container("i", "|cpu=2")+`]`, container("app", "")), podWith(`"initContainers":[`+container("i", "|cpu=1")+`]`, container("app", ""))),
 		bound("a pod has a most, of its containers together", limit(whole, "", "cpu=2"), pods, podWith("", container("a", "|cpu=1"), container("b", "|cpu=1500m")), podWith("", container("a", "|cpu=1"), container("b", "|cpu=1"))),
 		bound("a pod needs a limit where there is a most", limit(whole, "", "cpu=2"), pods, plain, asking("|cpu=1")),
-		bound("a claim has a most", limit(topology.LimitPVC, "", "storage=1Gi"), claims, sized("manual", "2Gi"), sized("manual", "1Gi")),
-		bound("a claim has a least", limit(topology.LimitPVC, "storage=1Gi", ""), claims, sized("manual", "1Mi"), sized("manual", "1Gi")),
+		bound("a claim has a most", limit(topology.LimitPVC, "", "storage=1Gi"), claims, sizedClaim("manual", "2Gi"), sizedClaim("manual", "1Gi")),
+		bound("a claim has a least", limit(topology.LimitPVC, "storage=1Gi", ""), claims, sizedClaim("manual", "1Mi"), sizedClaim("manual", "1Gi")),
 
 		quota("what is requested", "requests.cpu=1", running("there", "cpu=600m"), pods, asking("cpu=500m"), asking("cpu=400m")),
 		quota("limits", "limits.memory=1Gi", running("there", "|memory=512Mi"), pods, asking("|memory=1Gi"), asking("|memory=512Mi")),
@@ -124,25 +74,25 @@ func fencedTable() []fenced {
 		quota("an init container that takes more", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+container("i", "cpu=3")+`]`, container("app", "cpu=1")), podWith(`"initContainers":[`+container("i", "cpu=2")+`]`, container("app", "cpu=1"))),
 		quota("a sidecar beside the containers", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1500m")), podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1"))),
 		quota("pods that are there", "pods=1", running("there", ""), pods, plain, ""),
-		quota("storage", "requests.storage=3Gi", []string{called("there", sized("manual", "1Gi"))}, claims, sized("manual", "3Gi"), sized("manual", "2Gi")),
-		quota("storage of a class", "gold.storageclass.storage.k8s.io/requests.storage=1Gi", nil, claims, sized("gold", "2Gi"), sized("silver", "2Gi")),
-		quota("claims of a class", "gold.storageclass.storage.k8s.io/persistentvolumeclaims=0", nil, claims, sized("gold", "1Gi"), sized("silver", "1Gi")),
-		quota("claims", "persistentvolumeclaims=1", []string{called("there", sized("manual", "1Gi"))}, claims, sized("manual", "1Gi"), ""),
-		quota("node ports", "services.nodeports=1", nil, services, exposing(`"type":"NodePort",`+twoPorts), exposing(`"type":"NodePort",`+onePort)),
-		quota("node ports of load balancers", "services.nodeports=0", nil, services, exposing(`"type":"LoadBalancer",`+onePort), exposing(`"type":"LoadBalancer","allocateLoadBalancerNodePorts":false,`+onePort)),
-		quota("load balancers", "services.loadbalancers=0", nil, services, exposing(`"type":"LoadBalancer",`+onePort), exposing(`"type":"NodePort",`+onePort)),
+		quota("storage", "requests.storage=3Gi", []string{named("there", sizedClaim("manual", "1Gi"))}, claims, sizedClaim("manual", "3Gi"), sizedClaim("manual", "2Gi")),
+		quota("storage of a class", "gold.storageclass.storage.k8s.io/requests.storage=1Gi", nil, claims, sizedClaim("gold", "2Gi"), sizedClaim("silver", "2Gi")),
+		quota("claims of a class", "gold.storageclass.storage.k8s.io/persistentvolumeclaims=0", nil, claims, sizedClaim("gold", "1Gi"), sizedClaim("silver", "1Gi")),
+		quota("claims", "persistentvolumeclaims=1", []string{named("there", sizedClaim("manual", "1Gi"))}, claims, sizedClaim("manual", "1Gi"), ""),
+		quota("node ports", "services.nodeports=1", nil, services, serviceWith(`"type":"NodePort",`+twoPorts), serviceWith(`"type":"NodePort",`+onePort)),
+		quota("node ports of load balancers", "services.nodeports=0", nil, services, serviceWith(`"type":"LoadBalancer",`+onePort), serviceWith(`"type":"LoadBalancer","allocateLoadBalancerNodePorts":false,`+onePort)),
+		quota("load balancers", "services.loadbalancers=0", nil, services, serviceWith(`"type":"LoadBalancer",`+onePort), serviceWith(`"type":"NodePort",`+onePort)),
 		quota("objects that every namespace has", "configmaps=1", nil, "configmaps", configMap(""), ""),
 	}
-	grown := quota("a Service that becomes more", "services.nodeports=0", []string{called("web", exposing(onePort))}, services, `{"spec":{"type":"NodePort"}}`, `{"spec":{"type":"ClusterIP"}}`)
+	grown := quota("a Service that becomes more", "services.nodeports=0", []string{named("web", serviceWith(onePort))}, services, `{"spec":{"type":"NodePort"}}`, `{"spec":{"type":"ClusterIP"}}`)
 	grown.verb = "patch"
 	return append(table, grown)
 }
 
-// admissionFenceChecks hold requests against fences other than rights, each beside one that is let through.
-func admissionFenceChecks[P AdmissionTopology](h Harness[P]) []check {
-	var all []check
+// admissionFenceCases hold requests against fences other than rights, each beside one that is let through.
+func admissionFenceCases[P AdmissionTopology](h Harness[P]) []Case {
+	var all []Case
 	for _, f := range fencedTable() {
-		all = append(all, check{f.rule, func(t T) { checkFenced(t, h, f) }})
+		all = append(all, Case{f.rule, func(t T) { checkFenced(t, h, f) }})
 	}
 	return all
 }
@@ -159,7 +109,7 @@ func checkFenced[P AdmissionTopology](t T, h Harness[P], f fenced) {
 		require.NoError(t, err)
 	}
 	if f.hard != "" {
-		_, err := h.Topology.EnsureQuota(t.Context(), topology.Quota{Namespace: s.namespace, Hard: parse(f.hard)})
+		_, err := h.Topology.EnsureQuota(t.Context(), topology.Quota{Namespace: s.namespace, Hard: parseAmounts(f.hard)})
 		require.NoError(t, err)
 		require.NoError(t, h.Topology.AwaitQuota(t.Context(), s.namespace))
 	}
@@ -184,10 +134,9 @@ func newFencedSender[P AdmissionTopology](t T, h Harness[P], level topology.PodS
 	if level == "" {
 		level = topology.PodSecurityPrivileged
 	}
-	name := newName()
+	name := newPlace(t, h.Topology)
 	_, err := h.Topology.EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: level})
 	require.NoError(t, err)
-	t.Cleanup(func() { cleanUp(h.Topology, name) })
 	s := sender{t, h.Topology, name + "-1", nil, name}
 	kinds := []string{"configmaps", "persistentvolumeclaims", "pods", "services"}
 	h.Outsider.Grant(t, name, topology.Grant{

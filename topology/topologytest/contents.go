@@ -10,7 +10,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// port is one capability that keeps a value for each namespace, or for each tenant.
+// port is a capability that keeps one value for each namespace, for each tenant or for the topology.
 type port[V any] struct {
 	kind   topology.Kind
 	read   func(ctx context.Context, name string) (V, error)
@@ -20,78 +20,94 @@ type port[V any] struct {
 	dryEnsure func(ctx context.Context, want V) (topology.Change, error)
 	dryRemove func(ctx context.Context, name string) (topology.Change, error)
 
-	value   func(name string) V // to be stored
-	other   func(name string) V // the same but for one field
+	value   func(name string) V // the value that cases store
+	other   func(name string) V // the same value except for one field
 	differs topology.FieldChange
 	scratch func(V) // overwrites everything that the value refers to
 
-	place func(t T) string // makes a name under which a value can be stored
-	loose bool             // values are not in a namespace
+	place      func(t T) string // creates what a value can be stored under, and returns its name
+	namespaced bool             // the value belongs to a namespace
 }
 
-// contents are the rules that hold for every such capability.
-func contents[V any](outsider Outsider, p port[V]) []check {
-	checks := []check{
-		{"read of what is not there is ErrNotFound", func(t T) {
+// contentCases checks the rules that hold for every such capability.
+func contentCases[V any](outsider Outsider, p port[V]) []Case {
+	cases := slices.Concat(p.basicCases(), p.robustnessCases(), p.aliasCases(), p.dryRunCases())
+	if p.namespaced {
+		cases = slices.Concat(cases, p.missingNamespaceCases(), []Case{p.foreignCase(outsider)})
+	}
+	return cases
+}
+
+func (p port[V]) basicCases() []Case {
+	return []Case{
+		{"A read of what does not exist is ErrNotFound", func(t T) {
 			_, err := p.read(t.Context(), p.place(t))
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 		}},
-		{"ensure creates, and read answers what was ensured", func(t T) {
+		{"Ensure creates the value, and a read returns it", func(t T) {
 			name := p.place(t)
 			change, err := p.ensure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Created, After: p.value(name)}, change)
+			RequireChange(t, p.change(topology.Created, name, nil, p.value(name)), change)
 			p.requireStored(t, name, p.value(name))
 		}},
-		{"ensure twice is unchanged", func(t T) {
+		{"A second Ensure changes nothing", func(t T) {
 			name := p.place(t)
 			p.store(t, name)
 			change, err := p.ensure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Unchanged}, change)
+			RequireChange(t, p.change(topology.Unchanged, name, nil, nil), change)
 		}},
-		{"ensure repairs a difference and names its field", func(t T) {
+		{"Ensure repairs a difference, names its field and returns both values", func(t T) {
 			name := p.place(t)
 			p.store(t, name)
 			change, err := p.ensure(t.Context(), p.other(name))
 			require.NoError(t, err)
-			requireChange(t, topology.Change{
-				Kind: p.kind, Name: name, Action: topology.Updated, Fields: []topology.FieldChange{p.differs},
-				Before: p.value(name), After: p.other(name),
-			}, change)
+			RequireChange(t, p.change(topology.Updated, name, p.value(name), p.other(name)), change)
 			p.requireStored(t, name, p.other(name))
 		}},
-		{"delete removes, and a second delete is unchanged", func(t T) {
+		{"Delete removes the value and returns it, and a second Delete changes nothing", func(t T) {
 			name := p.place(t)
 			p.store(t, name)
 			change, err := p.remove(t.Context(), name)
 			require.NoError(t, err)
-			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Deleted, Before: p.value(name)}, change)
+			RequireChange(t, p.change(topology.Deleted, name, p.value(name), nil), change)
 			_, err = p.read(t.Context(), name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 			change, err = p.remove(t.Context(), name)
 			require.NoError(t, err)
-			require.Equal(t, topology.Unchanged, change.Action)
+			RequireChange(t, p.change(topology.Unchanged, name, nil, nil), change)
 		}},
-		{"a cancelled context changes nothing", func(t T) {
+	}
+}
+
+func (p port[V]) robustnessCases() []Case {
+	return []Case{
+		{"A cancelled context changes nothing", func(t T) {
 			name := p.place(t)
 			_, err := p.ensure(cancelled(t), p.value(name))
 			require.ErrorIs(t, err, context.Canceled)
 			_, err = p.read(t.Context(), name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 			p.store(t, name)
 			_, err = p.remove(cancelled(t), name)
 			require.ErrorIs(t, err, context.Canceled)
 			p.requireStored(t, name, p.value(name))
 		}},
-		{"concurrent ensures converge without an error", func(t T) {
+		{"Concurrent calls of Ensure converge without an error", func(t T) {
 			name := p.place(t)
-			for _, err := range atOnce(6, func() error { _, err := p.ensure(t.Context(), p.value(name)); return err }) {
+			ensure := func() error { _, err := p.ensure(t.Context(), p.value(name)); return err }
+			for _, err := range atOnce(6, ensure) {
 				require.NoError(t, err)
 			}
 			p.requireStored(t, name, p.value(name))
 		}},
-		{"values are not aliased", func(t T) {
+	}
+}
+
+func (p port[V]) aliasCases() []Case {
+	return []Case{
+		{"Values are not aliased", func(t T) {
 			name := p.place(t)
 			in := p.value(name)
 			_, err := p.ensure(t.Context(), in)
@@ -103,76 +119,108 @@ func contents[V any](outsider Outsider, p port[V]) []check {
 			p.scratch(out)
 			p.requireStored(t, name, p.value(name))
 		}},
-		{"a dry run says what would be done and does nothing", func(t T) {
+		{"The values of a change are not aliased", func(t T) {
+			name := p.place(t)
+			in := p.value(name)
+			created, err := p.ensure(t.Context(), in)
+			require.NoError(t, err)
+			p.scratch(in)
+			RequireChange(t, p.change(topology.Created, name, nil, p.value(name)), created)
+			p.scratchValue(t, created.After)
+			p.requireStored(t, name, p.value(name))
+			updated, err := p.ensure(t.Context(), p.other(name))
+			require.NoError(t, err)
+			p.scratchValue(t, updated.Before)
+			p.scratchValue(t, updated.After)
+			p.requireStored(t, name, p.other(name))
+			planned, err := p.dryEnsure(t.Context(), p.value(name))
+			require.NoError(t, err)
+			p.scratchValue(t, planned.Before)
+			p.requireStored(t, name, p.other(name))
+		}},
+	}
+}
+
+func (p port[V]) dryRunCases() []Case {
+	return []Case{
+		{"A dry run returns the change that Ensure and Delete would make, and makes none", func(t T) {
 			name := p.place(t)
 			change, err := p.dryEnsure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			requireChange(t, topology.Change{Kind: p.kind, Name: name, Action: topology.Created, After: p.value(name)}, change)
+			RequireChange(t, p.change(topology.Created, name, nil, p.value(name)), change)
 			_, err = p.read(t.Context(), name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 			p.store(t, name)
 			change, err = p.dryEnsure(t.Context(), p.other(name))
 			require.NoError(t, err)
-			require.Equal(t, []topology.FieldChange{p.differs}, change.Fields)
+			RequireChange(t, p.change(topology.Updated, name, p.value(name), p.other(name)), change)
 			change, err = p.dryRemove(t.Context(), name)
 			require.NoError(t, err)
-			require.Equal(t, topology.Deleted, change.Action)
+			RequireChange(t, p.change(topology.Deleted, name, p.value(name), nil), change)
 			p.requireStored(t, name, p.value(name))
 		}},
 	}
-	if p.loose {
-		return checks
-	}
-	return slices.Concat(checks, namespacedContents(outsider, p))
 }
 
-// nothingWanted is the rule for values that may be empty: ensuring nothing is a delete.
-func nothingWanted[V any](p port[V], empty func(name string) V) check {
-	return check{"ensuring nothing is a delete", func(t T) {
+// emptyCase checks values that may be empty.
+func (p port[V]) emptyCase(empty func(name string) V) Case {
+	return Case{"Ensure of an empty value does what Delete does", func(t T) {
 		name := p.place(t)
 		p.store(t, name)
 		for _, want := range []topology.Change{
-			{Kind: p.kind, Name: name, Action: topology.Deleted, Before: p.value(name)},
-			{Kind: p.kind, Name: name, Action: topology.Unchanged},
+			p.change(topology.Deleted, name, p.value(name), nil), p.change(topology.Unchanged, name, nil, nil),
 		} {
 			change, err := p.ensure(t.Context(), empty(name))
 			require.NoError(t, err)
-			requireChange(t, want, change)
+			RequireChange(t, want, change)
 			_, err = p.read(t.Context(), name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 		}
 	}}
 }
 
-// namespacedContents are the rules for values that are in a namespace.
-func namespacedContents[V any](outsider Outsider, p port[V]) []check {
-	return []check{
-		{"ensure in a namespace that does not exist is ErrNotFound", func(t T) {
-			_, err := p.ensure(t.Context(), p.value(newName()))
-			requireError(t, err, topology.ErrNotFound)
+func (p port[V]) missingNamespaceCases() []Case {
+	return []Case{
+		{"Ensure in a namespace that does not exist is ErrNotFound", func(t T) {
+			_, err := p.ensure(t.Context(), p.value(NewName()))
+			RequireError(t, err, topology.ErrNotFound)
 		}},
-		{"a dry run takes a missing namespace as planned", func(t T) {
-			change, err := p.dryEnsure(t.Context(), p.value(newName()))
+		{"A dry run plans for a namespace that does not exist yet", func(t T) {
+			name := NewName()
+			change, err := p.dryEnsure(t.Context(), p.value(name))
 			require.NoError(t, err)
-			require.Equal(t, topology.Created, change.Action)
+			RequireChange(t, p.change(topology.Created, name, nil, p.value(name)), change)
 		}},
-		{"delete in a namespace that does not exist is unchanged", func(t T) {
-			change, err := p.remove(t.Context(), newName())
+		{"Delete in a namespace that does not exist changes nothing", func(t T) {
+			name := NewName()
+			change, err := p.remove(t.Context(), name)
 			require.NoError(t, err)
-			require.Equal(t, topology.Unchanged, change.Action)
-		}},
-		{"what is somebody else's is ErrConflict and stays untouched", func(t T) {
-			name := p.place(t)
-			outsider.Occupy(t, name, p.kind)
-			_, err := p.ensure(t.Context(), p.value(name))
-			requireError(t, err, topology.ErrConflict)
-			require.True(t, outsider.Occupied(t, name, p.kind), "ensure has touched it")
-			_, err = p.read(t.Context(), name)
-			requireError(t, err, topology.ErrNotFound)
-			_, _ = p.remove(t.Context(), name) // ErrConflict, or there is nothing of ours
-			require.True(t, outsider.Occupied(t, name, p.kind), "delete has touched it")
+			RequireChange(t, p.change(topology.Unchanged, name, nil, nil), change)
 		}},
 	}
+}
+
+func (p port[V]) foreignCase(outsider Outsider) Case {
+	return Case{"A foreign object in the same place is ErrConflict and stays untouched", func(t T) {
+		name := p.place(t)
+		outsider.Occupy(t, name, p.kind)
+		_, err := p.ensure(t.Context(), p.value(name))
+		RequireError(t, err, topology.ErrConflict)
+		require.True(t, outsider.Occupied(t, name, p.kind), "Ensure has touched it")
+		_, err = p.read(t.Context(), name)
+		RequireError(t, err, topology.ErrNotFound)
+		_, _ = p.remove(t.Context(), name) // ErrConflict or Unchanged, depending on the adapter
+		require.True(t, outsider.Occupied(t, name, p.kind), "Delete has touched it")
+	}}
+}
+
+// change returns what an adapter must answer. An update is the one from value to other.
+func (p port[V]) change(action topology.Action, name string, before, after any) topology.Change {
+	c := topology.Change{Kind: p.kind, Name: name, Action: action, Before: before, After: after}
+	if action == topology.Updated {
+		c.Fields = []topology.FieldChange{p.differs}
+	}
+	return c
 }
 
 func (p port[V]) store(t T, name string) {
@@ -186,4 +234,12 @@ func (p port[V]) requireStored(t T, name string, want V) {
 	have, err := p.read(t.Context(), name)
 	require.NoError(t, err)
 	require.Empty(t, adapter.Diff(want, have), "what is stored is not what was ensured")
+}
+
+// scratchValue overwrites a value of a change.
+func (p port[V]) scratchValue(t T, value any) {
+	t.Helper()
+	typed, ok := value.(V)
+	require.True(t, ok, "the value is a %T", value)
+	p.scratch(typed)
 }

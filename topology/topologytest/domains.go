@@ -2,6 +2,7 @@ package topologytest
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -10,109 +11,136 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// DomainsTopology is what Domains tests.
+// DomainsTopology is what Domains needs: namespaces that hold domains.
 type DomainsTopology interface {
-	Base
+	topology.Namespaces
 	topology.Domains
 }
 
 // Domains checks the rules of topology.Domains.
 func Domains[P DomainsTopology](t *testing.T, h Harness[P]) {
-	runChecks(t, domainChecks(h))
+	RunCases(t, domainCases(h))
 }
 
-// holds gives a tenant exactly these domains.
-func holds(t T, base Base, tenant string, domains ...string) {
+func domainCases[P DomainsTopology](h Harness[P]) []Case {
+	d := domains{h.Topology, h.Outsider}
+	return slices.Concat(d.overlapCases(), d.holderCases())
+}
+
+type domains struct {
+	top      DomainsTopology
+	outsider Outsider
+}
+
+// place returns the name of a new tenant and a domain that no other tenant holds.
+func (d domains) place(t T) (tenant, domain string) {
+	tenant = newPlace(t, d.top)
+	return tenant, tenant + ".example.com"
+}
+
+// give makes a tenant the holder of exactly these domains.
+func (d domains) give(t T, tenant string, domains ...string) {
 	t.Helper()
-	_, err := base.EnsureNamespace(t.Context(), topology.Namespace{
-		Name: tenant, PodSecurity: topology.PodSecurityRestricted, Allowed: topology.Allowances{Domains: domains},
+	_, err := d.top.EnsureNamespace(t.Context(), topology.Namespace{
+		Name: tenant, PodSecurity: topology.PodSecurityRestricted,
+		Allowed: topology.Allowances{Domains: domains},
 	})
 	require.NoError(t, err)
 }
 
-func domainChecks[P DomainsTopology](h Harness[P]) []check {
-	overlap := func(t T, tenant string, domains ...string) []topology.DomainHolder {
-		t.Helper()
-		holders, err := h.Topology.OverlappingDomains(t.Context(), tenant, domains)
-		require.NoError(t, err)
-		return holders
+// overlaps asks on behalf of a tenant.
+func (d domains) overlaps(t T, tenant string, domains ...string) []topology.DomainHolder {
+	t.Helper()
+	holders, err := d.top.OverlappingDomains(t.Context(), tenant, domains)
+	require.NoError(t, err)
+	return holders
+}
+
+// requireOne wants one overlap for another tenant that asks for any of the domains.
+func (d domains) requireOne(t T, tenant, domain string, asked ...string) {
+	t.Helper()
+	for _, ask := range asked {
+		want := []topology.DomainHolder{{Tenant: tenant, Domain: domain}}
+		require.Equal(t, want, d.overlaps(t, NewName(), ask), ask)
 	}
-	place := func(t T) (tenant, domain string) {
-		tenant = newNamespace(t, h.Topology)
-		return tenant, tenant + ".example.com" // which nobody else has
+}
+
+func (d domains) overlapCases() []Case {
+	return []Case{
+		{"Domains that no tenant holds overlap with none", func(t T) {
+			_, domain := d.place(t)
+			require.Empty(t, d.overlaps(t, NewName(), domain, "www."+domain))
+		}},
+		{"Equal domains overlap", func(t T) {
+			tenant, domain := d.place(t)
+			d.give(t, tenant, domain)
+			d.requireOne(t, tenant, domain, domain)
+		}},
+		{"A domain overlaps with those that contain it, at any depth", func(t T) {
+			tenant, domain := d.place(t)
+			d.give(t, tenant, domain)
+			d.requireOne(t, tenant, domain, "www."+domain, "a.b.c."+domain)
+		}},
+		{"A domain overlaps with those that it contains, at any depth", func(t T) {
+			tenant, domain := d.place(t)
+			for _, below := range []string{"www." + domain, "a.b.c." + domain} {
+				d.give(t, tenant, below)
+				d.requireOne(t, tenant, below, domain)
+			}
+		}},
+		{"Domains that only end in the same letters do not overlap", func(t T) {
+			tenant, domain := d.place(t)
+			d.give(t, tenant, "a."+domain, "x"+domain)
+			require.Empty(t, d.overlaps(t, NewName(), "b."+domain, "xx"+domain))
+			d.give(t, tenant, domain)
+			require.Empty(t, d.overlaps(t, NewName(), "x"+domain, domain+".net"))
+		}},
+		{"Without domains there is no overlap", func(t T) {
+			tenant, domain := d.place(t)
+			d.give(t, tenant, domain)
+			require.Empty(t, d.overlaps(t, NewName()))
+		}},
 	}
-	one := func(tenant, domain string) []topology.DomainHolder {
-		return []topology.DomainHolder{{Tenant: tenant, Domain: domain}}
-	}
-	return []check{
-		{"domains that nobody has overlap with none", func(t T) {
-			_, domain := place(t)
-			require.Empty(t, overlap(t, newName(), domain, "www."+domain))
+}
+
+func (d domains) holderCases() []Case {
+	return []Case{
+		{"The tenant's own domains do not count", func(t T) {
+			tenant, domain := d.place(t)
+			d.give(t, tenant, domain)
+			require.Empty(t, d.overlaps(t, tenant, domain, "www."+domain))
 		}},
-		{"the same domain overlaps", func(t T) {
-			tenant, domain := place(t)
-			holds(t, h.Topology, tenant, domain)
-			require.Equal(t, one(tenant, domain), overlap(t, newName(), domain))
+		{"Domains of foreign namespaces do not count", func(t T) {
+			_, domain := d.place(t)
+			foreign := NewName()
+			d.outsider.CreateNamespace(t, foreign, "team-blue")
+			d.outsider.LabelNamespace(t, foreign, adapter.LabelDomain+domain, adapter.DomainHeld)
+			require.Empty(t, d.overlaps(t, NewName(), domain))
 		}},
-		{"a domain above overlaps, however far", func(t T) {
-			tenant, domain := place(t)
-			holds(t, h.Topology, tenant, domain)
-			require.Equal(t, one(tenant, domain), overlap(t, newName(), "www."+domain))
-			require.Equal(t, one(tenant, domain), overlap(t, newName(), "a.b.c."+domain))
+		{"A domain that was given back no longer overlaps", func(t T) {
+			tenant, domain := d.place(t)
+			d.give(t, tenant, "a."+domain, "b."+domain)
+			d.give(t, tenant, "b."+domain)
+			require.Empty(t, d.overlaps(t, NewName(), "a."+domain))
+			d.requireOne(t, tenant, "b."+domain, domain)
 		}},
-		{"a domain below overlaps, however far", func(t T) {
-			tenant, domain := place(t)
-			holds(t, h.Topology, tenant, "www."+domain)
-			require.Equal(t, one(tenant, "www."+domain), overlap(t, newName(), domain))
-			holds(t, h.Topology, tenant, "a.b.c."+domain)
-			require.Equal(t, one(tenant, "a.b.c."+domain), overlap(t, newName(), domain))
-		}},
-		{"a neighbour does not overlap, whatever it ends in", func(t T) {
-			tenant, domain := place(t)
-			holds(t, h.Topology, tenant, "a."+domain, "x"+domain)
-			require.Empty(t, overlap(t, newName(), "b."+domain, "xx"+domain))
-			holds(t, h.Topology, tenant, domain)
-			require.Empty(t, overlap(t, newName(), "x"+domain, domain+".net"))
-		}},
-		{"the tenant's own do not count", func(t T) {
-			tenant, domain := place(t)
-			holds(t, h.Topology, tenant, domain)
-			require.Empty(t, overlap(t, tenant, domain, "www."+domain))
-		}},
-		{"what is not Polyphony's does not count", func(t T) {
-			_, domain := place(t)
-			foreign := newName()
-			h.Outsider.CreateNamespace(t, foreign, "somebody-else")
-			h.Outsider.LabelNamespace(t, foreign, adapter.LabelDomain+domain, adapter.DomainHeld)
-			require.Empty(t, overlap(t, newName(), domain))
-		}},
-		{"a domain that was given back no longer overlaps", func(t T) {
-			tenant, domain := place(t)
-			holds(t, h.Topology, tenant, "a."+domain, "b."+domain)
-			holds(t, h.Topology, tenant, "b."+domain)
-			require.Empty(t, overlap(t, newName(), "a."+domain))
-			require.Equal(t, one(tenant, "b."+domain), overlap(t, newName(), domain))
-		}},
-		{"without domains there are none", func(t T) {
-			tenant, domain := place(t)
-			holds(t, h.Topology, tenant, domain)
-			require.Empty(t, overlap(t, newName()))
-		}},
-		{"overlapping domains are sorted, each once", func(t T) {
-			first, domain := place(t)
-			second, _ := place(t)
+		{"Overlapping domains are sorted, and each is listed once", func(t T) {
+			first, domain := d.place(t)
+			second, _ := d.place(t)
 			if first > second {
 				first, second = second, first
 			}
-			holds(t, h.Topology, second, "d."+domain)
-			holds(t, h.Topology, first, "b."+domain, "c."+domain)
-			require.Equal(t, []topology.DomainHolder{{Tenant: first, Domain: "b." + domain}, {Tenant: first, Domain: "c." + domain}, {Tenant: second, Domain: "d." + domain}},
-				overlap(t, newName(), domain, "www.d."+domain, "c."+domain))
+			d.give(t, second, "d."+domain)
+			d.give(t, first, "b."+domain, "c."+domain)
+			require.Equal(t, []topology.DomainHolder{
+				{Tenant: first, Domain: "b." + domain}, {Tenant: first, Domain: "c." + domain},
+				{Tenant: second, Domain: "d." + domain},
+			}, d.overlaps(t, NewName(), domain, "www.d."+domain, "c."+domain))
 		}},
-		{"a cancelled context gets no answer", func(t T) {
-			_, domain := place(t)
+		{"A cancelled context gets no answer", func(t T) {
+			_, domain := d.place(t)
 			for _, domains := range [][]string{{domain}, nil} {
-				_, err := h.Topology.OverlappingDomains(cancelled(t), newName(), domains)
+				_, err := d.top.OverlappingDomains(cancelled(t), NewName(), domains)
 				require.ErrorIs(t, err, context.Canceled)
 			}
 		}},

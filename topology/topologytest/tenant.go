@@ -25,14 +25,13 @@ type TenantTopology interface {
 
 // Tenant checks what the capabilities do together: the life of a tenant.
 func Tenant[P TenantTopology](t *testing.T, h Harness[P]) {
-	runChecks(t, tenantChecks(h))
+	RunCases(t, tenantCases(h))
 }
 
 // newTenant is a Score with something in each of its parts, and a group of developers of its own.
 func newTenant(t T, top TenantTopology) tenant.TenantScore {
-	name := newName()
+	name := newPlace(t, top)
 	t.Cleanup(func() {
-		cleanUp(top, name)
 		_, _ = top.DeleteClusterReaders(context.Background(), name)
 	})
 	return tenant.TenantScore{
@@ -54,7 +53,7 @@ func newTenant(t T, top TenantTopology) tenant.TenantScore {
 
 func devs(s tenant.TenantScore) string { return s.TenantConfig.Name + "-devs" }
 
-func tenantChecks[P TenantTopology](h Harness[P]) []check {
+func tenantCases[P TenantTopology](h Harness[P]) []Case {
 	top, dry, outsider := h.Topology, h.DryRun, h.Outsider
 	run := func(t T, steps ...score.Step) score.Report {
 		t.Helper()
@@ -62,7 +61,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 		require.NoError(t, err)
 		return report
 	}
-	return []check{
+	return []Case{
 		{"a plan is what the run then does, and the second run changes nothing", func(t T) {
 			s := newTenant(t, top)
 			plan := run(t, s.On(dry))
@@ -83,7 +82,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			run(t, s.On(top))
 			require.False(t, run(t, s.On(top)).Changed())
 			_, err := top.Access(t.Context(), s.TenantConfig.Name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 		}},
 		{"drift is repaired and named", func(t T) { checkDrift(t, top, outsider, run) }},
 		{"rights that the Score no longer gives are withdrawn", func(t T) {
@@ -100,38 +99,38 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			}
 			require.Equal(t, s.TenantConfig.Name, deleted[topology.KindAccess])
 			require.Equal(t, s.TenantConfig.Name, deleted[topology.KindClusterReaders])
-			asker{t, top, rbac.Question{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.becomes(false, "create", "apps", "deployments")
+			Principal{t, top, rbac.Question{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.RequireSoon(false, "create", "apps", "deployments")
 		}},
 		{"a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(t T) {
 			acme, globex := newTenant(t, top), newTenant(t, top)
 			acme.RBAC.ReadVisibility = tenant.VisibilityOwn
 			run(t, acme.On(top), globex.On(top))
-			ask := asker{t, top, rbac.Question{User: "dev", Groups: []string{devs(acme)}, Namespace: acme.TenantConfig.Name}}
-			ask.becomes(true, "create", "apps", "deployments")
-			ask.is(true, "get", "", "secrets", "")
+			ask := Principal{t, top, rbac.Question{User: "dev", Groups: []string{devs(acme)}, Namespace: acme.TenantConfig.Name}}
+			ask.RequireSoon(true, "create", "apps", "deployments")
+			ask.Require(true, "get", "", "secrets", "")
 			checkFences(ask)
-			ask.question.Namespace = globex.TenantConfig.Name
+			ask.Question.Namespace = globex.TenantConfig.Name
 			checkFences(ask)
-			ask.is(false, "create", "apps", "deployments", "")
-			ask.is(false, "list", "", "pods", "")
-			ask.is(false, "get", "", "secrets", "")
-			globexDevs := asker{t, top, rbac.Question{User: "dev", Groups: []string{devs(globex)}, Namespace: acme.TenantConfig.Name}}
-			globexDevs.becomes(true, "list", "", "pods") // ADR-009: read visibility
-			globexDevs.is(false, "get", "", "secrets", "")
-			globexDevs.is(false, "create", "", "pods", "")
+			ask.Require(false, "create", "apps", "deployments", "")
+			ask.Require(false, "list", "", "pods", "")
+			ask.Require(false, "get", "", "secrets", "")
+			globexDevs := Principal{t, top, rbac.Question{User: "dev", Groups: []string{devs(globex)}, Namespace: acme.TenantConfig.Name}}
+			globexDevs.RequireSoon(true, "list", "", "pods") // ADR-009: read visibility
+			globexDevs.Require(false, "get", "", "secrets", "")
+			globexDevs.Require(false, "create", "", "pods", "")
 		}},
 		{"somebody else's namespace is refused untouched, the other tenant is provisioned all the same", func(t T) {
 			foreign, fine := newTenant(t, top), newTenant(t, top)
 			outsider.CreateNamespace(t, foreign.TenantConfig.Name, "somebody-else")
 			report, err := score.Run(t.Context(), foreign.On(top), fine.On(top))
-			requireError(t, err, topology.ErrConflict)
+			RequireError(t, err, topology.ErrConflict)
 			var failure *score.Error
 			require.ErrorAs(t, err, &failure)
 			require.Equal(t, [...]string{"tenant/" + foreign.TenantConfig.Name, top.Name(), "namespace"}, [...]string{failure.Score, failure.Topology, failure.Step})
 			require.Empty(t, report.Results[0].Outcome.Changes)
 			require.NoError(t, report.Results[1].Err)
 			_, err = top.Quota(t.Context(), foreign.TenantConfig.Name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 		}},
 		{"two runs of one Score at once converge", func(t T) {
 			s := newTenant(t, top)
@@ -144,9 +143,9 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			s := newTenant(t, top)
 			s.StorageAccess.Classes = []tenant.StorageClassAccess{{Name: "no-such-class", Capacity: resource.MustParse("1Gi")}}
 			_, err := score.Run(t.Context(), s.On(top))
-			requireError(t, err, topology.ErrUnsupported)
+			RequireError(t, err, topology.ErrUnsupported)
 			_, err = top.Namespace(t.Context(), s.TenantConfig.Name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 		}},
 		{"off-boarding removes everything, and once more is fine", func(t T) {
 			s := newTenant(t, top)
@@ -159,9 +158,9 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 				require.Equal(t, topology.Deleted, c.Action, c.String())
 			}
 			_, err := top.Namespace(t.Context(), s.TenantConfig.Name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 			_, err = top.ClusterReaders(t.Context(), s.TenantConfig.Name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 			require.False(t, run(t, off.On(top)).Changed())
 		}},
 		{"off-boarding refuses what is protected, touching nothing", func(t T) {
@@ -169,7 +168,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			s.TenantConfig.DeletionProtection = true
 			run(t, s.On(top))
 			_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: s.TenantConfig.Name}.On(top))
-			requireError(t, err, topology.ErrProtected)
+			RequireError(t, err, topology.ErrProtected)
 			require.False(t, run(t, s.On(top)).Changed())
 			s.TenantConfig.DeletionProtection = false
 			run(t, s.On(top))
@@ -178,7 +177,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			name := newTenant(t, top).TenantConfig.Name
 			outsider.CreateNamespace(t, name, "somebody-else")
 			report, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name}.On(top))
-			requireError(t, err, topology.ErrConflict)
+			RequireError(t, err, topology.ErrConflict)
 			require.False(t, report.Changed())
 			_, err = top.Namespace(t.Context(), name)
 			require.NoError(t, err)
@@ -189,7 +188,7 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			outsider.ClaimVolume(t, s.TenantConfig.Name, "data")
 			outsider.ClaimVolume(t, s.TenantConfig.Name, "logs")
 			_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: s.TenantConfig.Name, DeleteVolumes: []string{"logs"}}.On(top))
-			requireError(t, err, topology.ErrProtected)
+			RequireError(t, err, topology.ErrProtected)
 			require.ErrorContains(t, err, "data")
 			require.NotContains(t, err.Error(), "logs")
 			require.False(t, run(t, s.On(top)).Changed())
@@ -202,12 +201,12 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 			outsider.Hold(t, s.TenantConfig.Name)
 			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, Wait: tenant.Duration(time.Second)}
 			_, err := score.Run(t.Context(), off.On(top))
-			requireError(t, err, topology.ErrTimeout)
+			RequireError(t, err, topology.ErrTimeout)
 			require.ErrorContains(t, err, "example.com/hold")
 			_, err = top.Access(t.Context(), s.TenantConfig.Name)
-			requireError(t, err, topology.ErrNotFound)
+			RequireError(t, err, topology.ErrNotFound)
 			_, err = score.Run(t.Context(), s.On(top))
-			requireError(t, err, topology.ErrTerminating)
+			RequireError(t, err, topology.ErrTerminating)
 			outsider.Release(t, s.TenantConfig.Name)
 			off.Wait = tenant.Duration(time.Minute)
 			run(t, off.On(top))
@@ -216,8 +215,8 @@ func tenantChecks[P TenantTopology](h Harness[P]) []check {
 }
 
 // checkFences asks for every write that would loosen what fences a tenant in, and for every way around.
-func checkFences(ask asker) {
-	ask.t.Helper()
+func checkFences(ask Principal) {
+	ask.T.Helper()
 	for _, resource := range []string{
 		"/resourcequotas", "/limitranges", "/endpoints", "/namespaces", "/persistentvolumes", "/serviceaccounts/token", "/pods/status", "/namespaces/finalize",
 		"networking.k8s.io/networkpolicies", "rbac.authorization.k8s.io/roles", "rbac.authorization.k8s.io/rolebindings",
@@ -227,16 +226,16 @@ func checkFences(ask asker) {
 		group, name, _ := strings.Cut(resource, "/")
 		name, subresource, _ := strings.Cut(name, "/")
 		for _, verb := range []string{"create", "update", "patch", "delete", "deletecollection"} {
-			ask.is(false, verb, group, name, subresource)
+			ask.Require(false, verb, group, name, subresource)
 		}
 	}
-	ask.is(false, "escalate", "rbac.authorization.k8s.io", "roles", "")
-	ask.is(false, "bind", "rbac.authorization.k8s.io", "roles", "")
-	ask.is(false, "bind", "rbac.authorization.k8s.io", "clusterroles", "")
+	ask.Require(false, "escalate", "rbac.authorization.k8s.io", "roles", "")
+	ask.Require(false, "bind", "rbac.authorization.k8s.io", "roles", "")
+	ask.Require(false, "bind", "rbac.authorization.k8s.io", "clusterroles", "")
 	for _, resource := range []string{"users", "groups", "serviceaccounts"} {
-		ask.is(false, "impersonate", "", resource, "")
+		ask.Require(false, "impersonate", "", resource, "")
 	}
-	ask.is(false, "*", "*", "*", "")
+	ask.Require(false, "*", "*", "*", "")
 }
 
 // checkDrift weakens each fence as an outsider would, through another hand's writes, and wants it repaired and named.

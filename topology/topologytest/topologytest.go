@@ -1,11 +1,40 @@
-// Package topologytest is what every adapter has to pass: one function for each capability, and [Tenant] for all that a tenant needs
-// together. Adapters run it unchanged:
+// Package topologytest is the conformance suite of adapters. It has one function for each capability of
+// package topology, and each function needs nothing of an adapter but that capability and what the
+// capability cannot be observed without.
 //
-//	h := topologytest.Harness[*fake.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: ...}
+// # Running it
+//
+// An adapter describes itself by a [Harness] and calls the function of each capability that it has:
+//
+//	h := topologytest.Harness[*fake.Topology]{
+//		Topology: top, DryRun: top.DryRun(), Outsider: outsider{...},
+//	}
 //	topologytest.Quotas(t, h)
 //
-// Each case is named after the rule that it checks, and has been seen to fail against an adapter that breaks the rule. An adapter without a
-// capability cannot call its function, so nothing is ever skipped.
+// An adapter that lacks a capability cannot call its function, so no case is ever skipped. An adapter
+// that has only [topology.Quotas] runs only [Quotas]; it sets Harness.NewNamespace, because it cannot
+// create a namespace itself.
+//
+// # Suites
+//
+// What every topology has: [Topology].
+//
+// What makes up a tenant: [Namespaces], [Quotas], [LimitRanges], [NetworkIsolation], [AccessControl],
+// [ReadVisibility], [Domains], [Guardrails].
+//
+// What surrounds tenants: [Platforms], [Volumes], [Rosters], [Leases], [Snapshots].
+//
+// What can be asked: [Authorizer], [Admission], [Reachability], [GrantsInForce], [Inspector].
+//
+// Package tenanttest checks what the capabilities do together for a tenant.
+//
+// # Cases
+//
+// Each case is named after the rule that it checks. The tests of this package run each case against a
+// deliberately broken adapter, which the case must notice.
+//
+// Authors of other suites can use the same parts: [Case], [RunCases], [NewName], [RequireError],
+// [RequireChange], [Eventually] and [Principal].
 package topologytest
 
 import (
@@ -22,49 +51,37 @@ import (
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
-	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Harness connects the suite to an adapter. Cases use namespaces of their own, so the topology may be shared and in use.
+// Harness connects a suite to an adapter. Cases use namespaces of their own, so the infrastructure may
+// be shared and in use.
 type Harness[P any] struct {
 	Topology P
-	DryRun   P // the same infrastructure, not written to
+	DryRun   P // the same infrastructure; its methods write nothing
 	Outsider Outsider
+
+	// NewNamespace creates a namespace that Polyphony manages, with a name from NewName and the pod
+	// security level "restricted", and removes it when the case is over. Nil: the suites create
+	// namespaces through Topology, which must then implement topology.Namespaces.
+	NewNamespace func(t T) string
 }
 
-// Outsider is somebody else on the same infrastructure, who does what Polyphony would not. Its methods fail the test if they cannot.
-type Outsider interface {
-	CreateNamespace(t T, name, owner string) // which is not Polyphony's
-	LabelNamespace(t T, name, key, value string)
-	NamespaceLabel(t T, name, key string) string
-	RemovePodSecurity(t T, name string)
-
-	// Occupy puts an object that is not Polyphony's where Polyphony would put its own; kind is "Quota", "LimitRange", "NetworkRules"
-	// or "Access", the latter for the role "admin". Occupied tells whether it is still there as it was put.
-	Occupy(t T, namespace string, kind topology.Kind)
-	Occupied(t T, namespace string, kind topology.Kind) bool
-
-	// Put stores an object, as an administrator who gives way to nothing. The namespace is "" for what is in none; such things may stay.
-	Put(t T, namespace, group, resource, manifest string)
-
-	// Grant gives rights in a namespace that Polyphony knows nothing of.
-	Grant(t T, namespace string, g topology.Grant)
-
-	// AddNetworkPolicy adds one that is not Polyphony's, in the namespace that it names.
-	AddNetworkPolicy(t T, p netpolicy.Policy)
-
-	// SetGuardrailsVersion makes the rules that are installed those of another release, as far as they say so themselves.
-	SetGuardrailsVersion(t T, version int)
-
-	// HoldLease makes somebody hold a lease who does not renew it, whoever holds it now. The duration is in whole seconds.
-	HoldLease(t T, name, holder string, duration time.Duration)
-
-	ClaimVolume(t T, namespace, claim string)
-	Hold(t T, namespace string) // keeps it from going once it is deleted
-	Release(t T, namespace string)
+// newNamespace creates a namespace for one case.
+func (h Harness[P]) newNamespace(t T) string {
+	t.Helper()
+	if h.NewNamespace != nil {
+		return h.NewNamespace(t)
+	}
+	top, ok := any(h.Topology).(topology.Namespaces)
+	require.True(t, ok, "set Harness.NewNamespace: a %T cannot create namespaces", h.Topology)
+	want := topology.Namespace{Name: newPlace(t, top), PodSecurity: topology.PodSecurityRestricted}
+	_, err := top.EnsureNamespace(t.Context(), want)
+	require.NoError(t, err)
+	return want.Name
 }
 
-// T is the part of *testing.T that cases use, so that cases can themselves be tested.
+// T is the part of *testing.T that cases use. Because it is an interface, cases can be tested
+// themselves.
 type T interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -73,26 +90,20 @@ type T interface {
 	Cleanup(func())
 }
 
-// check is one case.
-type check struct {
-	rule string
-	run  func(t T)
+// Case is one rule and the code that checks it.
+type Case struct {
+	Rule string // a sentence, which is also the name of the subtest
+	Run  func(t T)
 }
 
-// runChecks runs the cases side by side: a topology is for many at once.
-func runChecks(t *testing.T, checks []check) {
-	for _, c := range checks {
-		t.Run(c.rule, func(t *testing.T) {
+// RunCases runs the cases as parallel subtests.
+func RunCases(t *testing.T, cases []Case) {
+	for _, c := range cases {
+		t.Run(c.Rule, func(t *testing.T) {
 			t.Parallel()
-			c.run(t)
+			c.Run(t)
 		})
 	}
-}
-
-// Base is what every capability is tested together with.
-type Base interface {
-	topology.Topology
-	topology.Namespaces
 }
 
 var (
@@ -100,24 +111,23 @@ var (
 	runNumber atomic.Int64
 )
 
-// newName returns a name that nobody uses.
-func newName() string { return fmt.Sprintf("pt-%s-%d", runID, runNumber.Add(1)) }
+// NewName returns a name that nothing else on the infrastructure has: a DNS-1123 label.
+func NewName() string { return fmt.Sprintf("pt-%s-%d", runID, runNumber.Add(1)) }
 
-// newNamespace makes a namespace for one case, and removes it afterwards.
-func newNamespace(t T, base Base) string {
-	t.Helper()
-	name := newName()
-	_, err := base.EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: topology.PodSecurityRestricted})
-	require.NoError(t, err)
-	t.Cleanup(func() { cleanUp(base, name) })
+// newPlace returns a name for a namespace, which is removed when the case is over.
+func newPlace(t T, top topology.Namespaces) string {
+	name := NewName()
+	t.Cleanup(func() {
+		ctx, cancel := cleanupContext()
+		defer cancel()
+		_, _ = top.DeleteNamespace(ctx, name) // fails for foreign and protected ones, which the case removes
+	})
 	return name
 }
 
-// cleanUp removes what a case leaves, as far as it is ours. Its context is its own, since the case's has ended.
-func cleanUp(base topology.Namespaces, name string) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	_, _ = base.DeleteNamespace(ctx, name) // what is not ours or protected, the case itself takes care of
+// cleanupContext returns a context for clean-up functions. The context of the case has ended by then.
+func cleanupContext() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), 10*time.Second)
 }
 
 func cancelled(t T) context.Context {
@@ -126,7 +136,8 @@ func cancelled(t T) context.Context {
 	return ctx
 }
 
-func requireError(t T, err, sentinel error) {
+// RequireError fails t unless err is a complete [*topology.Error] that matches the sentinel.
+func RequireError(t T, err, sentinel error) {
 	t.Helper()
 	require.ErrorIs(t, err, sentinel)
 	var typed *topology.Error
@@ -135,9 +146,9 @@ func requireError(t T, err, sentinel error) {
 	require.NotEmpty(t, typed.Kind)
 }
 
-// requireChange compares what a change says to people and, by type and by amount, what it says to
-// programs.
-func requireChange(t T, want, got topology.Change) {
+// RequireChange fails t unless got equals want. Before and After must have the same types and hold the
+// same amounts; a quantity may be written differently.
+func RequireChange(t T, want, got topology.Change) {
 	t.Helper()
 	for _, value := range []struct {
 		name      string
@@ -150,7 +161,7 @@ func requireChange(t T, want, got topology.Change) {
 	require.Equal(t, want, got)
 }
 
-// atOnce calls do from several goroutines and returns their errors.
+// atOnce calls do from n goroutines and returns their errors.
 func atOnce(n int, do func() error) []error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
@@ -161,20 +172,16 @@ func atOnce(n int, do func() error) []error {
 	return errs
 }
 
-// eventuallyPatience is how long eventually waits, in nanoseconds.
-var eventuallyPatience atomic.Int64
-
-func init() { eventuallyPatience.Store(int64(20 * time.Second)) }
-
-// eventually waits for what an infrastructure takes a moment to learn.
-func eventually(t T, what string, holds func() bool) {
+// Eventually waits up to 20 seconds until holds returns true, and fails t otherwise. It is for what an
+// infrastructure learns with a delay, such as rights.
+func Eventually(t T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Duration(eventuallyPatience.Load())); !holds(); time.Sleep(10 * time.Millisecond) {
+	const patience, longestPause = 20 * time.Second, 250 * time.Millisecond
+	deadline := time.Now().Add(patience)
+	for pause := 10 * time.Millisecond; !holds(); pause = min(2*pause, longestPause) {
 		if time.Now().After(deadline) {
 			require.Fail(t, "never came true: "+what)
 		}
+		time.Sleep(pause)
 	}
 }
-
-// shortWait is long enough to see that nothing happens.
-const shortWait = 300 * time.Millisecond

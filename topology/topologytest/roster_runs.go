@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -16,9 +15,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Rosters checks the rules of topology.Rosters, and what the capabilities do together for a whole roster: ownership, pruning, plans and leases.
-func Rosters[P roster.Topology](t *testing.T, h Harness[P]) {
-	runChecks(t, rosterChecks(h))
+// RosterRuns checks what the capabilities do together for a whole roster: ownership, pruning, plans and leases.
+func RosterRuns[P roster.Topology](t *testing.T, h Harness[P]) {
+	RunCases(t, rosterRunCases(h))
 }
 
 // planned is the topology with its dry run, as plans want it.
@@ -39,7 +38,7 @@ type rostering struct {
 }
 
 func newRostering[P roster.Topology](t T, h Harness[P], tenants int) rostering {
-	r := rostering{t, planned{h.Topology, h.DryRun}, h.Outsider, roster.Score{ID: newName()}}
+	r := rostering{t, planned{h.Topology, h.DryRun}, h.Outsider, roster.Score{ID: NewName()}}
 	for range tenants {
 		r.add()
 	}
@@ -47,8 +46,8 @@ func newRostering[P roster.Topology](t T, h Harness[P], tenants int) rostering {
 }
 
 func (r *rostering) add() {
-	name := newName()
-	r.t.Cleanup(func() { cleanUp(r.top, name) })
+	name := NewName()
+	r.t.Cleanup(func() { _, _ = r.top.DeleteNamespace(context.Background(), name) })
 	r.Tenants = append(r.Tenants, tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}, RBAC: tenant.RBACConfig{Members: []tenant.Member{
 		{Role: tenant.Developer, Name: name + "-devs"},
 	}}})
@@ -67,7 +66,7 @@ func (r *rostering) run() score.Report {
 func (r *rostering) refused(reason error, saying string) {
 	r.t.Helper()
 	report, err := score.Run(r.t.Context(), r.On(r.top))
-	requireError(r.t, err, reason)
+	RequireError(r.t, err, reason)
 	require.ErrorContains(r.t, err, saying)
 	require.False(r.t, report.Changed())
 }
@@ -107,35 +106,15 @@ func (r *rostering) apply(p roster.Plan) (score.Report, error) {
 	return score.Run(r.t.Context(), roster.Apply(p, r.top))
 }
 
-func rosterChecks[P roster.Topology](h Harness[P]) []check {
-	c := func(rule string, tenants int, do func(r rostering)) check {
-		return check{rule, func(t T) { do(newRostering(t, h, tenants)) }}
+func rosterRunCases[P roster.Topology](h Harness[P]) []Case {
+	c := func(rule string, tenants int, do func(r rostering)) Case {
+		return Case{rule, func(t T) { do(newRostering(t, h, tenants)) }}
 	}
-	return slices.Concat([]check{
-		c("tenants are listed by name, with their rosters, and nobody else's namespaces", 2, func(r rostering) {
-			r.run()
-			single := newNamespace(r.t, h.Topology)
-			foreign := newName()
-			r.out.CreateNamespace(r.t, foreign, "somebody")
-			all, err := r.top.Tenants(r.t.Context())
-			require.NoError(r.t, err)
-			require.True(r.t, slices.IsSortedFunc(all, func(a, b topology.Namespace) int { return strings.Compare(a.Name, b.Name) }))
-			rosters := map[string]string{}
-			for _, ns := range all {
-				require.True(r.t, ns.Managed)
-				rosters[ns.Name] = ns.Roster
-			}
-			require.Equal(r.t, r.ID, rosters[r.name(0)])
-			require.Contains(r.t, rosters, single)
-			require.Empty(r.t, rosters[single])
-			require.NotContains(r.t, rosters, foreign)
-			_, err = r.top.Tenants(cancelled(r.t))
-			require.ErrorIs(r.t, err, context.Canceled)
-		}),
+	return slices.Concat([]Case{
 		c("a tenant of another roster is ErrConflict and stays untouched", 1, func(r rostering) {
 			r.run()
 			other := r
-			other.ID = newName()
+			other.ID = NewName()
 			other.refused(topology.ErrConflict, r.ID)
 			require.Equal(r.t, r.names(), r.there())
 		}),
@@ -161,17 +140,17 @@ func rosterChecks[P roster.Topology](h Harness[P]) []check {
 		c("a tenant that fails does not stop the others", 3, func(r rostering) {
 			r.out.CreateNamespace(r.t, r.name(1), "somebody")
 			_, err := score.Run(r.t.Context(), r.On(r.top))
-			requireError(r.t, err, topology.ErrConflict)
+			RequireError(r.t, err, topology.ErrConflict)
 			require.ErrorContains(r.t, err, r.name(1))
 			require.ElementsMatch(r.t, []string{r.name(0), r.name(2)}, r.there())
 		}),
-	}, pruneChecks(c, h), planChecks(c), rosterLeaseChecks(c))
+	}, pruneCases(c, h), planCases(c), rosterLeaseCases(c))
 }
 
-type makeCheck = func(rule string, tenants int, do func(r rostering)) check
+type makeCase = func(rule string, tenants int, do func(r rostering)) Case
 
-func pruneChecks[P roster.Topology](c makeCheck, h Harness[P]) []check {
-	return []check{
+func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
+	return []Case{
 		c("who is no longer on the roster stays, and is named, unless it is pruned", 2, func(r rostering) {
 			r.run()
 			before, gone := r.there(), r.name(1)
@@ -208,8 +187,8 @@ func pruneChecks[P roster.Topology](c makeCheck, h Harness[P]) []check {
 			require.Empty(r.t, r.there())
 		}),
 		c("pruning leaves tenants of other rosters, and of none", 1, func(r rostering) {
-			single, other := newNamespace(r.t, h.Topology), r
-			other.ID, other.Tenants = newName(), nil
+			single, other := h.newNamespace(r.t), r
+			other.ID, other.Tenants = NewName(), nil
 			other.add()
 			other.run()
 			r.run()
@@ -232,8 +211,8 @@ func pruneChecks[P roster.Topology](c makeCheck, h Harness[P]) []check {
 	}
 }
 
-func planChecks(c makeCheck) []check {
-	return []check{
+func planCases(c makeCase) []Case {
+	return []Case{
 		c("a plan changes nothing, and is applied as it was made", 2, func(r rostering) {
 			plan := r.plan()
 			require.Len(r.t, plan.Tenants, 2)
@@ -249,7 +228,7 @@ func planChecks(c makeCheck) []check {
 			_, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
 			require.NoError(r.t, err)
 			report, err := r.apply(plan)
-			requireError(r.t, err, topology.ErrConflict)
+			RequireError(r.t, err, topology.ErrConflict)
 			require.ErrorContains(r.t, err, r.name(0))
 			require.False(r.t, report.Changed())
 			require.Empty(r.t, r.there())
@@ -275,8 +254,8 @@ func planChecks(c makeCheck) []check {
 	}
 }
 
-func rosterLeaseChecks(c makeCheck) []check {
-	return []check{
+func rosterLeaseCases(c makeCase) []Case {
+	return []Case{
 		c("a run waits for another of the same roster, and takes over from one that has died", 1, func(r rostering) {
 			r.out.HoldLease(r.t, "roster-"+r.ID, "the-dead", time.Second)
 			began := time.Now()

@@ -1,0 +1,126 @@
+package topologytest
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/polyphony-go/polyphony/topology"
+)
+
+func losingCases() []leaseCase {
+	return []leaseCase{
+		{"A holder that died is replaced after its duration, and not earlier", func(l leasing) {
+			for _, same := range []string{"dead", "a"} {
+				died := time.Now()
+				l.outsider.HoldLease(l.t, l.name, same, briefly)
+				_, release := l.take("a", long)
+				require.GreaterOrEqual(l.t, time.Since(died), briefly)
+				release()
+			}
+		}},
+		{"When someone takes the lease away, the context ends and names the new holder", func(l leasing) {
+			held, release := l.take("a", renewed)
+			l.outsider.HoldLease(l.t, l.name, "usurper", long)
+			cause := l.requireEnds(held)
+			RequireError(l.t, cause, topology.ErrConflict)
+			require.ErrorContains(l.t, cause, "usurper")
+			release()
+			l.requireHeld("usurper", looking)
+		}},
+		{"A second release does nothing", func(l leasing) {
+			_, release := l.take("a", long)
+			release()
+			held, _ := l.take("b", long)
+			release()
+			l.requireHeld("b", looking)
+			require.NoError(l.t, held.Err())
+		}},
+		{"The end of the caller's context gives the lease up", func(l leasing) {
+			ctx, cancel := context.WithCancelCause(l.t.Context())
+			held, release, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a", Duration: long})
+			require.NoError(l.t, err)
+			cancel(errStopped)
+			require.Equal(l.t, errStopped, l.requireEnds(held))
+			l.take("b", long)
+			release()
+		}},
+	}
+}
+
+func refusingCases() []leaseCase {
+	return []leaseCase{
+		{"If the context ends first, the error is ErrTimeout and names the holder", func(l leasing) {
+			l.outsider.HoldLease(l.t, l.name, "another-run", long)
+			ctx, cancel := context.WithTimeout(l.t.Context(), looking)
+			defer cancel()
+			_, _, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a"})
+			RequireError(l.t, err, topology.ErrTimeout)
+			require.ErrorContains(l.t, err, "another-run")
+			require.ErrorIs(l.t, err, context.DeadlineExceeded)
+		}},
+		{"A dry run waits for nobody and holds nothing", func(l leasing) {
+			dry := l
+			dry.top = l.dry
+			dry.take("a", long)
+			held, _ := l.take("b", long)
+			_, release := dry.take("a", long)
+			release()
+			l.requireHeld("b", looking)
+			require.NoError(l.t, held.Err())
+		}},
+		{"A lease that is not valid is ErrInvalid", func(l leasing) {
+			for _, bad := range []topology.Lease{
+				{Name: "", Holder: "a"}, {Name: "No name", Holder: "a"}, {Name: strings.Repeat("a", 201), Holder: "a"},
+				{Name: l.name},
+				{Name: l.name, Holder: "a", Duration: -time.Second}, {Name: l.name, Holder: "a", Duration: time.Millisecond},
+			} {
+				for _, top := range []topology.Leases{l.top, l.dry} {
+					_, _, err := top.HoldLease(l.t.Context(), bad)
+					RequireError(l.t, err, topology.ErrInvalid)
+				}
+			}
+		}},
+		{"A cancelled context gets no lease", func(l leasing) {
+			for _, top := range []topology.Leases{l.top, l.dry} {
+				want := topology.Lease{Name: l.name, Holder: "a", Duration: long}
+				_, _, err := top.HoldLease(cancelled(l.t), want)
+				require.ErrorIs(l.t, err, context.Canceled)
+			}
+			l.take("b", long)
+		}},
+	}
+}
+
+// takeTurns lets several callers take the lease that know nothing of each other.
+func takeTurns(l leasing) {
+	const all = 4
+	var holding, turns atomic.Int64
+	var group sync.WaitGroup
+	errs := make([]error, all)
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*soon)
+	defer cancel()
+	for i := range all {
+		group.Go(func() {
+			_, release, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a", Duration: long})
+			if errs[i] = err; err != nil {
+				return
+			}
+			defer release()
+			if holding.Add(1) == 1 {
+				turns.Add(1)
+			}
+			time.Sleep(10 * time.Millisecond) // so that two holders would meet
+			holding.Add(-1)
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		require.NoError(l.t, err)
+	}
+	require.Equal(l.t, int64(all), turns.Load(), "two callers held the lease at the same time")
+}

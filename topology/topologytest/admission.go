@@ -80,7 +80,7 @@ func (s sender) becomes(r topology.Request, by topology.Fence) {
 func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 	object := configMap("")
 	return append(admissionFenceCases(h), []Case{
-		{"what the sender has no right to is refused by access", func(t T) {
+		{"A request without the right is refused by access", func(t T) {
 			s := newSender(t, h, "get", "list", "create")
 			s.becomes(s.sends("create", "", "configmaps", "", object), "")
 			for _, r := range []topology.Request{
@@ -96,7 +96,7 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			s.namespace = h.newNamespace(t)
 			require.Equal(t, topology.FenceAccess, s.gets(s.sends("create", "", "configmaps", "", object)).By)
 		}},
-		{"a verb that no request has is answered from rights", func(t T) {
+		{"A verb that no request has is answered from the rights", func(t T) {
 			s := newSender(t, h, "get", "use")
 			s.becomes(s.sends("use", "", "configmaps", "c", ""), "")
 			require.True(t, s.gets(s.sends("get", "", "configmaps", "c", "")).Allowed)
@@ -104,7 +104,7 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			require.NotEmpty(t, verdict.Reason)
 			require.Equal(t, topology.Verdict{By: topology.FenceAccess, Reason: verdict.Reason}, verdict)
 		}},
-		{"what the sender has the right to is allowed, and nothing comes of it", func(t T) {
+		{"A request with the right is allowed, and is not carried out", func(t T) {
 			s := newSender(t, h, "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection")
 			h.Outsider.Put(t, s.namespace, "", "configmaps", object)
 			s.becomes(s.sends("get", "", "configmaps", "c", ""), "")
@@ -120,7 +120,7 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			RequireError(t, err, topology.ErrNotFound)
 			require.True(t, s.gets(s.sends("patch", "", "configmaps", "c", patch)).Allowed)
 		}},
-		{"a change of what is not there is ErrNotFound", func(t T) {
+		{"A change of an object that does not exist is ErrNotFound", func(t T) {
 			s := newSender(t, h, "create", "update", "patch")
 			s.becomes(s.sends("create", "", "configmaps", "", object), "")
 			for _, verb := range []string{"update", "patch"} {
@@ -128,7 +128,7 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 				RequireError(t, err, topology.ErrNotFound)
 			}
 		}},
-		{"a service account is in its own groups", func(t T) {
+		{"A service account is in its own groups", func(t T) {
 			s := newSender(t, h, "get")
 			h.Outsider.Grant(t, s.namespace, topology.Grant{
 				Role: "accounts", Rules: []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"configmaps"}, Verbs: []string{"create"}}},
@@ -139,7 +139,7 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			require.Equal(t, topology.FenceAccess, s.gets(as("system:serviceaccount:"+NewName()+":x", nil, r)).By)
 			require.Equal(t, topology.FenceAccess, s.gets(as("system:serviceaccount:"+s.namespace+":x", []string{"others"}, r)).By)
 		}},
-		{"a quota that is used up refuses", func(t T) {
+		{"A quota that is used up refuses", func(t T) {
 			s := newSender(t, h, "create")
 			h.Outsider.Put(t, s.namespace, coordination, "leases", lease)
 			another := s.sends("create", coordination, "leases", "", `{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"another"}}`)
@@ -153,7 +153,7 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			}
 			require.True(t, s.gets(s.sends("create", "", "configmaps", "", object)).Allowed, "of which there is no quota")
 		}},
-		{"a request that is none is ErrInvalid", func(t T) {
+		{"A request that is not valid is ErrInvalid", func(t T) {
 			s := newSender(t, h, "create")
 			for _, r := range []topology.Request{
 				{}, {Object: json.RawMessage(object)},
@@ -167,7 +167,7 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 				RequireError(t, err, topology.ErrInvalid)
 			}
 		}},
-		{"a cancelled context gets no answer", func(t T) {
+		{"A cancelled context gets no answer", func(t T) {
 			s := newSender(t, h, "create")
 			_, err := h.Topology.Admit(cancelled(t), s.sends("create", "", "configmaps", "", object))
 			require.ErrorIs(t, err, context.Canceled)

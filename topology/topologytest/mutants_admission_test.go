@@ -36,47 +36,47 @@ func domainMutants() []mutant {
 		return mutant{"Domains", rule, func(top, _ *puppet, _ *brokenOutsider) { after(&top.overlappingDomains, alter) }}
 	}
 	return []mutant{
-		finds("the same domain overlaps", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+		finds("Equal domains overlap", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
 			return below(held.Domain, asked) || below(asked, held.Domain)
 		}),
-		finds("a domain above overlaps, however far", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+		finds("A domain overlaps with those that contain it, at any depth", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
 			_, parent, _ := strings.Cut(asked, ".")
 			return held.Domain == asked || held.Domain == parent
 		}),
-		finds("a domain below overlaps, however far", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+		finds("A domain overlaps with those that it contains, at any depth", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
 			_, parent, _ := strings.Cut(held.Domain, ".")
 			return held.Domain == asked || asked == parent
 		}),
-		finds("a neighbour does not overlap, whatever it ends in", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+		finds("Domains that only end in the same letters do not overlap", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
 			return strings.HasSuffix(asked, held.Domain) || strings.HasSuffix(held.Domain, asked)
 		}),
-		finds("a neighbour does not overlap, whatever it ends in", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
+		finds("Domains that only end in the same letters do not overlap", func(_ domainsOf, held topology.DomainHolder, asked string) bool {
 			_, parent, _ := strings.Cut(held.Domain, ".")
 			return held.Domain == asked || below(held.Domain, asked) || below(asked, parent)
 		}),
-		finds("the tenant's own do not count", func(_ domainsOf, held topology.DomainHolder, asked string) bool { return held.Domain == asked }),
-		onAnswer("domains that nobody has overlap with none", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+		finds("The tenant's own domains do not count", func(_ domainsOf, held topology.DomainHolder, asked string) bool { return held.Domain == asked }),
+		onAnswer("Domains that no tenant holds overlap with none", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
 			*all = append(*all, topology.DomainHolder{Tenant: of.tenant})
 		}),
-		onAnswer("what is not Polyphony's does not count", func(_ domainsOf, all *[]topology.DomainHolder, _ *error) {
+		onAnswer("Domains of foreign namespaces do not count", func(_ domainsOf, all *[]topology.DomainHolder, _ *error) {
 			*all = append(*all, topology.DomainHolder{Tenant: "somebody-else"})
 		}),
-		onAnswer("a domain that was given back no longer overlaps", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+		onAnswer("A domain that was given back no longer overlaps", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
 			*all = append(*all, topology.DomainHolder{Tenant: of.tenant, Domain: of.domains[0]})
 		}),
-		onAnswer("without domains there are none", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+		onAnswer("Without domains there is no overlap", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
 			if len(of.domains) == 0 {
 				*all = []topology.DomainHolder{{}}
 			}
 		}),
-		onAnswer("overlapping domains are sorted, each once", func(_ domainsOf, all *[]topology.DomainHolder, _ *error) { slices.Reverse(*all) }),
-		onAnswer("overlapping domains are sorted, each once", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
+		onAnswer("Overlapping domains are sorted, and each is listed once", func(_ domainsOf, all *[]topology.DomainHolder, _ *error) { slices.Reverse(*all) }),
+		onAnswer("Overlapping domains are sorted, and each is listed once", func(of domainsOf, all *[]topology.DomainHolder, _ *error) {
 			if len(of.domains) > 1 {
 				*all = append(*all, (*all)[len(*all)-1])
 			}
 		}),
-		{"Domains", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.overlappingDomains) }},
-		{"Domains", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Domains", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.overlappingDomains) }},
+		{"Domains", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.overlappingDomains, func(_ context.Context, of domainsOf) ([]topology.DomainHolder, error, bool) {
 				return nil, nil, len(of.domains) == 0
 			})
@@ -101,7 +101,7 @@ func admissionMutants() []mutant {
 			}
 		})
 	}
-	const allowed, access = "what the sender has the right to is allowed, and nothing comes of it", "what the sender has no right to is refused by access"
+	const allowed, access = "A request with the right is allowed, and is not carried out", "A request without the right is refused by access"
 	return []mutant{
 		onVerdict(access, func(_ topology.Request, v *topology.Verdict, _ *error) { *v = topology.Verdict{Allowed: true} }),
 		onVerdict(access, func(_ topology.Request, v *topology.Verdict, _ *error) {
@@ -116,10 +116,10 @@ func admissionMutants() []mutant {
 				r.Verb = "list"
 			}
 		}),
-		onVerdict("a verb that no request has is answered from rights", func(r topology.Request, v *topology.Verdict, _ *error) {
+		onVerdict("A verb that no request has is answered from the rights", func(r topology.Request, v *topology.Verdict, _ *error) {
 			v.Allowed = v.Allowed && r.Verb != "use"
 		}),
-		asks("a verb that no request has is answered from rights", func(r *topology.Request) {
+		asks("A verb that no request has is answered from the rights", func(r *topology.Request) {
 			if r.Verb == "bind" {
 				r.Verb = "get"
 			}
@@ -136,37 +136,37 @@ func admissionMutants() []mutant {
 				}
 			})
 		}},
-		onVerdict("a change of what is not there is ErrNotFound", func(r topology.Request, v *topology.Verdict, err *error) {
+		onVerdict("A change of an object that does not exist is ErrNotFound", func(r topology.Request, v *topology.Verdict, err *error) {
 			if r.Verb == "update" {
 				*v, *err = topology.Verdict{Allowed: true}, nil
 			}
 		}),
-		asks("a service account is in its own groups", func(r *topology.Request) {
+		asks("A service account is in its own groups", func(r *topology.Request) {
 			if len(r.Groups) == 0 {
 				r.Groups = []string{"system:authenticated"}
 			}
 		}),
-		asks("a service account is in its own groups", func(r *topology.Request) {
+		asks("A service account is in its own groups", func(r *topology.Request) {
 			if strings.HasPrefix(r.User, "system:serviceaccount:") {
 				r.Groups = []string{"system:serviceaccounts:" + r.Namespace}
 			}
 		}),
-		onVerdict("a quota that is used up refuses", func(_ topology.Request, v *topology.Verdict, _ *error) {
+		onVerdict("A quota that is used up refuses", func(_ topology.Request, v *topology.Verdict, _ *error) {
 			if v.By == topology.FenceQuota {
 				*v = topology.Verdict{Allowed: true}
 			}
 		}),
-		onVerdict("a quota that is used up refuses", func(r topology.Request, v *topology.Verdict, _ *error) {
+		onVerdict("A quota that is used up refuses", func(r topology.Request, v *topology.Verdict, _ *error) {
 			if r.Resource == "leases" {
 				*v = topology.Verdict{By: topology.FenceQuota}
 			}
 		}),
-		onVerdict("a request that is none is ErrInvalid", func(r topology.Request, _ *topology.Verdict, err *error) {
+		onVerdict("A request that is not valid is ErrInvalid", func(r topology.Request, _ *topology.Verdict, err *error) {
 			if r.User != "" && string(r.Object) == "not json" {
 				*err = nil
 			}
 		}),
-		m("a cancelled context gets no answer", func(top *puppet) { uncancelled(&top.admit) }),
+		m("A cancelled context gets no answer", func(top *puppet) { uncancelled(&top.admit) }),
 	}
 }
 

@@ -2,6 +2,7 @@ package topologytest
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 
@@ -34,13 +35,13 @@ func after[A any, R any](method *func(context.Context, A) (R, error), alter func
 
 func capabilityMutants() []mutant {
 	return []mutant{
-		{"Quota", "a quota that was ensured comes into force", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Quotas", "AwaitQuota returns once the quota is in force", func(top, _ *puppet, _ *brokenOutsider) {
 			top.awaitQuota = func(context.Context, string) error { return topology.ErrTimeout }
 		}},
-		{"Quota", "awaiting a quota that is not there is ErrNotFound", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Quotas", "AwaitQuota without a quota is ErrNotFound", func(top, _ *puppet, _ *brokenOutsider) {
 			top.awaitQuota = func(context.Context, string) error { return nil }
 		}},
-		{"Quota", "an amount that is written otherwise is unchanged", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Quotas", "The same amount, written differently, changes nothing", func(top, _ *puppet, _ *brokenOutsider) {
 			var last resource.Quantity
 			after(&top.ensureQuota, func(q topology.Quota, c *topology.Change, _ *error) {
 				if !last.IsZero() && last != q.Hard["requests.cpu"] { // the same amount, kept otherwise
@@ -49,14 +50,15 @@ func capabilityMutants() []mutant {
 				last = q.Hard["requests.cpu"]
 			})
 		}},
-		{"NetworkRules", "no rules at all can be stored, and stay none", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Quotas", "On a dry run, AwaitQuota returns at once", func(top, dry *puppet, _ *brokenOutsider) { dry.awaitQuota = top.awaitQuota }},
+		{"NetworkIsolation", "A value without rules is stored as one that allows nothing", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.networkRules, func(_ string, r *topology.NetworkRules, _ *error) {
 				if len(r.Ingress) == 0 {
 					r.Ingress = []topology.NetworkRule{{}}
 				}
 			})
 		}},
-		{"NetworkRules", "a rule that lets everybody in is seen and taken away", func(top, _ *puppet, _ *brokenOutsider) {
+		{"NetworkIsolation", "A rule that is open to everybody is found and removed", func(top, _ *puppet, _ *brokenOutsider) {
 			ensure := top.ensureNetworkRules
 			top.ensureNetworkRules = func(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
 				have, err := top.networkRules(ctx, want.Namespace)
@@ -66,7 +68,7 @@ func capabilityMutants() []mutant {
 				return ensure(ctx, want)
 			}
 		}},
-		{"NetworkRules", "a peer in every namespace is not one in the own namespace", func(top, _ *puppet, _ *brokenOutsider) {
+		{"NetworkIsolation", "A peer in every namespace differs from one in the own namespace", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.networkRules, func(_ string, r *topology.NetworkRules, _ *error) {
 				for i := range r.Ingress {
 					for j := range r.Ingress[i].Peers {
@@ -75,69 +77,81 @@ func capabilityMutants() []mutant {
 				}
 			})
 		}},
-		{"Access", "ensuring nothing is a delete", func(top, _ *puppet, _ *brokenOutsider) {
+		{"AccessControl", "Ensure of an empty value does what Delete does", func(top, _ *puppet, _ *brokenOutsider) {
 			change(&top.ensureAccess, func(c *topology.Change) {
 				if c.Action == topology.Deleted {
 					c.Action = topology.Updated
 				}
 			})
 		}},
-		{"ClusterReaders", "ensuring nothing is a delete", func(top, _ *puppet, _ *brokenOutsider) {
+		{"ReadVisibility", "Ensure of an empty value does what Delete does", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.ensureClusterReaders, func(_ context.Context, want topology.ClusterReaders) (topology.Change, error, bool) {
-				return topology.Change{Kind: "ClusterReaders", Name: want.Tenant, Action: topology.Deleted}, nil, len(want.Groups) == 0
+				return topology.Change{Kind: topology.KindClusterReaders, Name: want.Tenant, Action: topology.Deleted}, nil, len(want.Groups) == 0
 			})
 		}},
-		{"Access", "a grant that is no longer wanted is withdrawn", keepsGrants},
-		{"Access", "a rule that somebody added is seen and taken away", keepsRules},
-		{"ClusterReaders", "cluster readers read workloads anywhere, no secrets, and write nothing", func(top, _ *puppet, _ *brokenOutsider) {
+		{"AccessControl", "A grant that is no longer wanted is withdrawn", keepsGrants},
+		{"AccessControl", "A rule that someone has added to a role is found and removed", keepsRules},
+		{"ReadVisibility", "Cluster readers read workloads in every namespace, but no secrets, and write nothing", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.authorize, func(_ context.Context, q rbac.Question) (rbac.Answer, error, bool) {
 				return rbac.Answer{Allowed: true}, nil, q.Resource == "secrets"
 			})
 		}},
-		{"ClusterReaders", "a group that two tenants share keeps the right until both have lost it", func(top, _ *puppet, _ *brokenOutsider) {
+		{"ReadVisibility", "A group that two tenants share keeps the right until both have lost it", func(top, _ *puppet, _ *brokenOutsider) {
 			removed := false
 			after(&top.deleteClusterReaders, func(string, *topology.Change, *error) { removed = true })
 			before(&top.authorize, func(context.Context, rbac.Question) (rbac.Answer, error, bool) {
 				return rbac.Answer{}, nil, removed
 			})
 		}},
-		{"Authorizer", "a grant allows what its rules say, to its subjects, in its namespace, and nothing else", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Authorizer", "A grant allows what its rules say, to its subjects, in its namespace, and nothing else", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.authorize, func(q rbac.Question, a *rbac.Answer, _ *error) {
 				a.Allowed = a.Allowed || q.Subresource == "exec"
 			})
 		}},
-		{"Authorizer", "what was withdrawn is no longer allowed", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Authorizer", "A right that was withdrawn is no longer allowed", func(top, _ *puppet, _ *brokenOutsider) {
 			top.deleteAccess = func(context.Context, string) (topology.Change, error) {
 				return topology.Change{Action: topology.Deleted}, nil
 			}
 		}},
-		{"Authorizer", "an allowed answer names its reason", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Authorizer", "An answer that allows names its reason", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.authorize, func(_ rbac.Question, a *rbac.Answer, _ *error) { a.Reason = "" })
 		}},
-		{"Authorizer", "a question that asks nothing is ErrInvalid", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Authorizer", "A question that is not valid is ErrInvalid", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.authorize, func(_ context.Context, q rbac.Question) (rbac.Answer, error, bool) {
 				return rbac.Answer{}, nil, q.Validate() != nil
 			})
 		}},
-		{"Authorizer", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.authorize) }},
-		{"Volumes", "claims are listed by name", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Authorizer", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.authorize) }},
+		{"Volumes", "Claims are listed by name", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.volumes, func(_ string, v *[]topology.Volume, _ *error) { slices.Reverse(*v) })
 		}},
-		{"Volumes", "a namespace that does not exist has none", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Volumes", "A namespace that does not exist has no volumes", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.volumes, func(_ string, v *[]topology.Volume, err *error) {
 				if len(*v) == 0 {
 					*err = topology.ErrNotFound
 				}
 			})
 		}},
-		{"Volumes", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.volumes) }},
-		{"Platform", "the name is constant and not empty", func(top, _ *puppet, _ *brokenOutsider) { top.name = func() string { return "" } }},
-		{"Platform", "a reachable topology says what it is and lacks nothing", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Volumes", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.volumes) }},
+		{"Topology", "The name is constant and not empty", func(top, _ *puppet, _ *brokenOutsider) { top.name = func() string { return "" } }},
+		{"Topology", "A reachable topology reports what it is, and misses no permission", func(top, _ *puppet, _ *brokenOutsider) {
 			top.ready = func(context.Context) (topology.Readiness, error) {
 				return topology.Readiness{Missing: []string{"get pods"}}, nil
 			}
 		}},
-		{"Platform", "there are name servers, on UDP and TCP, and no rule is about everybody", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Topology", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
+			ready := top.ready
+			top.ready = func(ctx context.Context) (topology.Readiness, error) { return ready(context.WithoutCancel(ctx)) }
+		}},
+		{"Platforms", "Lists are sorted", func(top, _ *puppet, _ *brokenOutsider) {
+			platform := top.platform
+			top.platform = func(ctx context.Context) (topology.Platform, error) {
+				p, err := platform(ctx)
+				p.StorageClasses = []topology.StorageClass{{Name: "b"}, {Name: "a"}}
+				return p, err
+			}
+		}},
+		{"Platforms", "There are name servers, and no rule is open to every peer or every port", func(top, _ *puppet, _ *brokenOutsider) {
 			platform := top.platform
 			top.platform = func(ctx context.Context) (topology.Platform, error) {
 				p, err := platform(ctx)
@@ -145,11 +159,11 @@ func capabilityMutants() []mutant {
 				return p, err
 			}
 		}},
-		{"Platform", "values are not aliased", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Platforms", "Values are not aliased", func(top, _ *puppet, _ *brokenOutsider) {
 			kept, err := top.platform(context.Background())
 			top.platform = func(context.Context) (topology.Platform, error) { return kept, err }
 		}},
-		{"Platform", "a cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Platforms", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
 			platform := top.platform
 			top.platform = func(ctx context.Context) (topology.Platform, error) { return platform(context.WithoutCancel(ctx)) }
 		}},
@@ -191,7 +205,7 @@ func mergeAccess(top *puppet, merge func(have, want *topology.Access)) {
 
 func namespaceMutants() []mutant {
 	n := func(rule string, breaks func(top, dry *puppet, out *brokenOutsider)) mutant {
-		return mutant{"Namespace", rule, breaks}
+		return mutant{"Namespaces", rule, breaks}
 	}
 	onRead := func(alter func(*topology.Namespace, *error)) func(top, dry *puppet, out *brokenOutsider) {
 		return func(top, _ *puppet, _ *brokenOutsider) {
@@ -202,11 +216,13 @@ func namespaceMutants() []mutant {
 		return func(top, _ *puppet, _ *brokenOutsider) { change(&top.ensureNamespace, alter) }
 	}
 	return []mutant{
-		n("read of what is not there is ErrNotFound", onRead(func(_ *topology.Namespace, err *error) { *err = nil })),
-		n("ensure creates, and read answers what was ensured", onRead(func(ns *topology.Namespace, _ *error) { ns.DisplayName = "" })),
-		n("ensure twice is unchanged", onEnsure(func(c *topology.Change) { c.Action = topology.Updated })),
-		n("ensure repairs differences and names the fields", onEnsure(func(c *topology.Change) { c.Fields = nil })),
-		n("a removed pod security level is repaired and named", func(top, _ *puppet, _ *brokenOutsider) {
+		n("A read of what does not exist is ErrNotFound", onRead(func(_ *topology.Namespace, err *error) { *err = nil })),
+		n("Ensure creates the namespace, and a read returns it", onRead(func(ns *topology.Namespace, _ *error) { ns.DisplayName = "" })),
+		n("Ensure creates the namespace, and a read returns it", onEnsure(forgetsAfter)),
+		n("Ensure repairs differences, names the fields and returns both values", onEnsure(forgetsBefore)),
+		n("A second Ensure changes nothing", onEnsure(func(c *topology.Change) { c.Action = topology.Updated })),
+		n("Ensure repairs differences, names the fields and returns both values", onEnsure(func(c *topology.Change) { c.Fields = nil })),
+		n("A removed level of pod security is restored and named", func(top, _ *puppet, _ *brokenOutsider) {
 			ensure := top.ensureNamespace
 			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
 				if have, err := top.namespace(ctx, want.Name); err == nil {
@@ -215,61 +231,95 @@ func namespaceMutants() []mutant {
 				return ensure(ctx, want)
 			}
 		}),
-		n("a label that is no longer wanted goes, somebody else's stays", func(_, _ *puppet, out *brokenOutsider) { out.labelIsGone = true }),
-		n("what is allowed is stored, changed and taken away, each with its field named", onRead(func(ns *topology.Namespace, _ *error) { ns.Allowed.DefaultToken = false })),
-		n("what is allowed is stored, changed and taken away, each with its field named", onEnsure(func(c *topology.Change) { c.Fields = c.Fields[:len(c.Fields)-1] })),
-		n("what is allowed is stored, changed and taken away, each with its field named", keepsAllowed(func(have, want *topology.Allowances) {
+		n("A label that is no longer wanted is removed, and a foreign label stays", func(_, _ *puppet, out *brokenOutsider) { out.labelIsGone = true }),
+		n("Allowances are stored, changed and removed, each with its field named", onRead(func(ns *topology.Namespace, _ *error) { ns.Allowed.DefaultToken = false })),
+		n("Allowances are stored, changed and removed, each with its field named", onEnsure(func(c *topology.Change) { c.Fields = c.Fields[:len(c.Fields)-1] })),
+		n("Allowances are stored, changed and removed, each with its field named", keepsAllowed(func(have, want *topology.Allowances) {
 			if len(want.Tolerations) == 0 {
 				want.Tolerations = have.Tolerations
 			}
 		})),
-		n("what somebody else allows is taken away and named", keepsAllowed(func(have, want *topology.Allowances) { want.Domains = have.Domains })),
-		n("somebody else's namespace is ErrConflict, names the owner and stays untouched", func(top, _ *puppet, _ *brokenOutsider) {
+		n("A domain that someone else has added is removed and named", keepsAllowed(func(have, want *topology.Allowances) { want.Domains = have.Domains })),
+		n("A foreign namespace is ErrConflict, which names the owner, and stays untouched", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.ensureNamespace, func(ctx context.Context, want topology.Namespace) (topology.Change, error, bool) {
 				have, err := top.namespace(ctx, want.Name)
 				return topology.Change{}, topology.ErrConflict, err == nil && !have.Managed && !want.Adopt // says not whose
 			})
 		}),
-		n("adopt takes over, and says so", onEnsure(func(c *topology.Change) {
+		n("Adopt takes a foreign namespace over, and the change names the label", onEnsure(func(c *topology.Change) {
 			c.Fields = slices.DeleteFunc(c.Fields, func(f topology.FieldChange) bool { return f.Path == "metadata.labels["+topology.LabelTenant+"]" })
 		})),
-		n("a name whose service accounts hold rights elsewhere is ErrConflict, unless they are meant", func(top, _ *puppet, _ *brokenOutsider) {
+		n("A name whose service accounts hold rights elsewhere is ErrConflict, unless InheritGrants is set", func(top, _ *puppet, _ *brokenOutsider) {
 			ensure := top.ensureNamespace
 			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
 				want.InheritGrants = true
 				return ensure(ctx, want)
 			}
 		}),
-		n("a name whose service accounts hold rights elsewhere is ErrConflict, unless they are meant", func(top, _ *puppet, _ *brokenOutsider) {
+		n("A name whose service accounts hold rights elsewhere is ErrConflict, unless InheritGrants is set", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.ensureNamespace, func(ctx context.Context, want topology.Namespace) (topology.Change, error, bool) {
 				_, err := top.namespace(ctx, want.Name)
 				return topology.Change{}, topology.ErrConflict, err != nil && want.InheritGrants
 			})
 		}),
-		n("delete removes, and a second delete is unchanged", func(top, _ *puppet, _ *brokenOutsider) {
+		n("Delete removes the namespace and returns it, and a second Delete changes nothing", func(top, _ *puppet, _ *brokenOutsider) {
 			change(&top.deleteNamespace, func(c *topology.Change) { c.Action = topology.Deleted })
 		}),
-		n("a protected namespace is ErrProtected and stays", func(top, _ *puppet, _ *brokenOutsider) {
+		n("Delete removes the namespace and returns it, and a second Delete changes nothing", func(top, _ *puppet, _ *brokenOutsider) {
+			change(&top.deleteNamespace, forgetsBefore)
+		}),
+		n("An annotation that is no longer wanted is removed", func(top, _ *puppet, _ *brokenOutsider) {
+			ensure := top.ensureNamespace
+			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+				if have, err := top.namespace(ctx, want.Name); err == nil { // as a merge would
+					maps.Copy(have.Annotations, want.Annotations)
+					want.Annotations = have.Annotations
+				}
+				return ensure(ctx, want)
+			}
+		}),
+		n("A namespace of another roster is ErrConflict and stays untouched", func(top, _ *puppet, _ *brokenOutsider) {
+			ensure := top.ensureNamespace
+			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+				have, err := top.namespace(ctx, want.Name)
+				if err == nil && have.Roster != "" {
+					want.Roster = have.Roster
+				}
+				return ensure(ctx, want)
+			}
+		}),
+		n("Ensure without a roster leaves the stored one, and Ensure with one sets it", onRead(func(ns *topology.Namespace, _ *error) { ns.Roster = "" })),
+		n("A protected namespace is ErrProtected and stays", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.deleteNamespace, func(_ string, _ *topology.Change, err *error) { *err = nil })
 		}),
-		n("a namespace that is held is waited for, then ErrTimeout says by what", func(top, _ *puppet, _ *brokenOutsider) {
+		n("AwaitNamespaceGone waits for a namespace that is held, and ErrTimeout names what holds it", func(top, _ *puppet, _ *brokenOutsider) {
 			top.awaitNamespaceGone = func(context.Context, string) error {
 				return &topology.Error{Op: "await", Kind: "Namespace", Reason: topology.ErrTimeout}
 			}
 		}),
-		n("a cancelled context changes nothing", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.ensureNamespace) }),
-		n("concurrent ensures converge without an error", func(top, _ *puppet, _ *brokenOutsider) {
+		n("A cancelled context changes nothing", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.ensureNamespace) }),
+		n("Concurrent calls of Ensure converge without an error", func(top, _ *puppet, _ *brokenOutsider) {
 			var once sync.Once
 			after(&top.ensureNamespace, func(_ topology.Namespace, _ *topology.Change, err *error) {
 				once.Do(func() { *err = errBroken })
 			})
 		}),
-		n("values are not aliased", func(top, _ *puppet, _ *brokenOutsider) {
+		n("Values are not aliased", func(top, _ *puppet, _ *brokenOutsider) {
 			var kept topology.Namespace
 			after(&top.ensureNamespace, func(want topology.Namespace, _ *topology.Change, _ *error) { kept = want })
 			after(&top.namespace, func(_ string, ns *topology.Namespace, _ *error) { ns.Labels = kept.Labels })
 		}),
-		n("a dry run says what would be done and does nothing", func(top, dry *puppet, _ *brokenOutsider) { dry.ensureNamespace = top.ensureNamespace }),
+		n("The values of a change are not aliased", func(top, _ *puppet, _ *brokenOutsider) {
+			after(&top.ensureNamespace, func(want topology.Namespace, c *topology.Change, _ *error) {
+				if c.After != nil {
+					c.After = want
+				}
+			})
+		}),
+		n("A dry run returns the change that Ensure and Delete would make, and makes none", func(_, dry *puppet, _ *brokenOutsider) {
+			change(&dry.ensureNamespace, forgetsAfter)
+		}),
+		n("A dry run returns the change that Ensure and Delete would make, and makes none", func(top, dry *puppet, _ *brokenOutsider) { dry.ensureNamespace = top.ensureNamespace }),
 	}
 }
 
@@ -301,37 +351,37 @@ func tenantMutants() []mutant {
 		}
 	}
 	return []mutant{
-		m("a plan is what the run then does, and the second run changes nothing", func(_, dry *puppet, _ *brokenOutsider) {
+		m("A plan lists what the run then does, and the second run changes nothing", func(_, dry *puppet, _ *brokenOutsider) {
 			change(&dry.ensureQuota, func(c *topology.Change) { c.Action = topology.Unchanged })
 		}),
-		m("the tightest tenant is a name alone", func(top, _ *puppet, _ *brokenOutsider) {
+		m("A name alone is the tightest tenant", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.access, func(_ string, _ *topology.Access, err *error) { *err = nil })
 		}),
-		m("drift is repaired and named", func(top, _ *puppet, _ *brokenOutsider) {
+		m("Drift is repaired and named", func(top, _ *puppet, _ *brokenOutsider) {
 			change(&top.ensureNetworkRules, func(c *topology.Change) { c.Fields = nil })
 		}),
-		m("rights that the Score no longer gives are withdrawn", func(top, _ *puppet, _ *brokenOutsider) {
+		m("Rights that the Score no longer gives are withdrawn", func(top, _ *puppet, _ *brokenOutsider) {
 			before(&top.ensureAccess, func(_ context.Context, want topology.Access) (topology.Change, error, bool) {
 				return topology.Change{Kind: "Access", Name: want.Namespace, Action: topology.Deleted}, nil, len(want.Grants) == 0
 			})
 		}),
-		m("a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(top, _ *puppet, _ *brokenOutsider) {
+		m("A developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(top, _ *puppet, _ *brokenOutsider) {
 			after(&top.authorize, func(q rbac.Question, a *rbac.Answer, _ *error) {
 				a.Allowed = a.Allowed || q.Resource == "serviceaccounts" && q.Subresource == "token"
 			})
 		}),
-		m("somebody else's namespace is refused untouched, the other tenant is provisioned all the same", func(top, _ *puppet, _ *brokenOutsider) {
+		m("A foreign namespace is refused untouched, and the other tenant is provisioned all the same", func(top, _ *puppet, _ *brokenOutsider) {
 			ensure := top.ensureNamespace
 			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
 				want.Adopt = true
 				return ensure(ctx, want)
 			}
 		}),
-		m("two runs of one Score at once converge", func(top, _ *puppet, _ *brokenOutsider) {
+		m("Two runs of one Score at the same time converge", func(top, _ *puppet, _ *brokenOutsider) {
 			var once sync.Once
 			after(&top.ensureQuota, func(_ topology.Quota, _ *topology.Change, err *error) { once.Do(func() { *err = errBroken }) })
 		}),
-		m("an unknown storage class is refused before anything is touched", func(top, _ *puppet, _ *brokenOutsider) {
+		m("An unknown storage class is refused before anything is written", func(top, _ *puppet, _ *brokenOutsider) {
 			platform := top.platform
 			top.platform = func(ctx context.Context) (topology.Platform, error) {
 				p, err := platform(ctx)
@@ -339,18 +389,44 @@ func tenantMutants() []mutant {
 				return p, err
 			}
 		}),
-		m("off-boarding removes everything, and once more is fine", func(top, _ *puppet, _ *brokenOutsider) {
+		m("Off-boarding removes everything, and may be repeated", func(top, _ *puppet, _ *brokenOutsider) {
 			top.deleteClusterReaders = func(_ context.Context, name string) (topology.Change, error) {
 				return topology.Change{Kind: "ClusterReaders", Name: name, Action: topology.Deleted}, nil
 			}
 		}),
-		m("off-boarding refuses what is protected, touching nothing", unprotected(topology.ErrProtected)),
-		m("off-boarding refuses what is somebody else's, touching nothing", unprotected(topology.ErrConflict)),
-		m("off-boarding loses no volume that is not named", func(top, _ *puppet, _ *brokenOutsider) {
+		m("Off-boarding refuses a protected tenant and writes nothing", unprotected(topology.ErrProtected)),
+		m("Off-boarding refuses a foreign namespace and writes nothing", unprotected(topology.ErrConflict)),
+		m("Off-boarding deletes no volume that is not named", func(top, _ *puppet, _ *brokenOutsider) {
 			top.volumes = func(context.Context, string) ([]topology.Volume, error) { return nil, nil }
 		}),
-		m("off-boarding says what holds a namespace, and another run goes on", func(top, _ *puppet, _ *brokenOutsider) {
+		m("Off-boarding names what holds a namespace, and the next run goes on", func(top, _ *puppet, _ *brokenOutsider) {
 			top.awaitNamespaceGone = func(context.Context, string) error { return nil }
 		}),
+	}
+}
+
+func snapshotMutants() []mutant {
+	// frozen reads each namespace once. Live contexts, Refresh and writes of its own do not make it read again.
+	frozen := func(rule string, again func(top *puppet, forget func())) mutant {
+		return mutant{"Snapshots", rule, func(top, _ *puppet, _ *brokenOutsider) {
+			var known sync.Map
+			read := top.namespace
+			top.namespace = func(ctx context.Context, name string) (topology.Namespace, error) {
+				if have, ok := known.Load(name); ok {
+					return have.(topology.Namespace), nil //nolint:forcetypeassert // stored below
+				}
+				have, err := read(ctx, name)
+				if err == nil {
+					known.Store(name, have)
+				}
+				return have, err
+			}
+			again(top, known.Clear)
+		}}
+	}
+	return []mutant{
+		frozen("After Refresh, a read sees what someone else has changed", func(*puppet, func()) {}),
+		frozen("A live read sees what someone else has changed, without Refresh", func(top *puppet, forget func()) { top.refresh = forget }),
+		frozen("A read sees what the topology itself has changed, without Refresh", func(top *puppet, forget func()) { top.refresh = forget }),
 	}
 }

@@ -35,12 +35,12 @@ func grantsMutants() []mutant {
 		})
 	}
 	const (
-		ensured = "grants that were ensured are listed with their binding, role, rules and subjects"
-		foreign = "somebody else's grants are listed too, service accounts with their namespace"
-		gone    = "a grant that was withdrawn is gone, and another's stays"
-		readers = "cluster readers are listed without a namespace, until they are none"
-		sorted  = "grants are sorted by what grants, so that answers name the same one every time"
-		answers = "answers from the grants are those of Authorize"
+		ensured = "Ensured grants are listed with their binding, role, rules and subjects"
+		foreign = "Foreign grants are listed too, and service accounts with their namespace"
+		gone    = "A grant that was withdrawn is gone, and those of others stay"
+		readers = "Cluster readers are listed without a namespace, until there are none"
+		sorted  = "Bindings are sorted, so that answers name the same binding every time"
+		answers = "Answers that are computed from the bindings are those of Authorize"
 	)
 	return []mutant{
 		onGrant(ensured, func(g *rbac.Binding) { g.Name = "" }),
@@ -104,7 +104,7 @@ func grantsMutants() []mutant {
 				})
 			})
 		}),
-		m("values are not aliased", func(top *puppet) {
+		m("Values are not aliased", func(top *puppet) {
 			list := top.grantsInForce
 			var kept []rbac.Binding
 			top.grantsInForce = func(ctx context.Context, name string) (_ []rbac.Binding, err error) {
@@ -114,6 +114,6 @@ func grantsMutants() []mutant {
 				return slices.Clone(kept), err
 			}
 		}),
-		m("a cancelled context gets no answer", func(top *puppet) { uncancelled(&top.grantsInForce) }),
+		m("A cancelled context gets no answer", func(top *puppet) { uncancelled(&top.grantsInForce) }),
 	}
 }

@@ -4,16 +4,17 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
 
 const (
-	tableCase   = "each rule refuses what it is for, and admits what is allowed"
-	sendersCase = "each rule binds by namespace or by sender, as it says"
-	inForceCase = "a rule is in force once it was awaited, and no longer once it is gone"
-	sameCase    = "of several mistakes a refusal names the same one each time"
-	thereCase   = "what is there and would be refused is reported, and can be changed otherwise"
+	tableCase   = "Each rule refuses what it is made for, and admits what a tenant is allowed"
+	sendersCase = "Each rule applies by namespace or by sender, as documented"
+	inForceCase = "A rule is in force once AwaitGuardrails returns, and no longer once it is removed"
+	sameCase    = "Of several mistakes, a refusal names the same one each time"
+	thereCase   = "An existing object that a rule would refuse is reported, and can be changed in other ways"
 )
 
 // lacks is an adapter that stores every rule and holds all but one.
@@ -76,29 +77,29 @@ func guardrailMutants() []mutant {
 		return mutant{"Guardrails", rule, func(top, dry *puppet, _ *brokenOutsider) { breaks(top, dry) }}
 	}
 	return slices.Concat(tableMutants(), senderMutants(), violationMutants(), []mutant{
-		g("ensuring nothing is a delete", func(top, _ *puppet) {
+		g("Ensure of an empty value does what Delete does", func(top, _ *puppet) {
 			before(&top.ensureGuardrails, func(_ context.Context, want topology.GuardrailSet) (topology.Change, error, bool) {
 				return topology.Change{Kind: "Guardrails", Name: "fake", Action: topology.Deleted}, nil, len(want.Rules) == 0
 			})
 		}),
-		g("a version that the release does not know is ErrInvalid", func(top, _ *puppet) {
+		g("A version that the release does not know is ErrInvalid", func(top, _ *puppet) {
 			ensure := top.ensureGuardrails
 			top.ensureGuardrails = func(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
 				want.Version = topology.GuardrailsVersion
 				return ensure(ctx, want)
 			}
 		}),
-		g("rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
+		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
 			after(&top.ensureGuardrails, func(_ topology.GuardrailSet, _ *topology.Change, err *error) { *err = nil })
 		}),
-		g("rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
+		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
 			after(&top.deleteGuardrails, func(_ string, _ *topology.Change, err *error) { *err = nil })
 		}),
-		g("rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
+		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
 			after(&top.guardrails, func(_ string, s *topology.GuardrailSet, _ *error) { s.Version = topology.GuardrailsVersion })
 		}),
-		g("awaiting what is not there is ErrNotFound", func(top, _ *puppet) { top.awaitGuardrails = func(context.Context) error { return nil } }),
-		g("awaiting what is not there is ErrNotFound", func(top, dry *puppet) { dry.awaitGuardrails = top.awaitGuardrails }),
+		g("AwaitGuardrails without rules is ErrNotFound, and returns at once on a dry run", func(top, _ *puppet) { top.awaitGuardrails = func(context.Context) error { return nil } }),
+		g("AwaitGuardrails without rules is ErrNotFound, and returns at once on a dry run", func(top, dry *puppet) { dry.awaitGuardrails = top.awaitGuardrails }),
 		lets(sameCase, func(topology.Request, topology.Verdict) bool { return true }),
 		judges(sameCase, func(_ topology.Request, v *topology.Verdict) {
 			v.Reason = strings.ReplaceAll(v.Reason, "haproxy", "konghq")
@@ -136,7 +137,7 @@ func tableMutants() []mutant {
 		stops(tableCase, topology.GuardrailFinalizers, func(r topology.Request) bool { return contains(r, "foregroundDeletion") }),
 		stops(tableCase, topology.GuardrailImages, func(r topology.Request) bool { return contains(r, "@sha256:") }),
 		allows(tableCase, func(a *topology.Allowances) { *a = topology.Allowances{} }),
-		allows(tableCase, func(a *topology.Allowances) { *a = allowed }),
+		allows(tableCase, func(a *topology.Allowances) { *a = everyAllowance }),
 	}
 	for _, rule := range topology.AllGuardrails() {
 		if rule != topology.GuardrailNamespaces {
@@ -207,6 +208,16 @@ func violationMutants() []mutant {
 			top.violations = func(ctx context.Context, _ []topology.Guardrail) ([]topology.Violation, error) {
 				return violations(ctx, topology.AllGuardrails())
 			}
+		}},
+		{"Guardrails", "Rules about the sender report no violations", func(top, _ *puppet, _ *brokenOutsider) {
+			var last atomic.Value // the namespace of the case
+			after(&top.ensureNamespace, func(want topology.Namespace, _ *topology.Change, _ *error) { last.Store(want.Name) })
+			after(&top.violations, func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) {
+				name, _ := last.Load().(string)
+				*all = append(*all, topology.Violation{
+					Namespace: name, Kind: "ConfigMap", Name: "x", Rule: topology.GuardrailFinalizers, Message: "m",
+				})
+			})
 		}},
 		stops(thereCase, topology.GuardrailServices, func(r topology.Request) bool { return r.Verb == "patch" && contains(r, `"labels"`) }),
 		stops(thereCase, topology.GuardrailServices, func(r topology.Request) bool { return contains(r, `"externalIPs":null`) }),

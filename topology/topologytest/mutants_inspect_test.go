@@ -23,11 +23,11 @@ func inspectorMutants() []mutant {
 		})
 	}
 	const (
-		read    = "a tenant is as its capabilities read it"
-		none    = "what is not there, or somebody else's, is none"
-		foreign = "somebody else's namespace is there, and not Polyphony's"
-		all     = "policies and grants are all that there are"
-		about   = "it says what it is about"
+		read    = "A namespace is inspected as its capabilities read it"
+		none    = "A value that does not exist or is foreign is nil"
+		foreign = "A foreign namespace is listed as one that Polyphony does not manage"
+		all     = "Policies and grants are all that are in force"
+		about   = "An inspection names the topology, the time, the platform and the version"
 	)
 	return []mutant{
 		each(read, func(n *topology.NamespaceInspection) { n.Namespace.PodSecurity = topology.PodSecurityPrivileged }),
@@ -49,11 +49,12 @@ func inspectorMutants() []mutant {
 			in.Policies = slices.DeleteFunc(in.Policies, func(p netpolicy.Policy) bool { return p.Name == "leak" })
 		}),
 		m(all, func(in *topology.Inspection) { in.Grants = nil }),
+		m("Namespaces are sorted by name", func(in *topology.Inspection) { slices.Reverse(in.Namespaces) }),
 		m(about, func(in *topology.Inspection) { in.Topology = "another" }),
 		m(about, func(in *topology.Inspection) { in.At = time.Time{} }),
 		m(about, func(in *topology.Inspection) { in.Platform = topology.Platform{} }),
 		m(about, func(in *topology.Inspection) { in.Readiness.Version = "" }),
-		{"Inspector", "a cancelled context reads nothing", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Inspector", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
 			top.inspect = func(context.Context, string) (topology.Inspection, error) { return topology.Inspection{}, nil }
 		}},
 	}

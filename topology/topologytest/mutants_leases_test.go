@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	freeLease      = "a lease that nobody holds is taken at once, with the caller's context"
-	waitsForLease  = "one that is held is waited for, and taken when it is released"
-	sameHolder     = "holders of the same name are two"
-	otherLease     = "leases of different names are held at once"
-	renewedLease   = "one that is renewed is held for longer than its duration"
-	leaseTimeout   = "when the context ends first it is ErrTimeout, naming the holder"
-	deadHolder     = "a holder that died is replaced after its duration, and not before"
-	leaseTaken     = "when somebody takes it away, the context ends and says who"
-	secondRelease  = "a second release does nothing"
-	callerEnds     = "the end of the caller's context gives it up"
-	turnsOfSeveral = "of several at once one has it at a time, and each has its turn"
-	dryLease       = "a dry run waits for nobody and holds nothing"
-	invalidLease   = "what is no lease is ErrInvalid"
-	cancelledLease = "a cancelled context gets no lease"
+	freeLease      = "A free lease is taken at once, with a context that derives from the caller's"
+	waitsForLease  = "HoldLease waits for a lease that is held, and takes it once it is released"
+	sameHolder     = "Two holders of the same name are two"
+	otherLease     = "Leases of different names are held at the same time"
+	renewedLease   = "A lease that is renewed is held for longer than its duration"
+	leaseTimeout   = "If the context ends first, the error is ErrTimeout and names the holder"
+	deadHolder     = "A holder that died is replaced after its duration, and not earlier"
+	leaseTaken     = "When someone takes the lease away, the context ends and names the new holder"
+	secondRelease  = "A second release does nothing"
+	callerEnds     = "The end of the caller's context gives the lease up"
+	turnsOfSeveral = "Of several callers one holds the lease at a time, and each gets its turn"
+	dryLease       = "A dry run waits for nobody and holds nothing"
+	invalidLease   = "A lease that is not valid is ErrInvalid"
+	cancelledLease = "A cancelled context gets no lease"
 )
 
 // holding is a method that is broken.

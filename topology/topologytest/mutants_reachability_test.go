@@ -70,19 +70,19 @@ func reachabilityMutants() []mutant {
 	nothing := func(*netpolicy.Policy) {}
 
 	const (
-		none      = "a namespace without policies is open in both directions, and the reason says so"
-		own       = "Polyphony's own rules let the pods of a namespace reach each other and nobody else in, until they are deleted"
-		addresses = "a range of addresses leaves out its exceptions, and is about pods only by their address"
-		marks     = "a peer by the labels of its namespace sees what says its name, domains and pod security, and nobody else can say its name"
-		consent   = "a peer by the labels of its namespace takes the consent of both ends"
-		foreign   = "somebody else's policy that opens a namespace is seen, listed and named"
-		labels    = "labels are compared with In, NotIn, Exists and DoesNotExist, and all of them must hold"
-		peers     = "a peer is a pod of such labels in a namespace of such labels"
-		ports     = "a port is a number, a range, a name of the pod's own, or every one of a protocol"
-		selected  = "a policy is about the pods that it selects and leaves others open"
-		direction = "a policy about one direction leaves the other open"
-		sum       = "policies add up, and a refusal names them all by name"
-		sorted    = "policies are listed by namespace and name, and those of no namespace are all"
+		none      = "A namespace without policies is open in both directions, and the reason says so"
+		own       = "Rules for the own namespace let its pods reach each other and nothing else, until they are deleted"
+		addresses = "A range of addresses leaves out its exceptions, and matches pods only by their address"
+		marks     = "Labels of a namespace include its name, domains and pod security, and no other can claim its name"
+		consent   = "A connection between namespaces needs a rule at both ends"
+		foreign   = "A foreign policy that opens a namespace is applied, listed and named"
+		labels    = "Labels are compared with In, NotIn, Exists and DoesNotExist, and all of them must hold"
+		peers     = "A peer is a pod with these labels in a namespace with those labels"
+		ports     = "A port is a number, a range, a name of the pod's own, or every port of a protocol"
+		selected  = "A policy isolates the pods that it selects and leaves others open"
+		direction = "A policy for one direction leaves the other open"
+		sum       = "Policies add up, and a refusal names them all by name"
+		sorted    = "Policies are listed by namespace and name, and those of no namespace are all"
 	)
 	// sees is an adapter that decides by what it sees otherwise than it is.
 	sees := func(mistake func(*netpolicy.Policy, map[string]string)) mutant {
@@ -169,7 +169,7 @@ func reachabilityMutants() []mutant {
 				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name != "polyphony" })
 			})
 		}),
-		m("what stands where Polyphony's own would be is listed, whoever it belongs to", func(top *puppet) {
+		m("A foreign policy in the place of Polyphony's own is listed", func(top *puppet) {
 			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
 				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name == "polyphony" })
 			})
@@ -212,13 +212,13 @@ func reachabilityMutants() []mutant {
 			slices.Reverse(policies)
 			return policies
 		}),
-		m("a connection that is none is ErrInvalid", func(top *puppet) {
+		m("A connection that is not valid is ErrInvalid", func(top *puppet) {
 			before(&top.reach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
 				return netpolicy.Answer{}, nil, c.Validate() != nil
 			})
 		}),
-		misreads("a namespace that does not exist is ErrNotFound, at either end, and has no policies", nothing),
-		m("a namespace that does not exist is ErrNotFound, at either end, and has no policies", func(top *puppet) {
+		misreads("At either end, a namespace that does not exist is ErrNotFound", nothing),
+		m("A namespace that does not exist has no policies", func(top *puppet) {
 			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, err *error) {
 				if len(*policies) == 0 {
 					*err = topology.ErrNotFound
@@ -240,13 +240,13 @@ func reachabilityMutants() []mutant {
 				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Namespace != namespace })
 			})
 		}),
-		m("a question changes nothing", func(top *puppet) {
+		m("A question changes nothing", func(top *puppet) {
 			before(&top.reach, func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
 				_, err := top.ensureNetworkRules(ctx, topology.NetworkRules{Namespace: c.From.Namespace})
 				return netpolicy.Answer{}, err, err != nil
 			})
 		}),
-		m("values are not aliased", func(top *puppet) {
+		m("Values are not aliased", func(top *puppet) {
 			list, kept := top.networkPolicies, map[string][]netpolicy.Policy{}
 			top.networkPolicies = func(ctx context.Context, namespace string) (policies []netpolicy.Policy, err error) {
 				if kept[namespace] == nil {
@@ -255,7 +255,7 @@ func reachabilityMutants() []mutant {
 				return kept[namespace], err
 			}
 		}),
-		m("a cancelled context gets no answer", func(top *puppet) { uncancelled(&top.reach) }),
-		m("a cancelled context gets no answer", func(top *puppet) { uncancelled(&top.networkPolicies) }),
+		m("A cancelled context gets no answer", func(top *puppet) { uncancelled(&top.reach) }),
+		m("A cancelled context gets no answer", func(top *puppet) { uncancelled(&top.networkPolicies) }),
 	}
 }

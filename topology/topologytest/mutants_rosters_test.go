@@ -11,7 +11,7 @@ import (
 
 func rosterMutants() []mutant {
 	m := func(rule string, breaks func(top, dry *puppet)) mutant {
-		return mutant{"Rosters", rule, func(top, dry *puppet, _ *brokenOutsider) { breaks(top, dry) }}
+		return mutant{"RosterRuns", rule, func(top, dry *puppet, _ *brokenOutsider) { breaks(top, dry) }}
 	}
 	listing := func(rule string, alter func(all *[]topology.Namespace)) mutant {
 		return m(rule, func(top, _ *puppet) {
@@ -32,33 +32,19 @@ func rosterMutants() []mutant {
 			after(&top.ensureNamespace, func(want topology.Namespace, change *topology.Change, _ *error) { alter(want, change) })
 		})
 	}
-	forget := func(all *[]topology.Namespace) {
-		for i := range *all {
-			(*all)[i].Roster = ""
-		}
-	}
 	unlocked := func(top *puppet) {
 		top.holdLease = func(ctx context.Context, _ topology.Lease) (heldLease, error) { return heldLease{ctx, func() {}}, nil }
 	}
-	const listed = "tenants are listed by name, with their rosters, and nobody else's namespaces"
 	return []mutant{
-		listing(listed, func(all *[]topology.Namespace) { slices.Reverse(*all) }),
-		listing(listed, forget),
-		listing(listed, func(all *[]topology.Namespace) {
-			*all = append(*all, topology.Namespace{Name: "zzz", Owner: "somebody"})
-		}),
-		listing(listed, func(all *[]topology.Namespace) {
-			*all = slices.DeleteFunc(*all, func(ns topology.Namespace) bool { return ns.Roster == "" })
-		}),
-		ensuring("a tenant of another roster is ErrConflict and stays untouched", func(want *topology.Namespace) { want.Roster = "" }),
-		changing("who names no roster leaves a tenant on its own", func(want topology.Namespace, change *topology.Change) {
+		ensuring("A tenant of another roster is ErrConflict and stays untouched", func(want *topology.Namespace) { want.Roster = "" }),
+		changing("A Score without a roster leaves the tenant on its roster", func(want topology.Namespace, change *topology.Change) {
 			if want.Roster == "" {
 				change.Action = topology.Updated
 			}
 		}),
-		ensuring("a roster takes in tenants of none", func(want *topology.Namespace) { want.Roster = "" }),
-		changing("a second run of a roster changes nothing", func(_ topology.Namespace, change *topology.Change) { change.Action = topology.Updated }),
-		m("a tenant that fails does not stop the others", func(top, _ *puppet) {
+		ensuring("A roster adopts tenants that are on no roster", func(want *topology.Namespace) { want.Roster = "" }),
+		changing("A second run of a roster changes nothing", func(_ topology.Namespace, change *topology.Change) { change.Action = topology.Updated }),
+		m("A tenant that fails does not stop the others", func(top, _ *puppet) {
 			var failed atomic.Value
 			ensure := top.ensureNamespace
 			top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
@@ -72,10 +58,10 @@ func rosterMutants() []mutant {
 				return change, err
 			}
 		}),
-		listing("who is no longer on the roster stays, and is named, unless it is pruned", forget),
-		listing("pruning more than a tenth is refused, unless it is said", forget),
-		listing("an empty roster prunes nobody, unless it is said", forget),
-		m("pruning leaves tenants of other rosters, and of none", func(top, _ *puppet) {
+		listing("A tenant that left the roster stays and is named, unless Prune is set", forgetRosters),
+		listing("Pruning more than a tenth is refused, unless Prune allows it", forgetRosters),
+		listing("An empty roster prunes no tenant, unless Prune allows it", forgetRosters),
+		m("Pruning leaves tenants of other rosters and of none", func(top, _ *puppet) {
 			var last atomic.Value
 			before(&top.ensureNamespace, func(_ context.Context, want topology.Namespace) (topology.Change, error, bool) {
 				last.Store(want.Roster)
@@ -87,11 +73,11 @@ func rosterMutants() []mutant {
 				}
 			})
 		}),
-		m("pruning loses no volume that is not named", func(top, _ *puppet) {
+		m("Pruning deletes no volume that is not named", func(top, _ *puppet) {
 			after(&top.volumes, func(_ string, all *[]topology.Volume, _ *error) { *all = nil })
 		}),
-		m("a plan changes nothing, and is applied as it was made", func(top, dry *puppet) { dry.ensureNamespace = top.ensureNamespace }),
-		m("a plan is refused once anything in it has moved", func(_, dry *puppet) {
+		m("A plan changes nothing, and is applied as it was made", func(top, dry *puppet) { dry.ensureNamespace = top.ensureNamespace }),
+		m("A plan is refused once the tenants differ from it", func(_, dry *puppet) {
 			after(&dry.ensureNamespace, func(_ topology.Namespace, change *topology.Change, _ *error) {
 				change.Action, change.Fields = topology.Created, nil
 			})
@@ -108,12 +94,12 @@ func rosterMutants() []mutant {
 				change.Action, change.Fields = topology.Created, nil
 			})
 		}),
-		m("what a plan says first is what is dangerous", func(_, dry *puppet) {
+		m("A plan names its risks first", func(_, dry *puppet) {
 			after(&dry.ensureNetworkRules, func(_ topology.NetworkRules, change *topology.Change, _ *error) { change.Action = topology.Unchanged })
 		}),
-		m("a run waits for another of the same roster, and takes over from one that has died", func(top, _ *puppet) { unlocked(top) }),
-		m("a run waits only so long, and says for whom", func(top, _ *puppet) { unlocked(top) }),
-		m("two runs of the same roster end in the same", func(top, _ *puppet) {
+		m("A run waits for another of the same roster, and takes over from one that has died", func(top, _ *puppet) { unlocked(top) }),
+		m("A run that waited too long fails, and names the holder", func(top, _ *puppet) { unlocked(top) }),
+		m("Two runs of one roster at the same time converge", func(top, _ *puppet) {
 			unlocked(top)
 			var busy atomic.Bool
 			ensure := top.ensureNamespace
@@ -126,5 +112,31 @@ func rosterMutants() []mutant {
 				return ensure(ctx, want)
 			}
 		}),
+	}
+}
+
+func rosterListMutants() []mutant {
+	m := func(rule string, alter func(all *[]topology.Namespace)) mutant {
+		return mutant{"Rosters", rule, func(top, _ *puppet, _ *brokenOutsider) {
+			after(&top.tenants, func(_ string, all *[]topology.Namespace, _ *error) { alter(all) })
+		}}
+	}
+	const listed = "Tenants are listed by name, with their rosters, and without foreign namespaces"
+	return []mutant{
+		m(listed, func(all *[]topology.Namespace) { slices.Reverse(*all) }),
+		m(listed, forgetRosters),
+		m(listed, func(all *[]topology.Namespace) {
+			*all = append(*all, topology.Namespace{Name: "zzz", Owner: "somebody"})
+		}),
+		m(listed, func(all *[]topology.Namespace) {
+			*all = slices.DeleteFunc(*all, func(ns topology.Namespace) bool { return ns.Roster == "" })
+		}),
+		{"Rosters", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) { uncancelled(&top.tenants) }},
+	}
+}
+
+func forgetRosters(all *[]topology.Namespace) {
+	for i := range *all {
+		(*all)[i].Roster = ""
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -43,33 +44,40 @@ type methods[V any] struct {
 var errBroken = errors.New("broken")
 
 // contentMutants break the rules for contents, in any capability that has them.
-func contentMutants[V any](capability string, of func(top, dry *puppet) methods[V]) []mutant {
+func contentMutants[V any](capability string, kind topology.Kind, of func(top, dry *puppet) methods[V]) []mutant {
 	m := func(rule string, breaks func(m methods[V], out *brokenOutsider)) mutant {
 		return mutant{capability, rule, func(top, dry *puppet, out *brokenOutsider) { breaks(of(top, dry), out) }}
 	}
 	return []mutant{
-		m("read of what is not there is ErrNotFound", func(m methods[V], _ *brokenOutsider) {
+		m("A read of what does not exist is ErrNotFound", func(m methods[V], _ *brokenOutsider) {
 			*m.read = func(context.Context, string) (v V, err error) { return v, nil }
 		}),
-		m("ensure creates, and read answers what was ensured", func(m methods[V], _ *brokenOutsider) {
+		m("Ensure creates the value, and a read returns it", func(m methods[V], _ *brokenOutsider) {
 			*m.ensure = func(_ context.Context, v V) (topology.Change, error) { //nolint:unparam // it is an ensurer
-				return topology.Change{Kind: topology.Kind(capability), Name: m.name(v), Action: topology.Created}, nil
+				return topology.Change{Kind: kind, Name: m.name(v), Action: topology.Created, After: v}, nil
 			}
 		}),
-		m("ensure twice is unchanged", func(m methods[V], _ *brokenOutsider) {
+		m("Ensure creates the value, and a read returns it", func(m methods[V], _ *brokenOutsider) { change(m.ensure, forgetsAfter) }),
+		m("A second Ensure changes nothing", func(m methods[V], _ *brokenOutsider) { addsValues(m.ensure) }),
+		m("A second Ensure changes nothing", func(m methods[V], _ *brokenOutsider) {
 			change(m.ensure, func(c *topology.Change) { c.Action = topology.Updated })
 		}),
-		m("ensure repairs a difference and names its field", func(m methods[V], _ *brokenOutsider) {
+		m("Ensure repairs a difference, names its field and returns both values", func(m methods[V], _ *brokenOutsider) {
 			change(m.ensure, func(c *topology.Change) { c.Fields = nil })
 		}),
-		m("delete removes, and a second delete is unchanged", func(m methods[V], _ *brokenOutsider) {
+		m("Ensure repairs a difference, names its field and returns both values", func(m methods[V], _ *brokenOutsider) { change(m.ensure, forgetsBefore) }),
+		m("Ensure repairs a difference, names its field and returns both values", func(m methods[V], _ *brokenOutsider) {
+			change(m.ensure, func(c *topology.Change) { c.Before = c.After }) // read after the write
+		}),
+		m("Delete removes the value and returns it, and a second Delete changes nothing", func(m methods[V], _ *brokenOutsider) { change(m.remove, forgetsBefore) }),
+		m("Delete removes the value and returns it, and a second Delete changes nothing", func(m methods[V], _ *brokenOutsider) {
 			change(m.remove, func(c *topology.Change) { c.Action = topology.Deleted })
 		}),
-		m("a cancelled context changes nothing", func(m methods[V], _ *brokenOutsider) {
+		m("A cancelled context changes nothing", func(m methods[V], _ *brokenOutsider) {
 			ensure := *m.ensure
 			*m.ensure = func(ctx context.Context, v V) (topology.Change, error) { return ensure(context.WithoutCancel(ctx), v) }
 		}),
-		m("concurrent ensures converge without an error", func(m methods[V], _ *brokenOutsider) {
+		m("Concurrent calls of Ensure converge without an error", func(m methods[V], _ *brokenOutsider) {
 			ensure := *m.ensure
 			var busy atomic.Bool
 			*m.ensure = func(ctx context.Context, v V) (topology.Change, error) {
@@ -81,7 +89,7 @@ func contentMutants[V any](capability string, of func(top, dry *puppet) methods[
 				return ensure(ctx, v)
 			}
 		}),
-		m("values are not aliased", func(m methods[V], _ *brokenOutsider) {
+		m("Values are not aliased", func(m methods[V], _ *brokenOutsider) {
 			ensure, read := *m.ensure, *m.read
 			var mu sync.Mutex
 			kept := map[string]V{}
@@ -100,28 +108,55 @@ func contentMutants[V any](capability string, of func(top, dry *puppet) methods[
 				return read(ctx, name)
 			}
 		}),
-		m("a dry run says what would be done and does nothing", func(m methods[V], _ *brokenOutsider) { *m.dryEnsure = *m.ensure }),
+		m("A dry run returns the change that Ensure and Delete would make, and makes none", func(m methods[V], _ *brokenOutsider) { *m.dryEnsure = *m.ensure }),
+		m("A dry run returns the change that Ensure and Delete would make, and makes none", func(m methods[V], _ *brokenOutsider) { change(m.dryEnsure, forgetsAfter) }),
+		m("A dry run returns the change that Ensure and Delete would make, and makes none", func(m methods[V], _ *brokenOutsider) { change(m.dryEnsure, forgetsBefore) }),
+		m("A dry run returns the change that Ensure and Delete would make, and makes none", func(m methods[V], _ *brokenOutsider) { change(m.dryRemove, forgetsBefore) }),
+		m("The values of a change are not aliased", func(m methods[V], _ *brokenOutsider) {
+			ensure := *m.ensure
+			*m.ensure = func(ctx context.Context, v V) (topology.Change, error) {
+				c, err := ensure(ctx, v)
+				if c.After != nil {
+					c.After = v
+				}
+				return c, err
+			}
+		}),
 	}
 }
 
 // namespacedMutants break the rules for contents of namespaces.
-func namespacedMutants[V any](capability string, of func(top, dry *puppet) methods[V]) []mutant {
+func namespacedMutants[V any](capability string, kind topology.Kind, of func(top, dry *puppet) methods[V]) []mutant {
 	m := func(rule string, breaks func(m methods[V], out *brokenOutsider)) mutant {
 		return mutant{capability, rule, func(top, dry *puppet, out *brokenOutsider) { breaks(of(top, dry), out) }}
 	}
-	return append(contentMutants(capability, of),
-		m("ensure in a namespace that does not exist is ErrNotFound", func(m methods[V], _ *brokenOutsider) { *m.ensure = *m.dryEnsure }),
-		m("a dry run takes a missing namespace as planned", func(m methods[V], _ *brokenOutsider) {
+	return append(contentMutants(capability, kind, of),
+		m("Ensure in a namespace that does not exist is ErrNotFound", func(m methods[V], _ *brokenOutsider) { *m.ensure = *m.dryEnsure }),
+		m("A dry run plans for a namespace that does not exist yet", func(m methods[V], _ *brokenOutsider) {
 			*m.dryEnsure = func(context.Context, V) (topology.Change, error) { return topology.Change{}, topology.ErrNotFound }
 		}),
-		m("delete in a namespace that does not exist is unchanged", func(m methods[V], _ *brokenOutsider) {
+		m("Delete in a namespace that does not exist changes nothing", func(m methods[V], _ *brokenOutsider) {
 			*m.remove = func(context.Context, string) (topology.Change, error) { return topology.Change{}, topology.ErrNotFound }
 		}),
-		m("what is somebody else's is ErrConflict and stays untouched", func(_ methods[V], out *brokenOutsider) { out.occupiedIsGone = true }),
-		m("what is somebody else's is ErrConflict and stays untouched", func(m methods[V], _ *brokenOutsider) {
+		m("A foreign object in the same place is ErrConflict and stays untouched", func(_ methods[V], out *brokenOutsider) { out.occupiedIsGone = true }),
+		m("A foreign object in the same place is ErrConflict and stays untouched", func(m methods[V], _ *brokenOutsider) {
 			*m.ensure = func(context.Context, V) (topology.Change, error) { return topology.Change{}, nil }
 		}),
 	)
+}
+
+func forgetsBefore(c *topology.Change) { c.Before = nil }
+
+func forgetsAfter(c *topology.Change) { c.After = nil }
+
+// addsValues is an adapter that returns values although nothing changes.
+func addsValues[V any](ensure *ensurer[V]) {
+	do := *ensure
+	*ensure = func(ctx context.Context, v V) (topology.Change, error) {
+		c, err := do(ctx, v)
+		c.Before, c.After = v, v
+		return c, err
+	}
 }
 
 // change alters every Change that a method returns.
@@ -135,27 +170,27 @@ func change[A any](method *func(context.Context, A) (topology.Change, error), al
 }
 
 func mutants() []mutant {
-	all := namespacedMutants("Quota", func(top, dry *puppet) methods[topology.Quota] {
+	all := namespacedMutants("Quotas", topology.KindQuota, func(top, dry *puppet) methods[topology.Quota] {
 		return methods[topology.Quota]{read: &top.quota, ensure: &top.ensureQuota, remove: &top.deleteQuota, dryEnsure: &dry.ensureQuota, dryRemove: &dry.deleteQuota,
 			name: func(q topology.Quota) string { return q.Namespace }}
 	})
-	all = append(all, namespacedMutants("LimitRange", func(top, dry *puppet) methods[topology.LimitRange] {
+	all = append(all, namespacedMutants("LimitRanges", topology.KindLimitRange, func(top, dry *puppet) methods[topology.LimitRange] {
 		return methods[topology.LimitRange]{read: &top.limitRange, ensure: &top.ensureLimitRange, remove: &top.deleteLimitRange, dryEnsure: &dry.ensureLimitRange, dryRemove: &dry.deleteLimitRange,
 			name: func(l topology.LimitRange) string { return l.Namespace }}
 	})...)
-	all = append(all, namespacedMutants("NetworkRules", func(top, dry *puppet) methods[topology.NetworkRules] {
+	all = append(all, namespacedMutants("NetworkIsolation", topology.KindNetworkRules, func(top, dry *puppet) methods[topology.NetworkRules] {
 		return methods[topology.NetworkRules]{read: &top.networkRules, ensure: &top.ensureNetworkRules, remove: &top.deleteNetworkRules, dryEnsure: &dry.ensureNetworkRules, dryRemove: &dry.deleteNetworkRules,
 			name: func(n topology.NetworkRules) string { return n.Namespace }}
 	})...)
-	all = append(all, namespacedMutants("Access", func(top, dry *puppet) methods[topology.Access] {
+	all = append(all, namespacedMutants("AccessControl", topology.KindAccess, func(top, dry *puppet) methods[topology.Access] {
 		return methods[topology.Access]{read: &top.access, ensure: &top.ensureAccess, remove: &top.deleteAccess, dryEnsure: &dry.ensureAccess, dryRemove: &dry.deleteAccess,
 			name: func(a topology.Access) string { return a.Namespace }}
 	})...)
-	all = append(all, contentMutants("ClusterReaders", func(top, dry *puppet) methods[topology.ClusterReaders] {
+	all = append(all, contentMutants("ReadVisibility", topology.KindClusterReaders, func(top, dry *puppet) methods[topology.ClusterReaders] {
 		return methods[topology.ClusterReaders]{read: &top.clusterReaders, ensure: &top.ensureClusterReaders, remove: &top.deleteClusterReaders, dryEnsure: &dry.ensureClusterReaders, dryRemove: &dry.deleteClusterReaders,
 			name: func(r topology.ClusterReaders) string { return r.Tenant }}
 	})...)
-	all = append(all, contentMutants("Guardrails", func(top, dry *puppet) methods[topology.GuardrailSet] {
+	all = append(all, contentMutants("Guardrails", topology.KindGuardrails, func(top, dry *puppet) methods[topology.GuardrailSet] {
 		return methods[topology.GuardrailSet]{read: &top.guardrails, ensure: &top.ensureGuardrails, remove: &top.deleteGuardrails, dryEnsure: &dry.ensureGuardrails, dryRemove: &dry.deleteGuardrails,
 			name: func(topology.GuardrailSet) string { return "fake" }}
 	})...)
@@ -164,6 +199,8 @@ func mutants() []mutant {
 	all = append(all, admissionMutants()...)
 	all = append(all, fenceMutants()...)
 	all = append(all, rosterMutants()...)
+	all = append(all, rosterListMutants()...)
+	all = append(all, snapshotMutants()...)
 	all = append(all, guardrailMutants()...)
 	all = append(all, reachabilityMutants()...)
 	all = append(all, grantsMutants()...)
@@ -238,12 +275,15 @@ func (o *brokenOutsider) AddNetworkPolicy(_ T, p netpolicy.Policy) {
 }
 
 // suite is every case of a harness, by capability.
-func suite(h Harness[*puppet]) map[string][]check {
-	return map[string][]check{
-		"Platform": platformChecks(h), "Namespace": namespaceChecks(h), "Quota": quotaChecks(h), "LimitRange": limitChecks(h),
-		"NetworkRules": networkChecks(h), "Access": accessChecks(h), "ClusterReaders": visibilityChecks(h), "Authorizer": authorizerChecks(h),
-		"Volumes": volumeChecks(h), "Tenant": tenantChecks(h), "Domains": domainChecks(h), "Admission": admissionChecks(h), "Guardrails": guardrailChecks(h),
-		"Reachability": reachabilityChecks(h), "GrantsInForce": grantsChecks(h), "Inspector": inspectorChecks(h), "Leases": leaseChecks(h), "Rosters": rosterChecks(h),
+func suite(h Harness[*puppet]) map[string][]Case {
+	return map[string][]Case{
+		"Topology": topologyCases(h), "Platforms": platformCases(h), "Namespaces": namespaceCases(h), "Quotas": quotaCases(h),
+		"LimitRanges": limitRangeCases(h), "NetworkIsolation": networkCases(h), "AccessControl": accessCases(h),
+		"ReadVisibility": readVisibilityCases(h), "Authorizer": authorizerCases(h), "Volumes": volumeCases(h),
+		"Tenant": tenantCases(h), "Domains": domainCases(h),
+		"Admission": admissionCases(h), "Guardrails": guardrailCases(h), "Reachability": reachabilityCases(h),
+		"GrantsInForce": grantCases(h), "Inspector": inspectorCases(h), "Leases": leaseCases(h),
+		"RosterRuns": rosterRunCases(h), "Rosters": rosterCases(h), "Snapshots": snapshotCases(h),
 	}
 }
 
@@ -259,29 +299,27 @@ func sound(_, _ *puppet, _ *brokenOutsider) {}
 // TestEveryCaseCanFail runs each case against the adapters that break its rule: it must fail with each, there must be one for every case, and
 // none may fail with a sound adapter.
 func TestEveryCaseCanFail(t *testing.T) {
-	eventuallyPatience.Store(int64(50 * time.Millisecond))
-	t.Cleanup(func() { eventuallyPatience.Store(int64(20 * time.Second)) })
 	tested := map[string]bool{}
 	for _, m := range mutants() {
 		found := false
 		for _, c := range suite(newHarness(m.breaks))[m.capability] {
-			if c.rule == m.rule {
+			if c.Rule == m.rule {
 				found = true
-				require.True(t, fails(t, c), "%s: %q does not notice", m.capability, m.rule)
+				assert.True(t, fails(t, c), "%s: %q does not notice", m.capability, m.rule)
 			}
 		}
-		require.True(t, found, "%s has no case %q", m.capability, m.rule)
+		assert.True(t, found, "%s has no case %q", m.capability, m.rule)
 		tested[m.capability+": "+m.rule] = true
 	}
-	for capability, checks := range suite(newHarness(sound)) {
-		for _, c := range checks {
-			require.True(t, tested[capability+": "+c.rule], "no adapter breaks the rule of %s that %q", capability, c.rule)
-			require.False(t, fails(t, c), "%s: %q fails with a sound adapter", capability, c.rule)
+	for capability, cases := range suite(newHarness(sound)) {
+		for _, c := range cases {
+			assert.True(t, tested[capability+": "+c.Rule], "no adapter breaks the rule of %s that %q", capability, c.Rule)
+			assert.False(t, fails(t, c), "%s: %q fails with a sound adapter", capability, c.Rule)
 		}
 	}
 }
 
-func fails(t *testing.T, c check) bool {
+func fails(t *testing.T, c Case) bool {
 	v := &verdict{}
 	synctest.Test(t, func(t *testing.T) { // where cases that wait take no time
 		v.ctx = t.Context()
@@ -292,7 +330,7 @@ func fails(t *testing.T, c check) bool {
 					v.failed = true
 				}
 			}()
-			c.run(v)
+			c.Run(v)
 		})
 		wg.Wait()
 		for _, f := range v.cleanups {

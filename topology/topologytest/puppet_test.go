@@ -11,7 +11,8 @@ import (
 
 // puppet is an adapter each of whose methods can be exchanged, to see which cases notice.
 type puppet struct {
-	name func() string
+	name    func() string
+	refresh func()
 
 	ready                func(context.Context) (topology.Readiness, error)
 	platform             func(context.Context) (topology.Platform, error)
@@ -68,6 +69,7 @@ type domainsOf struct {
 func newPuppet(top *fake.Topology) *puppet {
 	return &puppet{
 		name:                 top.Name,
+		refresh:              func() {},
 		ready:                top.Ready,
 		platform:             top.Platform,
 		namespace:            top.Namespace,
@@ -259,7 +261,7 @@ func (p *puppet) Tenants(ctx context.Context) ([]topology.Namespace, error) {
 	return p.tenants(ctx, p.name())
 }
 
-func (p *puppet) Refresh() {}
+func (p *puppet) Refresh() { p.refresh() }
 
 func (p *puppet) HoldLease(ctx context.Context, want topology.Lease) (held context.Context, release func(), err error) {
 	l, err := p.holdLease(ctx, want)

@@ -111,33 +111,33 @@ func rosterRunCases[P roster.Topology](h Harness[P]) []Case {
 		return Case{rule, func(t T) { do(newRostering(t, h, tenants)) }}
 	}
 	return slices.Concat([]Case{
-		c("a tenant of another roster is ErrConflict and stays untouched", 1, func(r rostering) {
+		c("A tenant of another roster is ErrConflict and stays untouched", 1, func(r rostering) {
 			r.run()
 			other := r
 			other.ID = NewName()
 			other.refused(topology.ErrConflict, r.ID)
 			require.Equal(r.t, r.names(), r.there())
 		}),
-		c("who names no roster leaves a tenant on its own", 1, func(r rostering) {
+		c("A Score without a roster leaves the tenant on its roster", 1, func(r rostering) {
 			r.run()
 			report, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
 			require.NoError(r.t, err)
 			require.False(r.t, report.Changed())
 			require.Equal(r.t, r.names(), r.there())
 		}),
-		c("a roster takes in tenants of none", 1, func(r rostering) {
+		c("A roster adopts tenants that are on no roster", 1, func(r rostering) {
 			_, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
 			require.NoError(r.t, err)
 			require.Empty(r.t, r.there())
 			require.True(r.t, r.run().Changed())
 			require.Equal(r.t, r.names(), r.there())
 		}),
-		c("a second run of a roster changes nothing", 3, func(r rostering) {
+		c("A second run of a roster changes nothing", 3, func(r rostering) {
 			require.True(r.t, r.run().Changed())
 			require.Equal(r.t, r.names(), r.there())
 			require.False(r.t, r.run().Changed())
 		}),
-		c("a tenant that fails does not stop the others", 3, func(r rostering) {
+		c("A tenant that fails does not stop the others", 3, func(r rostering) {
 			r.out.CreateNamespace(r.t, r.name(1), "somebody")
 			_, err := score.Run(r.t.Context(), r.On(r.top))
 			RequireError(r.t, err, topology.ErrConflict)
@@ -151,7 +151,7 @@ type makeCase = func(rule string, tenants int, do func(r rostering)) Case
 
 func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 	return []Case{
-		c("who is no longer on the roster stays, and is named, unless it is pruned", 2, func(r rostering) {
+		c("A tenant that left the roster stays and is named, unless Prune is set", 2, func(r rostering) {
 			r.run()
 			before, gone := r.there(), r.name(1)
 			r.Tenants = r.Tenants[:1]
@@ -163,7 +163,7 @@ func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 			require.True(r.t, r.run().Changed())
 			require.Equal(r.t, r.names(), r.there())
 		}),
-		c("pruning more than a tenth is refused, unless it is said", 11, func(r rostering) {
+		c("Pruning more than a tenth is refused, unless Prune allows it", 11, func(r rostering) {
 			r.run()
 			before := r.there()
 			r.Prune, r.Tenants = &roster.Prune{}, r.Tenants[:9]
@@ -178,7 +178,7 @@ func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 			r.run()
 			require.Equal(r.t, r.names(), r.there())
 		}),
-		c("an empty roster prunes nobody, unless it is said", 1, func(r rostering) {
+		c("An empty roster prunes no tenant, unless Prune allows it", 1, func(r rostering) {
 			r.run()
 			r.Tenants, r.Prune = nil, &roster.Prune{}
 			r.refused(topology.ErrProtected, "at most 0")
@@ -186,7 +186,7 @@ func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 			r.run()
 			require.Empty(r.t, r.there())
 		}),
-		c("pruning leaves tenants of other rosters, and of none", 1, func(r rostering) {
+		c("Pruning leaves tenants of other rosters and of none", 1, func(r rostering) {
 			single, other := h.newNamespace(r.t), r
 			other.ID, other.Tenants = NewName(), nil
 			other.add()
@@ -198,7 +198,7 @@ func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 			_, err := r.top.Namespace(r.t.Context(), single)
 			require.NoError(r.t, err)
 		}),
-		c("pruning loses no volume that is not named", 1, func(r rostering) {
+		c("Pruning deletes no volume that is not named", 1, func(r rostering) {
 			r.run()
 			name := r.name(0)
 			r.out.ClaimVolume(r.t, name, "data")
@@ -213,7 +213,7 @@ func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 
 func planCases(c makeCase) []Case {
 	return []Case{
-		c("a plan changes nothing, and is applied as it was made", 2, func(r rostering) {
+		c("A plan changes nothing, and is applied as it was made", 2, func(r rostering) {
 			plan := r.plan()
 			require.Len(r.t, plan.Tenants, 2)
 			require.Empty(r.t, r.there())
@@ -223,7 +223,7 @@ func planCases(c makeCase) []Case {
 			require.Equal(r.t, r.names(), r.there())
 			require.Empty(r.t, r.plan().Tenants)
 		}),
-		c("a plan is refused once anything in it has moved", 2, func(r rostering) {
+		c("A plan is refused once the tenants differ from it", 2, func(r rostering) {
 			plan := r.plan()
 			_, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
 			require.NoError(r.t, err)
@@ -233,7 +233,7 @@ func planCases(c makeCase) []Case {
 			require.False(r.t, report.Changed())
 			require.Empty(r.t, r.there())
 		}),
-		c("what a plan says first is what is dangerous", 3, func(r rostering) {
+		c("A plan names its risks first", 3, func(r rostering) {
 			r.run()
 			opened, gone := r.name(1), r.name(2)
 			r.Tenants, r.Prune = r.Tenants[:2], &roster.Prune{AtMost: 1}
@@ -256,20 +256,20 @@ func planCases(c makeCase) []Case {
 
 func rosterLeaseCases(c makeCase) []Case {
 	return []Case{
-		c("a run waits for another of the same roster, and takes over from one that has died", 1, func(r rostering) {
+		c("A run waits for another of the same roster, and takes over from one that has died", 1, func(r rostering) {
 			r.out.HoldLease(r.t, "roster-"+r.ID, "the-dead", time.Second)
 			began := time.Now()
 			r.run()
 			require.GreaterOrEqual(r.t, time.Since(began), time.Second)
 			require.Equal(r.t, r.names(), r.there())
 		}),
-		c("a run waits only so long, and says for whom", 1, func(r rostering) {
+		c("A run that waited too long fails, and names the holder", 1, func(r rostering) {
 			r.out.HoldLease(r.t, "roster-"+r.ID, "the-living", time.Hour)
 			r.Wait = tenant.Duration(time.Second)
 			r.refused(topology.ErrTimeout, "the-living")
 			require.Empty(r.t, r.there())
 		}),
-		c("two runs of the same roster end in the same", 3, func(r rostering) {
+		c("Two runs of one roster at the same time converge", 3, func(r rostering) {
 			for _, err := range atOnce(2, func() error {
 				_, err := score.Run(r.t.Context(), r.On(r.top))
 				return err

@@ -62,7 +62,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 		return report
 	}
 	return []Case{
-		{"a plan is what the run then does, and the second run changes nothing", func(t T) {
+		{"A plan lists what the run then does, and the second run changes nothing", func(t T) {
 			s := newTenant(t, top)
 			plan := run(t, s.On(dry))
 			report := run(t, s.On(top))
@@ -77,15 +77,15 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			require.False(t, again.Changed(), again.String())
 			require.False(t, run(t, s.On(dry)).Changed())
 		}},
-		{"the tightest tenant is a name alone", func(t T) {
+		{"A name alone is the tightest tenant", func(t T) {
 			s := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: newTenant(t, top).TenantConfig.Name}}
 			run(t, s.On(top))
 			require.False(t, run(t, s.On(top)).Changed())
 			_, err := top.Access(t.Context(), s.TenantConfig.Name)
 			RequireError(t, err, topology.ErrNotFound)
 		}},
-		{"drift is repaired and named", func(t T) { checkDrift(t, top, outsider, run) }},
-		{"rights that the Score no longer gives are withdrawn", func(t T) {
+		{"Drift is repaired and named", func(t T) { checkDrift(t, top, outsider, run) }},
+		{"Rights that the Score no longer gives are withdrawn", func(t T) {
 			s := newTenant(t, top)
 			run(t, s.On(top))
 			s.RBAC = tenant.RBACConfig{}
@@ -101,7 +101,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			require.Equal(t, s.TenantConfig.Name, deleted[topology.KindClusterReaders])
 			Principal{t, top, rbac.Question{Groups: []string{devs(s)}, Namespace: s.TenantConfig.Name}}.RequireSoon(false, "create", "apps", "deployments")
 		}},
-		{"a developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(t T) {
+		{"A developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(t T) {
 			acme, globex := newTenant(t, top), newTenant(t, top)
 			acme.RBAC.ReadVisibility = tenant.VisibilityOwn
 			run(t, acme.On(top), globex.On(top))
@@ -119,7 +119,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			globexDevs.Require(false, "get", "", "secrets", "")
 			globexDevs.Require(false, "create", "", "pods", "")
 		}},
-		{"somebody else's namespace is refused untouched, the other tenant is provisioned all the same", func(t T) {
+		{"A foreign namespace is refused untouched, and the other tenant is provisioned all the same", func(t T) {
 			foreign, fine := newTenant(t, top), newTenant(t, top)
 			outsider.CreateNamespace(t, foreign.TenantConfig.Name, "somebody-else")
 			report, err := score.Run(t.Context(), foreign.On(top), fine.On(top))
@@ -132,14 +132,14 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			_, err = top.Quota(t.Context(), foreign.TenantConfig.Name)
 			RequireError(t, err, topology.ErrNotFound)
 		}},
-		{"two runs of one Score at once converge", func(t T) {
+		{"Two runs of one Score at the same time converge", func(t T) {
 			s := newTenant(t, top)
 			for _, err := range atOnce(4, func() error { _, err := score.Run(t.Context(), s.On(top)); return err }) {
 				require.NoError(t, err)
 			}
 			require.False(t, run(t, s.On(top)).Changed())
 		}},
-		{"an unknown storage class is refused before anything is touched", func(t T) {
+		{"An unknown storage class is refused before anything is written", func(t T) {
 			s := newTenant(t, top)
 			s.StorageAccess.Classes = []tenant.StorageClassAccess{{Name: "no-such-class", Capacity: resource.MustParse("1Gi")}}
 			_, err := score.Run(t.Context(), s.On(top))
@@ -147,7 +147,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			_, err = top.Namespace(t.Context(), s.TenantConfig.Name)
 			RequireError(t, err, topology.ErrNotFound)
 		}},
-		{"off-boarding removes everything, and once more is fine", func(t T) {
+		{"Off-boarding removes everything, and may be repeated", func(t T) {
 			s := newTenant(t, top)
 			run(t, s.On(top))
 			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name}
@@ -163,7 +163,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			RequireError(t, err, topology.ErrNotFound)
 			require.False(t, run(t, off.On(top)).Changed())
 		}},
-		{"off-boarding refuses what is protected, touching nothing", func(t T) {
+		{"Off-boarding refuses a protected tenant and writes nothing", func(t T) {
 			s := newTenant(t, top)
 			s.TenantConfig.DeletionProtection = true
 			run(t, s.On(top))
@@ -173,7 +173,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			s.TenantConfig.DeletionProtection = false
 			run(t, s.On(top))
 		}},
-		{"off-boarding refuses what is somebody else's, touching nothing", func(t T) {
+		{"Off-boarding refuses a foreign namespace and writes nothing", func(t T) {
 			name := newTenant(t, top).TenantConfig.Name
 			outsider.CreateNamespace(t, name, "somebody-else")
 			report, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name}.On(top))
@@ -182,7 +182,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			_, err = top.Namespace(t.Context(), name)
 			require.NoError(t, err)
 		}},
-		{"off-boarding loses no volume that is not named", func(t T) {
+		{"Off-boarding deletes no volume that is not named", func(t T) {
 			s := newTenant(t, top)
 			run(t, s.On(top))
 			outsider.ClaimVolume(t, s.TenantConfig.Name, "data")
@@ -195,7 +195,7 @@ func tenantCases[P TenantTopology](h Harness[P]) []Case {
 			report := run(t, tenant.OffboardScore{Tenant: s.TenantConfig.Name, DeleteVolumes: []string{"data", "logs"}}.On(top))
 			require.True(t, report.Changed())
 		}},
-		{"off-boarding says what holds a namespace, and another run goes on", func(t T) {
+		{"Off-boarding names what holds a namespace, and the next run goes on", func(t T) {
 			s := newTenant(t, top)
 			run(t, s.On(top))
 			outsider.Hold(t, s.TenantConfig.Name)

@@ -88,6 +88,8 @@ var layers = []layer{
 		"internal/guardrail", "internal/guardrail/policy", "internal/lease", "internal/summary",
 	}, slices.Concat(clients, values)...), kubernetes,
 		"an adapter implements the ports; it knows no Score that uses them, and no other adapter"},
+	{"topology/topologytest", values, append([]string{"github.com/stretchr/testify"}, amounts...),
+		"the suites speak of ports alone; those that speak of tenants are in tenant/tenanttest"},
 	{"interpret", []string{"topology"}, light,
 		"an Interpret sees infrastructure through the ports alone, and knows nothing of Scores or adapters"},
 	{"score", []string{"topology", "interpret"}, aggregating,

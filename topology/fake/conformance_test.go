@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/polyphony-go/polyphony/tenant/tenanttest"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
@@ -17,6 +18,7 @@ import (
 func TestConformance(t *testing.T) {
 	top := fake.New(fake.Options{})
 	h := topologytest.Harness[*fake.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: outsider{top.Outsider()}}
+	t.Run("Topology", func(t *testing.T) { topologytest.Topology(t, h) })
 	t.Run("Platforms", func(t *testing.T) { topologytest.Platforms(t, h) })
 	t.Run("Namespaces", func(t *testing.T) { topologytest.Namespaces(t, h) })
 	t.Run("Domains", func(t *testing.T) { topologytest.Domains(t, h) })
@@ -34,7 +36,9 @@ func TestConformance(t *testing.T) {
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Guardrails", func(t *testing.T) { topologytest.Guardrails(t, h) })
 	t.Run("Rosters", func(t *testing.T) { topologytest.Rosters(t, h) })
-	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
+	t.Run("Snapshots", func(t *testing.T) { topologytest.Snapshots(t, h) })
+	t.Run("RosterRuns", func(t *testing.T) { tenanttest.RosterRuns(t, h) })
+	t.Run("Tenants", func(t *testing.T) { tenanttest.Tenants(t, h) })
 }
 
 // outsider adapts the Outsider of the fake to the interface of the suite.

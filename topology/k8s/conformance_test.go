@@ -17,6 +17,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 
+	"github.com/polyphony-go/polyphony/tenant/tenanttest"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 	"github.com/polyphony-go/polyphony/topology/rbac"
@@ -26,6 +27,7 @@ import (
 func TestConformance(t *testing.T) {
 	top := cluster(t)
 	h := topologytest.Harness[*k8s.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: outsider{admin(t)}}
+	t.Run("Topology", func(t *testing.T) { topologytest.Topology(t, h) })
 	t.Run("Platforms", func(t *testing.T) { topologytest.Platforms(t, h) })
 	t.Run("Namespaces", func(t *testing.T) { topologytest.Namespaces(t, h) })
 	t.Run("Domains", func(t *testing.T) { topologytest.Domains(t, h) })
@@ -42,7 +44,8 @@ func TestConformance(t *testing.T) {
 	t.Run("Leases", func(t *testing.T) { topologytest.Leases(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Rosters", func(t *testing.T) { topologytest.Rosters(t, h) })
-	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
+	t.Run("RosterRuns", func(t *testing.T) { tenanttest.RosterRuns(t, h) })
+	t.Run("Tenants", func(t *testing.T) { tenanttest.Tenants(t, h) })
 }
 
 // outsider is an administrator with kubectl, more or less.

@@ -57,13 +57,18 @@ func (t *Topology) Inspect(ctx context.Context) (topology.Inspection, error) {
 // inspectNamespaces reads all namespaces, with the quota and the limit range of each tenant.
 func (t *Topology) inspectNamespaces(ctx context.Context) ([]topology.NamespaceInspection, error) {
 	var all []topology.NamespaceInspection
-	index := map[string]int{}
 	err := kube.Each(ctx, t.clients.Namespaces, "", func(have *corev1.Namespace) {
-		index[have.Name] = len(all)
 		all = append(all, inspectNamespace(have))
 	})
 	if err != nil {
 		return nil, err
+	}
+	slices.SortFunc(all, func(a, b topology.NamespaceInspection) int { // a snapshot has no order
+		return cmp.Compare(a.Namespace.Name, b.Namespace.Name)
+	})
+	index := make(map[string]int, len(all))
+	for i := range all {
+		index[all[i].Namespace.Name] = i
 	}
 	// placeOf returns the place of an object that Polyphony manages, nil for any other.
 	placeOf := func(object metav1.Object) *topology.NamespaceInspection {

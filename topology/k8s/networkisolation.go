@@ -2,6 +2,8 @@ package k8s
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	networkingv1 "k8s.io/api/networking/v1"
@@ -110,13 +112,13 @@ func toPeers(peers []networkingv1.NetworkPolicyPeer) []topology.NetworkPeer {
 	for _, peer := range peers {
 		var to topology.NetworkPeer
 		if peer.IPBlock != nil {
-			to.CIDR, to.Except = peer.IPBlock.CIDR, peer.IPBlock.Except
+			to.CIDR, to.Except = peer.IPBlock.CIDR, slices.Clone(peer.IPBlock.Except)
 		}
 		if peer.PodSelector != nil {
-			to.PodLabels = peer.PodSelector.MatchLabels
+			to.PodLabels = maps.Clone(peer.PodSelector.MatchLabels)
 		}
 		if peer.NamespaceSelector != nil {
-			to.NamespaceLabels = peer.NamespaceSelector.MatchLabels
+			to.NamespaceLabels = maps.Clone(peer.NamespaceSelector.MatchLabels)
 			to.EveryNamespace = len(to.NamespaceLabels) == 0
 		}
 		read = append(read, to)

@@ -19,6 +19,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
+	"github.com/polyphony-go/polyphony/tenant/tenanttest"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/k8s"
 	"github.com/polyphony-go/polyphony/topology/rbac"
@@ -40,7 +41,9 @@ func TestConformanceOfSnapshots(t *testing.T) {
 	t.Run("GrantsInForce", func(t *testing.T) { topologytest.GrantsInForce(t, h) })
 	t.Run("Inspector", func(t *testing.T) { topologytest.Inspector(t, h) })
 	t.Run("Rosters", func(t *testing.T) { topologytest.Rosters(t, h) })
-	t.Run("Tenant", func(t *testing.T) { topologytest.Tenant(t, h) })
+	t.Run("Snapshots", func(t *testing.T) { topologytest.Snapshots(t, h) })
+	t.Run("RosterRuns", func(t *testing.T) { tenanttest.RosterRuns(t, h) })
+	t.Run("Tenants", func(t *testing.T) { tenanttest.Tenants(t, h) })
 }
 
 // telling is an outsider after whom the snapshot is refreshed.

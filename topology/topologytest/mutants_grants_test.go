@@ -5,17 +5,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/polyphony-go/polyphony/internal/puppet"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
 func grantsMutants() []mutant {
-	m := func(rule string, breaks func(top *puppet)) mutant {
-		return mutant{"GrantsInForce", rule, func(top, _ *puppet, _ *brokenOutsider) { breaks(top) }}
+	m := func(rule string, breaks func(top *puppet.Puppet)) mutant {
+		return mutant{"GrantsInForce", rule, func(top, _ *puppet.Puppet, _ *brokenOutsider) { breaks(top) }}
 	}
 	onGrant := func(rule string, misread func(*rbac.Binding)) mutant {
-		return m(rule, func(top *puppet) {
-			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
+		return m(rule, func(top *puppet.Puppet) {
+			puppet.After(&top.OnGrantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				for i := range *grants {
 					misread(&(*grants)[i])
 				}
@@ -30,8 +31,8 @@ func grantsMutants() []mutant {
 		})
 	}
 	without := func(rule string, drop func(rbac.Binding) bool) mutant {
-		return m(rule, func(top *puppet) {
-			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) { *grants = slices.DeleteFunc(*grants, drop) })
+		return m(rule, func(top *puppet.Puppet) {
+			puppet.After(&top.OnGrantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) { *grants = slices.DeleteFunc(*grants, drop) })
 		})
 	}
 	const (
@@ -56,14 +57,14 @@ func grantsMutants() []mutant {
 			}
 		}),
 		onRules(foreign, func(r *rbac.Rule) { r.ResourceNames = nil }),
-		m(gone, func(top *puppet) {
-			top.deleteAccess = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
+		m(gone, func(top *puppet.Puppet) {
+			top.OnDeleteAccess = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
 		}),
-		m(gone, func(top *puppet) { keepsGrants(top, nil, nil) }),
-		m(gone, func(top *puppet) { // as soon as there is one less, there is none
+		m(gone, func(top *puppet.Puppet) { keepsGrants(top, nil, nil) }),
+		m(gone, func(top *puppet.Puppet) { // as soon as there is one less, there is none
 			var removed bool
-			after(&top.deleteAccess, func(string, *topology.Change, *error) { removed = true })
-			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
+			puppet.After(&top.OnDeleteAccess, func(string, *topology.Change, *error) { removed = true })
+			puppet.After(&top.OnGrantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				if removed {
 					*grants = nil
 				}
@@ -71,8 +72,8 @@ func grantsMutants() []mutant {
 		}),
 		onGrant(readers, func(g *rbac.Binding) { g.Namespace = "default" }),
 		onRules(readers, func(r *rbac.Rule) { r.Verbs = []string{"*"} }),
-		m(readers, func(top *puppet) {
-			top.deleteClusterReaders = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
+		m(readers, func(top *puppet.Puppet) {
+			top.OnDeleteClusterReaders = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
 		}),
 		onRules(answers, func(r *rbac.Rule) { r.ResourceNames = nil }),
 		onRules(answers, func(r *rbac.Rule) {
@@ -89,31 +90,31 @@ func grantsMutants() []mutant {
 		}),
 		onGrant(answers, func(g *rbac.Binding) { g.Namespace = "" }),
 		without(answers, func(g rbac.Binding) bool { return g.Namespace == "" }),
-		m(sorted, func(top *puppet) {
+		m(sorted, func(top *puppet.Puppet) {
 			odd := false
-			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
+			puppet.After(&top.OnGrantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				if odd = !odd; odd {
 					slices.Reverse(*grants)
 				}
 			})
 		}),
-		m(sorted, func(top *puppet) { // those of others last
-			after(&top.grantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
+		m(sorted, func(top *puppet.Puppet) { // those of others last
+			puppet.After(&top.OnGrantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
 				slices.SortStableFunc(*grants, func(a, b rbac.Binding) int {
 					return strings.Compare(strings.TrimPrefix(a.Name, "polyphony-"), strings.TrimPrefix(b.Name, "polyphony-"))
 				})
 			})
 		}),
-		m("Values are not aliased", func(top *puppet) {
-			list := top.grantsInForce
+		m("Values are not aliased", func(top *puppet.Puppet) {
+			list := top.OnGrantsInForce
 			var kept []rbac.Binding
-			top.grantsInForce = func(ctx context.Context, name string) (_ []rbac.Binding, err error) {
+			top.OnGrantsInForce = func(ctx context.Context, name string) (_ []rbac.Binding, err error) {
 				if kept == nil {
 					kept, err = list(ctx, name)
 				}
 				return slices.Clone(kept), err
 			}
 		}),
-		m("A cancelled context gets no answer", func(top *puppet) { uncancelled(&top.grantsInForce) }),
+		m("A cancelled context gets no answer", func(top *puppet.Puppet) { puppet.Uncancelled(&top.OnGrantsInForce) }),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync/atomic"
 
+	"github.com/polyphony-go/polyphony/internal/puppet"
 	"github.com/polyphony-go/polyphony/topology"
 )
 
@@ -19,9 +20,9 @@ const (
 
 // lacks is an adapter that stores every rule and holds all but one.
 func lacks(capabilityCase string, rule topology.Guardrail) mutant {
-	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
-		ensure := top.ensureGuardrails
-		top.ensureGuardrails = func(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+		ensure := top.OnEnsureGuardrails
+		top.OnEnsureGuardrails = func(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
 			want.Rules = slices.DeleteFunc(slices.Clone(want.Rules), func(r topology.Guardrail) bool { return r == rule })
 			return ensure(ctx, want)
 		}
@@ -30,8 +31,8 @@ func lacks(capabilityCase string, rule topology.Guardrail) mutant {
 
 // judges is an adapter with another verdict.
 func judges(capabilityCase string, alter func(topology.Request, *topology.Verdict)) mutant {
-	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
-		after(&top.admit, func(r topology.Request, v *topology.Verdict, err *error) {
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+		puppet.After(&top.OnAdmit, func(r topology.Request, v *topology.Verdict, err *error) {
 			if *err == nil {
 				alter(r, v)
 			}
@@ -50,9 +51,9 @@ func lets(capabilityCase string, pass func(topology.Request, topology.Verdict) b
 
 // stops is an adapter whose guardrails refuse what they should not.
 func stops(capabilityCase string, rule topology.Guardrail, what func(topology.Request) bool) mutant {
-	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
-		before(&top.admit, func(ctx context.Context, r topology.Request) (topology.Verdict, error, bool) {
-			set, err := top.guardrails(ctx, top.name())
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+		puppet.Before(&top.OnAdmit, func(ctx context.Context, r topology.Request) (topology.Verdict, error, bool) {
+			set, err := top.OnGuardrails(ctx, top.OnName())
 			return topology.Verdict{By: topology.FenceGuardrails, Rule: rule, Reason: "no"}, nil, err == nil && slices.Contains(set.Rules, rule) && what(r)
 		})
 	}}
@@ -60,9 +61,9 @@ func stops(capabilityCase string, rule topology.Guardrail, what func(topology.Re
 
 // allows is an adapter in which every namespace allows something else than it should.
 func allows(capabilityCase string, alter func(*topology.Allowances)) mutant {
-	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet, _ *brokenOutsider) {
-		ensure := top.ensureNamespace
-		top.ensureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
+	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+		ensure := top.OnEnsureNamespace
+		top.OnEnsureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
 			want = want.Clone()
 			alter(&want.Allowed)
 			return ensure(ctx, want)
@@ -73,46 +74,46 @@ func allows(capabilityCase string, alter func(*topology.Allowances)) mutant {
 func contains(r topology.Request, text string) bool { return strings.Contains(string(r.Object), text) }
 
 func guardrailMutants() []mutant {
-	g := func(rule string, breaks func(top, dry *puppet)) mutant {
-		return mutant{"Guardrails", rule, func(top, dry *puppet, _ *brokenOutsider) { breaks(top, dry) }}
+	g := func(rule string, breaks func(top, dry *puppet.Puppet)) mutant {
+		return mutant{"Guardrails", rule, func(top, dry *puppet.Puppet, _ *brokenOutsider) { breaks(top, dry) }}
 	}
 	return slices.Concat(tableMutants(), senderMutants(), violationMutants(), []mutant{
-		g("Ensure of an empty value does what Delete does", func(top, _ *puppet) {
-			before(&top.ensureGuardrails, func(_ context.Context, want topology.GuardrailSet) (topology.Change, error, bool) {
+		g("Ensure of an empty value does what Delete does", func(top, _ *puppet.Puppet) {
+			puppet.Before(&top.OnEnsureGuardrails, func(_ context.Context, want topology.GuardrailSet) (topology.Change, error, bool) {
 				return topology.Change{Kind: "Guardrails", Name: "fake", Action: topology.Deleted}, nil, len(want.Rules) == 0
 			})
 		}),
-		g("A version that the release does not know is ErrInvalid", func(top, _ *puppet) {
-			ensure := top.ensureGuardrails
-			top.ensureGuardrails = func(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
+		g("A version that the release does not know is ErrInvalid", func(top, _ *puppet.Puppet) {
+			ensure := top.OnEnsureGuardrails
+			top.OnEnsureGuardrails = func(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
 				want.Version = topology.GuardrailsVersion
 				return ensure(ctx, want)
 			}
 		}),
-		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
-			after(&top.ensureGuardrails, func(_ topology.GuardrailSet, _ *topology.Change, err *error) { *err = nil })
+		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet.Puppet) {
+			puppet.After(&top.OnEnsureGuardrails, func(_ topology.GuardrailSet, _ *topology.Change, err *error) { *err = nil })
 		}),
-		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
-			after(&top.deleteGuardrails, func(_ string, _ *topology.Change, err *error) { *err = nil })
+		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet.Puppet) {
+			puppet.After(&top.OnDeleteGuardrails, func(_ string, _ *topology.Change, err *error) { *err = nil })
 		}),
-		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet) {
-			after(&top.guardrails, func(_ string, s *topology.GuardrailSet, _ *error) { s.Version = topology.GuardrailsVersion })
+		g("Rules of a newer version are ErrConflict and stay", func(top, _ *puppet.Puppet) {
+			puppet.After(&top.OnGuardrails, func(_ string, s *topology.GuardrailSet, _ *error) { s.Version = topology.GuardrailsVersion })
 		}),
-		g("AwaitGuardrails without rules is ErrNotFound, and returns at once on a dry run", func(top, _ *puppet) { top.awaitGuardrails = func(context.Context) error { return nil } }),
-		g("AwaitGuardrails without rules is ErrNotFound, and returns at once on a dry run", func(top, dry *puppet) { dry.awaitGuardrails = top.awaitGuardrails }),
+		g("AwaitGuardrails without rules is ErrNotFound, and returns at once on a dry run", func(top, _ *puppet.Puppet) { top.OnAwaitGuardrails = func(context.Context) error { return nil } }),
+		g("AwaitGuardrails without rules is ErrNotFound, and returns at once on a dry run", func(top, dry *puppet.Puppet) { dry.OnAwaitGuardrails = top.OnAwaitGuardrails }),
 		lets(sameCase, func(topology.Request, topology.Verdict) bool { return true }),
 		judges(sameCase, func(_ topology.Request, v *topology.Verdict) {
 			v.Reason = strings.ReplaceAll(v.Reason, "haproxy", "konghq")
 		}),
 		lets(inForceCase, func(topology.Request, topology.Verdict) bool { return true }),
 		judges(inForceCase, func(_ topology.Request, v *topology.Verdict) { v.Reason = "" }),
-		g(inForceCase, func(top, _ *puppet) {
-			top.deleteGuardrails = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
+		g(inForceCase, func(top, _ *puppet.Puppet) {
+			top.OnDeleteGuardrails = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
 		}),
-		g(inForceCase, func(top, _ *puppet) { // it takes a moment, and nobody waits
+		g(inForceCase, func(top, _ *puppet.Puppet) { // it takes a moment, and nobody waits
 			late := true
-			top.awaitGuardrails = func(context.Context) error { return nil }
-			after(&top.admit, func(_ topology.Request, v *topology.Verdict, _ *error) {
+			top.OnAwaitGuardrails = func(context.Context) error { return nil }
+			puppet.After(&top.OnAdmit, func(_ topology.Request, v *topology.Verdict, _ *error) {
 				if v.By == topology.FenceGuardrails && late {
 					*v, late = topology.Verdict{Allowed: true}, false
 				}
@@ -194,7 +195,7 @@ func senderMutants() []mutant {
 
 func violationMutants() []mutant {
 	onAnswer := func(alter func([]topology.Guardrail, *[]topology.Violation, *error)) mutant {
-		return mutant{"Guardrails", thereCase, func(top, _ *puppet, _ *brokenOutsider) { after(&top.violations, alter) }}
+		return mutant{"Guardrails", thereCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) { puppet.After(&top.OnViolations, alter) }}
 	}
 	return []mutant{
 		onAnswer(func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) { *all = nil }),
@@ -203,16 +204,16 @@ func violationMutants() []mutant {
 		onAnswer(func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) {
 			*all = append(*all, (*all)[len(*all)-1])
 		}),
-		{"Guardrails", thereCase, func(top, _ *puppet, _ *brokenOutsider) { // whatever the rules that are asked for
-			violations := top.violations
-			top.violations = func(ctx context.Context, _ []topology.Guardrail) ([]topology.Violation, error) {
+		{"Guardrails", thereCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) { // whatever the rules that are asked for
+			violations := top.OnViolations
+			top.OnViolations = func(ctx context.Context, _ []topology.Guardrail) ([]topology.Violation, error) {
 				return violations(ctx, topology.AllGuardrails())
 			}
 		}},
-		{"Guardrails", "Rules about the sender report no violations", func(top, _ *puppet, _ *brokenOutsider) {
+		{"Guardrails", "Rules about the sender report no violations", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			var last atomic.Value // the namespace of the case
-			after(&top.ensureNamespace, func(want topology.Namespace, _ *topology.Change, _ *error) { last.Store(want.Name) })
-			after(&top.violations, func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) {
+			puppet.After(&top.OnEnsureNamespace, func(want topology.Namespace, _ *topology.Change, _ *error) { last.Store(want.Name) })
+			puppet.After(&top.OnViolations, func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) {
 				name, _ := last.Load().(string)
 				*all = append(*all, topology.Violation{
 					Namespace: name, Kind: "ConfigMap", Name: "x", Rule: topology.GuardrailFinalizers, Message: "m",

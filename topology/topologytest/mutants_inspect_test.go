@@ -5,14 +5,15 @@ import (
 	"slices"
 	"time"
 
+	"github.com/polyphony-go/polyphony/internal/puppet"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 func inspectorMutants() []mutant {
 	m := func(rule string, misread func(*topology.Inspection)) mutant {
-		return mutant{"Inspector", rule, func(top, _ *puppet, _ *brokenOutsider) {
-			after(&top.inspect, func(_ string, in *topology.Inspection, _ *error) { misread(in) })
+		return mutant{"Inspector", rule, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+			puppet.After(&top.OnInspect, func(_ string, in *topology.Inspection, _ *error) { misread(in) })
 		}}
 	}
 	each := func(rule string, misread func(*topology.NamespaceInspection)) mutant {
@@ -54,8 +55,8 @@ func inspectorMutants() []mutant {
 		m(about, func(in *topology.Inspection) { in.At = time.Time{} }),
 		m(about, func(in *topology.Inspection) { in.Platform = topology.Platform{} }),
 		m(about, func(in *topology.Inspection) { in.Readiness.Version = "" }),
-		{"Inspector", "A cancelled context gets no answer", func(top, _ *puppet, _ *brokenOutsider) {
-			top.inspect = func(context.Context, string) (topology.Inspection, error) { return topology.Inspection{}, nil }
+		{"Inspector", "A cancelled context gets no answer", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+			top.OnInspect = func(context.Context, string) (topology.Inspection, error) { return topology.Inspection{}, nil }
 		}},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/polyphony-go/polyphony/internal/puppet"
 	"github.com/polyphony-go/polyphony/topology"
 )
 
@@ -28,24 +29,26 @@ const (
 )
 
 // holding is a method that is broken.
-type holding = func(context.Context, topology.Lease) (heldLease, error)
+type holding = func(context.Context, topology.Lease) (puppet.HeldLease, error)
 
 func leaseMutants() []mutant {
 	m := func(rule string, breaks func(do holding, out *brokenOutsider) holding) mutant {
-		return mutant{"Leases", rule, func(top, _ *puppet, out *brokenOutsider) { top.holdLease = breaks(top.holdLease, out) }}
+		return mutant{"Leases", rule, func(top, _ *puppet.Puppet, out *brokenOutsider) { top.OnHoldLease = breaks(top.OnHoldLease, out) }}
 	}
 	dry := func(rule string, breaks func(top, dry holding, out *brokenOutsider) holding) mutant {
-		return mutant{"Leases", rule, func(top, dry *puppet, out *brokenOutsider) { dry.holdLease = breaks(top.holdLease, dry.holdLease, out) }}
+		return mutant{"Leases", rule, func(top, dry *puppet.Puppet, out *brokenOutsider) {
+			dry.OnHoldLease = breaks(top.OnHoldLease, dry.OnHoldLease, out)
+		}}
 	}
 	return slices.Concat(holdingMutants(m), losingMutants(m), leaseErrorMutants(m), []mutant{
 		dry(dryLease, func(top, _ holding, _ *brokenOutsider) holding { return top }),
 		dry(dryLease, func(top, _ holding, _ *brokenOutsider) holding { // it holds nothing, but waits
-			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				l, err := top(ctx, want)
 				if err == nil {
-					l.release()
+					l.Release()
 				}
-				return heldLease{ctx, func() {}}, err
+				return puppet.HeldLease{Held: ctx, Release: func() {}}, err
 			}
 		}),
 		dry(dryLease, func(_, dry holding, out *brokenOutsider) holding {
@@ -58,7 +61,9 @@ func leaseMutants() []mutant {
 
 // careless is a dry run that looks at nothing.
 func careless(_, _ holding, _ *brokenOutsider) holding {
-	return func(ctx context.Context, _ topology.Lease) (heldLease, error) { return heldLease{ctx, func() {}}, nil }
+	return func(ctx context.Context, _ topology.Lease) (puppet.HeldLease, error) {
+		return puppet.HeldLease{Held: ctx, Release: func() {}}, nil
+	}
 }
 
 // free takes a lease away from whoever has it.
@@ -66,7 +71,7 @@ func free(out *brokenOutsider, l topology.Lease) { out.Outsider.HoldLease(l.Name
 
 // wants asks for another lease than it was asked for.
 func wants(do holding, alter func(*topology.Lease)) holding {
-	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		alter(&want)
 		return do(ctx, want)
 	}
@@ -74,17 +79,17 @@ func wants(do holding, alter func(*topology.Lease)) holding {
 
 // releases does something after the nth release.
 func releases(do holding, then func(l topology.Lease, n int)) holding {
-	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		l, err := do(ctx, want)
-		release, n := l.release, 0
-		l.release = func() { n++; release(); then(want, n) }
+		release, n := l.Release, 0
+		l.Release = func() { n++; release(); then(want, n) }
 		return l, err
 	}
 }
 
 // answers alters what was held. The context is the caller's.
-func answers(do holding, alter func(ctx context.Context, l *heldLease)) holding {
-	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+func answers(do holding, alter func(ctx context.Context, l *puppet.HeldLease)) holding {
+	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		l, err := do(ctx, want)
 		if err == nil {
 			alter(ctx, &l)
@@ -95,13 +100,13 @@ func answers(do holding, alter func(ctx context.Context, l *heldLease)) holding 
 
 // regardless does not end with the caller's context, but some time.
 func regardless(do holding) holding {
-	return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		forLong, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
 		l, err := do(forLong, want)
 		if err != nil {
 			cancel()
 		}
-		return heldLease{l.held, func() { l.release(); cancel() }}, err
+		return puppet.HeldLease{Held: l.Held, Release: func() { l.Release(); cancel() }}, err
 	}
 }
 
@@ -114,24 +119,26 @@ func unshared(do holding, _ *brokenOutsider) holding {
 func holdingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant) []mutant {
 	return []mutant{
 		m(freeLease, func(holding, *brokenOutsider) holding {
-			return func(context.Context, topology.Lease) (heldLease, error) { return heldLease{}, topology.ErrTimeout }
+			return func(context.Context, topology.Lease) (puppet.HeldLease, error) {
+				return puppet.HeldLease{}, topology.ErrTimeout
+			}
 		}),
 		m(freeLease, func(do holding, _ *brokenOutsider) holding {
-			return answers(do, func(_ context.Context, l *heldLease) { l.held = context.Background() })
+			return answers(do, func(_ context.Context, l *puppet.HeldLease) { l.Held = context.Background() })
 		}),
 		m(freeLease, func(do holding, _ *brokenOutsider) holding {
-			return answers(do, func(_ context.Context, l *heldLease) { l.release() })
+			return answers(do, func(_ context.Context, l *puppet.HeldLease) { l.Release() })
 		}),
 		m(waitsForLease, unshared),
 		m(waitsForLease, func(do holding, _ *brokenOutsider) holding {
-			return answers(do, func(_ context.Context, l *heldLease) { l.release = func() {} })
+			return answers(do, func(_ context.Context, l *puppet.HeldLease) { l.Release = func() {} })
 		}),
 		m(waitsForLease, func(do holding, _ *brokenOutsider) holding {
-			return answers(do, func(ctx context.Context, l *heldLease) { l.held = ctx })
+			return answers(do, func(ctx context.Context, l *puppet.HeldLease) { l.Held = ctx })
 		}),
 		m(sameHolder, func(do holding, _ *brokenOutsider) holding {
-			had := map[topology.Lease]heldLease{}
-			return func(ctx context.Context, want topology.Lease) (l heldLease, err error) {
+			had := map[topology.Lease]puppet.HeldLease{}
+			return func(ctx context.Context, want topology.Lease) (l puppet.HeldLease, err error) {
 				if l, ok := had[want]; ok {
 					return l, nil
 				}
@@ -145,25 +152,25 @@ func holdingMutants(m func(string, func(holding, *brokenOutsider) holding) mutan
 		}),
 		m(turnsOfSeveral, unshared),
 		m(turnsOfSeveral, func(do holding, _ *brokenOutsider) holding { // the first has it for good
-			return answers(do, func(_ context.Context, l *heldLease) { l.release = func() {} })
+			return answers(do, func(_ context.Context, l *puppet.HeldLease) { l.Release = func() {} })
 		}),
 		m(renewedLease, func(do holding, out *brokenOutsider) holding { // by nobody
-			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				l, err := do(ctx, want)
 				if err == nil {
 					out.Outsider.HoldLease(want.Name, want.Holder, want.Duration)
-					l.held = ctx
+					l.Held = ctx
 				}
 				return l, err
 			}
 		}),
 		m(renewedLease, func(do holding, _ *brokenOutsider) holding { // for others only
-			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				l, err := do(ctx, want)
 				if err == nil {
-					held, cancel := context.WithTimeout(l.held, want.Duration)
-					release := l.release
-					l = heldLease{held, func() { cancel(); release() }}
+					held, cancel := context.WithTimeout(l.Held, want.Duration)
+					release := l.Release
+					l = puppet.HeldLease{Held: held, Release: func() { cancel(); release() }}
 				}
 				return l, err
 			}
@@ -184,7 +191,7 @@ func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant
 			return wants(do, func(l *topology.Lease) { free(out, *l) })
 		}),
 		m(deadHolder, func(do holding, out *brokenOutsider) holding { // one of the own name
-			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				brief, cancel := context.WithTimeout(ctx, time.Millisecond)
 				defer cancel()
 				if _, err := do(brief, want); err != nil && strings.Contains(err.Error(), `"`+want.Holder+`"`) {
@@ -194,24 +201,24 @@ func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant
 			}
 		}),
 		m(deadHolder, func(do holding, _ *brokenOutsider) holding {
-			return func(ctx context.Context, want topology.Lease) (heldLease, error) { // those who had to wait have none
+			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) { // those who had to wait have none
 				start := time.Now()
 				l, err := do(ctx, want)
 				if err == nil && time.Since(start) > time.Second {
-					l.release()
-					return heldLease{}, topology.ErrTimeout
+					l.Release()
+					return puppet.HeldLease{}, topology.ErrTimeout
 				}
 				return l, err
 			}
 		}),
 		m(leaseTaken, func(do holding, _ *brokenOutsider) holding {
-			return answers(do, func(ctx context.Context, l *heldLease) { l.held = ctx })
+			return answers(do, func(ctx context.Context, l *puppet.HeldLease) { l.Held = ctx })
 		}),
 		m(leaseTaken, func(do holding, _ *brokenOutsider) holding { // without a cause
-			return answers(do, func(ctx context.Context, l *heldLease) {
+			return answers(do, func(ctx context.Context, l *puppet.HeldLease) {
 				held, cancel := context.WithCancel(ctx)
-				context.AfterFunc(l.held, cancel)
-				l.held = held
+				context.AfterFunc(l.Held, cancel)
+				l.Held = held
 			})
 		}),
 		m(leaseTaken, func(do holding, out *brokenOutsider) holding {
@@ -219,13 +226,13 @@ func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant
 		}),
 		m(callerEnds, func(do holding, _ *brokenOutsider) holding { return regardless(do) }),
 		m(callerEnds, func(do holding, _ *brokenOutsider) holding { // for the caller only
-			return answers(regardless(do), func(ctx context.Context, l *heldLease) { l.held = ctx })
+			return answers(regardless(do), func(ctx context.Context, l *puppet.HeldLease) { l.Held = ctx })
 		}),
 		m(callerEnds, func(do holding, _ *brokenOutsider) holding { // without the cause
-			return answers(do, func(ctx context.Context, l *heldLease) {
+			return answers(do, func(ctx context.Context, l *puppet.HeldLease) {
 				held, cancel := context.WithCancel(context.WithoutCancel(ctx))
-				context.AfterFunc(l.held, cancel)
-				l.held = held
+				context.AfterFunc(l.Held, cancel)
+				l.Held = held
 			})
 		}),
 	}
@@ -234,7 +241,7 @@ func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant
 func leaseErrorMutants(m func(string, func(holding, *brokenOutsider) holding) mutant) []mutant {
 	fails := func(rule string, alter func(*topology.Error)) mutant {
 		return m(rule, func(do holding, _ *brokenOutsider) holding {
-			after(&do, func(_ topology.Lease, _ *heldLease, err *error) {
+			puppet.After(&do, func(_ topology.Lease, _ *puppet.HeldLease, err *error) {
 				if typed, ok := (*err).(*topology.Error); ok { //nolint:errorlint // it is that of the call itself
 					alter(typed)
 				}
@@ -261,7 +268,7 @@ func leaseErrorMutants(m func(string, func(holding, *brokenOutsider) holding) mu
 		}),
 		m(cancelledLease, func(do holding, _ *brokenOutsider) holding { return regardless(do) }),
 		m(cancelledLease, func(do holding, out *brokenOutsider) holding { // it gets none and has it all the same
-			return func(ctx context.Context, want topology.Lease) (heldLease, error) {
+			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				if ctx.Err() != nil {
 					out.Outsider.HoldLease(want.Name, want.Holder, want.Duration)
 				}

@@ -6,20 +6,21 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/polyphony-go/polyphony/internal/puppet"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
 func reachabilityMutants() []mutant {
-	m := func(rule string, breaks func(top *puppet)) mutant {
-		return mutant{"Reachability", rule, func(top, _ *puppet, _ *brokenOutsider) { breaks(top) }}
+	m := func(rule string, breaks func(top *puppet.Puppet)) mutant {
+		return mutant{"Reachability", rule, func(top, _ *puppet.Puppet, _ *brokenOutsider) { breaks(top) }}
 	}
 	// decides is an adapter that decides by other policies than there are, and knows no labels of namespaces but their names.
 	decides := func(rule string, by func([]netpolicy.Policy) []netpolicy.Policy) mutant {
-		return m(rule, func(top *puppet) {
-			list := top.networkPolicies
-			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
+		return m(rule, func(top *puppet.Puppet) {
+			list := top.OnNetworkPolicies
+			top.OnReach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 				policies, err := list(ctx, "")
 				state := netpolicy.State{Policies: by(policies), NamespaceLabels: map[string]map[string]string{}}
 				for _, name := range []string{c.From.Namespace, c.To.Namespace} {
@@ -86,9 +87,9 @@ func reachabilityMutants() []mutant {
 	)
 	// sees is an adapter that decides by what it sees otherwise than it is.
 	sees := func(mistake func(*netpolicy.Policy, map[string]string)) mutant {
-		return m(marks, func(top *puppet) {
-			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
-				in, err := top.inspect(ctx, top.name())
+		return m(marks, func(top *puppet.Puppet) {
+			top.OnReach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
+				in, err := top.OnInspect(ctx, top.OnName())
 				state := netpolicy.State{Policies: in.Policies, NamespaceLabels: map[string]map[string]string{}}
 				for _, ns := range in.Namespaces {
 					state.NamespaceLabels[ns.Namespace.Name] = ns.Labels
@@ -101,31 +102,31 @@ func reachabilityMutants() []mutant {
 		})
 	}
 	return []mutant{
-		m(none, func(top *puppet) {
-			after(&top.reach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) { a.Reason = "" })
+		m(none, func(top *puppet.Puppet) {
+			puppet.After(&top.OnReach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) { a.Reason = "" })
 		}),
-		m(none, func(top *puppet) {
-			after(&top.reach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) {
+		m(none, func(top *puppet.Puppet) {
+			puppet.After(&top.OnReach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) {
 				a.Allowed = !strings.Contains(a.Reason, "open") // as if nobody were allowed what nobody allows
 			})
 		}),
 		misreads(own, func(p *netpolicy.Policy) { p.Ingress = &netpolicy.Rules{{}} }),
-		m(own, func(top *puppet) { // which it has seen once
+		m(own, func(top *puppet.Puppet) { // which it has seen once
 			seen := map[string]netpolicy.Answer{}
 			key := func(c netpolicy.Connection) string {
 				return c.From.Namespace + c.From.Address.String() + c.To.Namespace + c.To.Address.String()
 			}
-			before(&top.reach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
+			puppet.Before(&top.OnReach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
 				a, ok := seen[key(c)]
 				return a, nil, ok
 			})
-			after(&top.reach, func(c netpolicy.Connection, a *netpolicy.Answer, _ *error) { seen[key(c)] = *a })
+			puppet.After(&top.OnReach, func(c netpolicy.Connection, a *netpolicy.Answer, _ *error) { seen[key(c)] = *a })
 		}),
 		misreads(addresses, onPeer(func(p *netpolicy.Peer) { p.Except = nil })),
 		misreads(addresses, onPeer(func(p *netpolicy.Peer) { p.Except = p.Except[:1] })),
-		m(addresses, func(top *puppet) {
-			reach := top.reach
-			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
+		m(addresses, func(top *puppet.Puppet) {
+			reach := top.OnReach
+			top.OnReach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 				if c.To.Namespace != "" {
 					c.To.Address = at("192.0.2.1").Address
 				}
@@ -164,13 +165,13 @@ func reachabilityMutants() []mutant {
 		decides(foreign, func(policies []netpolicy.Policy) []netpolicy.Policy {
 			return slices.DeleteFunc(policies, func(p netpolicy.Policy) bool { return p.Name != "polyphony" })
 		}),
-		m(foreign, func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
+		m(foreign, func(top *puppet.Puppet) {
+			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
 				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name != "polyphony" })
 			})
 		}),
-		m("A foreign policy in the place of Polyphony's own is listed", func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
+		m("A foreign policy in the place of Polyphony's own is listed", func(top *puppet.Puppet) {
+			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
 				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name == "polyphony" })
 			})
 		}),
@@ -188,9 +189,9 @@ func reachabilityMutants() []mutant {
 		misreads(ports, onPort(func(p *netpolicy.Port) { p.Name = "" })),
 		misreads(ports, onPort(func(p *netpolicy.Port) { p.EndPort = 0 })),
 		misreads(ports, onPort(func(p *netpolicy.Port) { p.Protocol = netpolicy.TCP })),
-		m(ports, func(top *puppet) {
-			reach := top.reach
-			top.reach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
+		m(ports, func(top *puppet.Puppet) {
+			reach := top.OnReach
+			top.OnReach = func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error) {
 				c.To.PortNames = nil
 				return reach(ctx, c)
 			}
@@ -212,50 +213,50 @@ func reachabilityMutants() []mutant {
 			slices.Reverse(policies)
 			return policies
 		}),
-		m("A connection that is not valid is ErrInvalid", func(top *puppet) {
-			before(&top.reach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
+		m("A connection that is not valid is ErrInvalid", func(top *puppet.Puppet) {
+			puppet.Before(&top.OnReach, func(_ context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
 				return netpolicy.Answer{}, nil, c.Validate() != nil
 			})
 		}),
 		misreads("At either end, a namespace that does not exist is ErrNotFound", nothing),
-		m("A namespace that does not exist has no policies", func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, err *error) {
+		m("A namespace that does not exist has no policies", func(top *puppet.Puppet) {
+			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, err *error) {
 				if len(*policies) == 0 {
 					*err = topology.ErrNotFound
 				}
 			})
 		}),
-		m(sorted, func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) { slices.Reverse(*policies) })
+		m(sorted, func(top *puppet.Puppet) {
+			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) { slices.Reverse(*policies) })
 		}),
-		m(sorted, func(top *puppet) {
-			after(&top.networkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
+		m(sorted, func(top *puppet.Puppet) {
+			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
 				slices.SortFunc(*policies, func(a, b netpolicy.Policy) int {
 					return strings.Compare(a.Namespace+"/"+a.Name, b.Namespace+"/"+b.Name)
 				})
 			})
 		}),
-		m(sorted, func(top *puppet) {
-			after(&top.networkPolicies, func(namespace string, policies *[]netpolicy.Policy, _ *error) {
+		m(sorted, func(top *puppet.Puppet) {
+			puppet.After(&top.OnNetworkPolicies, func(namespace string, policies *[]netpolicy.Policy, _ *error) {
 				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Namespace != namespace })
 			})
 		}),
-		m("A question changes nothing", func(top *puppet) {
-			before(&top.reach, func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
-				_, err := top.ensureNetworkRules(ctx, topology.NetworkRules{Namespace: c.From.Namespace})
+		m("A question changes nothing", func(top *puppet.Puppet) {
+			puppet.Before(&top.OnReach, func(ctx context.Context, c netpolicy.Connection) (netpolicy.Answer, error, bool) {
+				_, err := top.OnEnsureNetworkRules(ctx, topology.NetworkRules{Namespace: c.From.Namespace})
 				return netpolicy.Answer{}, err, err != nil
 			})
 		}),
-		m("Values are not aliased", func(top *puppet) {
-			list, kept := top.networkPolicies, map[string][]netpolicy.Policy{}
-			top.networkPolicies = func(ctx context.Context, namespace string) (policies []netpolicy.Policy, err error) {
+		m("Values are not aliased", func(top *puppet.Puppet) {
+			list, kept := top.OnNetworkPolicies, map[string][]netpolicy.Policy{}
+			top.OnNetworkPolicies = func(ctx context.Context, namespace string) (policies []netpolicy.Policy, err error) {
 				if kept[namespace] == nil {
 					kept[namespace], err = list(ctx, namespace)
 				}
 				return kept[namespace], err
 			}
 		}),
-		m("A cancelled context gets no answer", func(top *puppet) { uncancelled(&top.reach) }),
-		m("A cancelled context gets no answer", func(top *puppet) { uncancelled(&top.networkPolicies) }),
+		m("A cancelled context gets no answer", func(top *puppet.Puppet) { puppet.Uncancelled(&top.OnReach) }),
+		m("A cancelled context gets no answer", func(top *puppet.Puppet) { puppet.Uncancelled(&top.OnNetworkPolicies) }),
 	}
 }

@@ -172,11 +172,11 @@ func atOnce(n int, do func() error) []error {
 	return errs
 }
 
-// Eventually waits up to 20 seconds until holds returns true, and fails t otherwise. It is for what an
+// Eventually waits up to two minutes until holds returns true, and fails t otherwise. It is for what an
 // infrastructure learns with a delay, such as rights.
 func Eventually(t T, what string, holds func() bool) {
 	t.Helper()
-	const patience, longestPause = 20 * time.Second, 250 * time.Millisecond
+	const patience, longestPause = 2 * time.Minute, 250 * time.Millisecond
 	deadline := time.Now().Add(patience)
 	for pause := 10 * time.Millisecond; !holds(); pause = min(2*pause, longestPause) {
 		if time.Now().After(deadline) {

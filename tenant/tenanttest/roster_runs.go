@@ -1,9 +1,10 @@
-package topologytest
+package tenanttest
 
 import (
 	"context"
 	"encoding/json"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -13,11 +14,12 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// RosterRuns checks what the capabilities do together for a whole roster: ownership, pruning, plans and leases.
-func RosterRuns[P roster.Topology](t *testing.T, h Harness[P]) {
-	RunCases(t, rosterRunCases(h))
+// RosterRuns checks what the capabilities do together for a roster: ownership, pruning, plans and leases.
+func RosterRuns[P roster.Topology](t *testing.T, h topologytest.Harness[P]) {
+	topologytest.RunCases(t, rosterRunCases(h))
 }
 
 // planned is the topology with its dry run, as plans want it.
@@ -31,14 +33,14 @@ func (p planned) DryRun() roster.Topology { return p.dry }
 
 // rostering is one case: a roster of its own, with tenants of its own.
 type rostering struct {
-	t   T
+	t   topologytest.T
 	top planned
-	out Outsider
+	out topologytest.Outsider
 	roster.Score
 }
 
-func newRostering[P roster.Topology](t T, h Harness[P], tenants int) rostering {
-	r := rostering{t, planned{h.Topology, h.DryRun}, h.Outsider, roster.Score{ID: NewName()}}
+func newRostering[P roster.Topology](t topologytest.T, h topologytest.Harness[P], tenants int) rostering {
+	r := rostering{t, planned{h.Topology, h.DryRun}, h.Outsider, roster.Score{ID: topologytest.NewName()}}
 	for range tenants {
 		r.add()
 	}
@@ -46,7 +48,7 @@ func newRostering[P roster.Topology](t T, h Harness[P], tenants int) rostering {
 }
 
 func (r *rostering) add() {
-	name := NewName()
+	name := topologytest.NewName()
 	r.t.Cleanup(func() { _, _ = r.top.DeleteNamespace(context.Background(), name) })
 	r.Tenants = append(r.Tenants, tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: name}, RBAC: tenant.RBACConfig{Members: []tenant.Member{
 		{Role: tenant.Developer, Name: name + "-devs"},
@@ -66,7 +68,7 @@ func (r *rostering) run() score.Report {
 func (r *rostering) refused(reason error, saying string) {
 	r.t.Helper()
 	report, err := score.Run(r.t.Context(), r.On(r.top))
-	RequireError(r.t, err, reason)
+	topologytest.RequireError(r.t, err, reason)
 	require.ErrorContains(r.t, err, saying)
 	require.False(r.t, report.Changed())
 }
@@ -106,15 +108,15 @@ func (r *rostering) apply(p roster.Plan) (score.Report, error) {
 	return score.Run(r.t.Context(), roster.Apply(p, r.top))
 }
 
-func rosterRunCases[P roster.Topology](h Harness[P]) []Case {
-	c := func(rule string, tenants int, do func(r rostering)) Case {
-		return Case{rule, func(t T) { do(newRostering(t, h, tenants)) }}
+func rosterRunCases[P roster.Topology](h topologytest.Harness[P]) []topologytest.Case {
+	c := func(rule string, tenants int, do func(r rostering)) topologytest.Case {
+		return topologytest.Case{Rule: rule, Run: func(t topologytest.T) { do(newRostering(t, h, tenants)) }}
 	}
-	return slices.Concat([]Case{
+	return slices.Concat([]topologytest.Case{
 		c("A tenant of another roster is ErrConflict and stays untouched", 1, func(r rostering) {
 			r.run()
 			other := r
-			other.ID = NewName()
+			other.ID = topologytest.NewName()
 			other.refused(topology.ErrConflict, r.ID)
 			require.Equal(r.t, r.names(), r.there())
 		}),
@@ -140,17 +142,17 @@ func rosterRunCases[P roster.Topology](h Harness[P]) []Case {
 		c("A tenant that fails does not stop the others", 3, func(r rostering) {
 			r.out.CreateNamespace(r.t, r.name(1), "somebody")
 			_, err := score.Run(r.t.Context(), r.On(r.top))
-			RequireError(r.t, err, topology.ErrConflict)
+			topologytest.RequireError(r.t, err, topology.ErrConflict)
 			require.ErrorContains(r.t, err, r.name(1))
 			require.ElementsMatch(r.t, []string{r.name(0), r.name(2)}, r.there())
 		}),
 	}, pruneCases(c, h), planCases(c), rosterLeaseCases(c))
 }
 
-type makeCase = func(rule string, tenants int, do func(r rostering)) Case
+type makeCase = func(rule string, tenants int, do func(r rostering)) topologytest.Case
 
-func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
-	return []Case{
+func pruneCases[P roster.Topology](c makeCase, h topologytest.Harness[P]) []topologytest.Case {
+	return []topologytest.Case{
 		c("A tenant that left the roster stays and is named, unless Prune is set", 2, func(r rostering) {
 			r.run()
 			before, gone := r.there(), r.name(1)
@@ -187,8 +189,8 @@ func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 			require.Empty(r.t, r.there())
 		}),
 		c("Pruning leaves tenants of other rosters and of none", 1, func(r rostering) {
-			single, other := h.newNamespace(r.t), r
-			other.ID, other.Tenants = NewName(), nil
+			single, other := newNamespace(r.t, h.Topology), r
+			other.ID, other.Tenants = topologytest.NewName(), nil
 			other.add()
 			other.run()
 			r.run()
@@ -211,8 +213,8 @@ func pruneCases[P roster.Topology](c makeCase, h Harness[P]) []Case {
 	}
 }
 
-func planCases(c makeCase) []Case {
-	return []Case{
+func planCases(c makeCase) []topologytest.Case {
+	return []topologytest.Case{
 		c("A plan changes nothing, and is applied as it was made", 2, func(r rostering) {
 			plan := r.plan()
 			require.Len(r.t, plan.Tenants, 2)
@@ -228,7 +230,7 @@ func planCases(c makeCase) []Case {
 			_, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
 			require.NoError(r.t, err)
 			report, err := r.apply(plan)
-			RequireError(r.t, err, topology.ErrConflict)
+			topologytest.RequireError(r.t, err, topology.ErrConflict)
 			require.ErrorContains(r.t, err, r.name(0))
 			require.False(r.t, report.Changed())
 			require.Empty(r.t, r.there())
@@ -254,8 +256,8 @@ func planCases(c makeCase) []Case {
 	}
 }
 
-func rosterLeaseCases(c makeCase) []Case {
-	return []Case{
+func rosterLeaseCases(c makeCase) []topologytest.Case {
+	return []topologytest.Case{
 		c("A run waits for another of the same roster, and takes over from one that has died", 1, func(r rostering) {
 			r.out.HoldLease(r.t, "roster-"+r.ID, "the-dead", time.Second)
 			began := time.Now()
@@ -280,4 +282,25 @@ func rosterLeaseCases(c makeCase) []Case {
 			require.False(r.t, r.run().Changed())
 		}),
 	}
+}
+
+// newNamespace creates a namespace that is on no roster, and removes it when the case is over.
+func newNamespace(t topologytest.T, top topology.Namespaces) string {
+	t.Helper()
+	name := topologytest.NewName()
+	t.Cleanup(func() { _, _ = top.DeleteNamespace(context.Background(), name) })
+	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: topology.PodSecurityRestricted})
+	require.NoError(t, err)
+	return name
+}
+
+// atOnce calls do n times at the same time, and returns the errors.
+func atOnce(n int, do func() error) []error {
+	errs := make([]error, n)
+	var all sync.WaitGroup
+	for i := range n {
+		all.Go(func() { errs[i] = do() })
+	}
+	all.Wait()
+	return errs
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Fails reports whether a case fails. The case may panic, wait, and leave goroutines behind: it takes no
-// time in a synctest bubble.
+// Fails reports whether a case fails. The case may panic, wait, and leave goroutines behind: it
+// takes no time in a synctest bubble.
 func Fails(t *testing.T, run func(*Verdict)) bool {
 	t.Helper()
 	v := &Verdict{}

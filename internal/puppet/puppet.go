@@ -1,6 +1,6 @@
-// Package puppet has what shows that a case of a conformance suite can fail: [Puppet], an adapter each
-// of whose methods can be exchanged, and [Fails], which runs a case against it. [Before], [After],
-// [Change] and [Uncancelled] exchange a method for one that behaves differently.
+// Package puppet has what shows that a case of a conformance suite can fail: [Puppet], an adapter
+// each of whose methods can be exchanged, and [Fails], which runs a case against it. [Before],
+// [After], [Change] and [Uncancelled] exchange a method for one that behaves differently.
 package puppet
 
 import (

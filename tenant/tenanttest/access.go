@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/base64"
 	"encoding/pem"
+	"slices"
 
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -20,11 +21,18 @@ const (
 	rbacV1          = "rbac.authorization.k8s.io/v1"
 )
 
-// accessAttacks are what rights alone stop.
+// accessAttacks returns the attacks that rights alone stop.
 func accessAttacks() []AttackCase {
-	access := func(name string, attempts func(scene) []attempt) AttackCase {
-		return AttackCase{Name: name, Fence: topology.FenceAccess, attempts: attempts}
-	}
+	return slices.Concat(fenceAttacks(), rightsAttacks(), otherTenantAttacks(), platformAttacks(), nodeAttacks())
+}
+
+// access returns an attack that rights stop.
+func access(name string, attempts func(scene) []attempt) AttackCase {
+	return AttackCase{Name: name, Fence: topology.FenceAccess, attempts: attempts}
+}
+
+// fenceAttacks returns attacks on what fences the own tenant in.
+func fenceAttacks() []AttackCase {
 	return []AttackCase{
 		access("NetworkPolicy that allows everything", func(s scene) []attempt {
 			return each(create(networkPolicies, s.own, object("networking.k8s.io/v1", "NetworkPolicy", nobody,
@@ -46,6 +54,12 @@ func accessAttacks() []AttackCase {
 			}
 			return each(append(requests, ask("delete", "namespaces", s.own, s.own))...)
 		}),
+	}
+}
+
+// rightsAttacks returns attempts to get more rights.
+func rightsAttacks() []AttackCase {
+	return []AttackCase{
 		access("RoleBinding to view, edit, admin or cluster-admin", bindings),
 		access("Role with escalate, bind or impersonate", func(s scene) []attempt {
 			rule := `"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["escalate","bind","impersonate"]}]`
@@ -75,6 +89,12 @@ func accessAttacks() []AttackCase {
 			token := `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":[]}}`
 			return each(write("create", "serviceaccounts/token", s.own, "default", token), write("create", "serviceaccounts/token", s.other, "default", token))
 		}),
+	}
+}
+
+// otherTenantAttacks returns attacks on another tenant.
+func otherTenantAttacks() []AttackCase {
+	return []AttackCase{
 		access("secrets and configuration of another tenant", func(s scene) []attempt {
 			var requests []topology.Request
 			for _, resource := range []string{"secrets", "configmaps"} {
@@ -85,6 +105,12 @@ func accessAttacks() []AttackCase {
 		}),
 		access("writing into another tenant", writesElsewhere),
 		access("getting into pods of another tenant", intoPods),
+	}
+}
+
+// platformAttacks returns attacks on the platform.
+func platformAttacks() []AttackCase {
+	return []AttackCase{
 		access("leases, events and configuration of the platform", func(s scene) []attempt {
 			var requests []topology.Request
 			for _, namespace := range []string{s.other, "kube-system", "default"} {
@@ -111,6 +137,12 @@ func accessAttacks() []AttackCase {
 				ask("delete", "customresourcedefinitions.apiextensions.k8s.io", "", nobody),
 			)
 		}),
+	}
+}
+
+// nodeAttacks returns attempts to make cluster-wide objects, and to reach nodes.
+func nodeAttacks() []AttackCase {
+	return []AttackCase{
 		access("priority classes, storage classes, volumes and runtime classes of its own", func(scene) []attempt {
 			return each(
 				create("priorityclasses.scheduling.k8s.io", "", object("scheduling.k8s.io/v1", "PriorityClass", nobody, `"value":1000`)),

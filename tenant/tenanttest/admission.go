@@ -8,7 +8,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Attacks are all known ways out of a tenant that can be tried without an effect, in the order of docs/threat-model.md.
+// Attacks are all known ways out of a tenant that can be tried without an effect, in the order of
+// docs/threat-model.md.
 func Attacks() []AttackCase {
 	var all []AttackCase
 	for _, list := range [][]AttackCase{accessAttacks(), networkAttacks(), podAttacks(), storageAttacks(), namespaceAttacks()} {

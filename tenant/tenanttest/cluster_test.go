@@ -78,8 +78,9 @@ func member(s tenant.TenantScore, role tenant.Role) tenanttest.Sender {
 	return tenanttest.Sender{Role: role, User: "somebody", Groups: []string{s.RBAC.Members[i].Name}}
 }
 
-// removals takes away each fence of the attacker's, one by one. What rights and guardrails both stop gets through without the guardrail only for
-// somebody who has more rights than Polyphony gives, so that a grant comes first there.
+// removals takes away each fence of the attacker's, one by one. What rights and guardrails both
+// stop gets through without the guardrail only for somebody who has more rights than Polyphony
+// gives, so that a grant comes first there.
 func (c cluster) removals(attacker tenant.TenantScore) []removal {
 	name := attacker.TenantConfig.Name
 	var all []removal

@@ -25,7 +25,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// A quota bounds nothing until it is in force, which is why rights come after it: whoever waits for the first moment gets no more than the quota.
+// A quota bounds nothing until it is in force, which is why rights come after it: whoever waits for
+// the first moment gets no more than the quota.
 func TestBurstOverQuota(t *testing.T) {
 	s := newScenery(t)
 	acme := s.tenant(t, "burst")
@@ -118,7 +119,8 @@ func TestNameOfANamespaceThatHasGone(t *testing.T) {
 	require.Eventually(t, func() bool { return !reads(other) }, patience, tick)
 }
 
-// Rules are added up over all policies, so that one empty rule opens everything; that somebody else has written it must not keep it.
+// Rules are added up over all policies, so that one empty rule opens everything; that somebody else
+// has written it must not keep it.
 func TestForeignWriterOpensThePolicy(t *testing.T) {
 	s := newScenery(t)
 	acme := s.tenant(t, "policy")
@@ -145,7 +147,8 @@ func TestForeignWriterOpensThePolicy(t *testing.T) {
 	require.Equal(t, before.Spec, after.Spec)
 }
 
-// Controllers write pods and claims with rights of their own, so that templates can ask for what their author may not have.
+// Controllers write pods and claims with rights of their own, so that templates can ask for what
+// their author may not have.
 func TestTemplatesOfWhatIsRefused(t *testing.T) {
 	s := newScenery(t)
 	acme := s.tenant(t, "templates")
@@ -226,7 +229,8 @@ func manifest(apiVersion, kind, name string, spec fields) *unstructured.Unstruct
 	return object
 }
 
-// podTemplate is one of pods that the tenant may run, but for what is added to it and to its container.
+// podTemplate is one of pods that the tenant may run, but for what is added to it and to its
+// container.
 func podTemplate(of tenant.TenantScore, app string, morePod, moreContainer fields) fields {
 	container := fields{
 		"name": "app", "image": of.TenantConfig.ImageRegistries[0] + "/app:1",

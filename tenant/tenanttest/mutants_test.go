@@ -64,8 +64,8 @@ func suites(h topologytest.Harness[*puppet.Puppet]) map[string][]topologytest.Ca
 	return map[string][]topologytest.Case{"Tenants": tenantCases(h), "RosterRuns": rosterRunCases(h)}
 }
 
-// Every case fails with each adapter that breaks its rule, passes with a sound one, and there is a broken
-// adapter for every case.
+// Every case fails with each adapter that breaks its rule, passes with a sound one, and there is a
+// broken adapter for every case.
 func TestEveryCaseCanFail(t *testing.T) {
 	tested := map[string]bool{}
 	for _, m := range append(tenantMutants(), rosterMutants()...) {

@@ -17,7 +17,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// RosterRuns checks what the capabilities do together for a roster: ownership, pruning, plans and leases.
+// RosterRuns checks what the capabilities do together for a roster: ownership, pruning, plans and
+// leases.
 func RosterRuns[P roster.Topology](t *testing.T, h topologytest.Harness[P]) {
 	topologytest.RunCases(t, rosterRunCases(h))
 }
@@ -146,12 +147,12 @@ func rosterRunCases[P roster.Topology](h topologytest.Harness[P]) []topologytest
 			require.ErrorContains(r.t, err, r.name(1))
 			require.ElementsMatch(r.t, []string{r.name(0), r.name(2)}, r.there())
 		}),
-	}, pruneCases(c, h), planCases(c), rosterLeaseCases(c))
+	}, pruneCases(c), pruneKeptCases(c, h), planCases(c), rosterLeaseCases(c))
 }
 
 type makeCase = func(rule string, tenants int, do func(r rostering)) topologytest.Case
 
-func pruneCases[P roster.Topology](c makeCase, h topologytest.Harness[P]) []topologytest.Case {
+func pruneCases(c makeCase) []topologytest.Case {
 	return []topologytest.Case{
 		c("A tenant that left the roster stays and is named, unless Prune is set", 2, func(r rostering) {
 			r.run()
@@ -188,6 +189,12 @@ func pruneCases[P roster.Topology](c makeCase, h topologytest.Harness[P]) []topo
 			r.run()
 			require.Empty(r.t, r.there())
 		}),
+	}
+}
+
+// pruneKeptCases check what pruning must not remove.
+func pruneKeptCases[P roster.Topology](c makeCase, h topologytest.Harness[P]) []topologytest.Case {
+	return []topologytest.Case{
 		c("Pruning leaves tenants of other rosters and of none", 1, func(r rostering) {
 			single, other := newNamespace(r.t, h.Topology), r
 			other.ID, other.Tenants = topologytest.NewName(), nil

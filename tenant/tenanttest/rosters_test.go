@@ -21,8 +21,8 @@ import (
 
 const rosters = 200
 
-// newRosters makes up rosters of a few tenants each, with members in common, programs of one tenant that are members of another, and whatever else
-// a Score can say.
+// newRosters makes up rosters of a few tenants each, with members in common, programs of one tenant
+// that are members of another, and whatever else a Score can say.
 func newRosters(prefix string) [][]tenant.TenantScore {
 	random := rand.New(rand.NewPCG(1, 2))
 	coin := func() bool { return random.IntN(2) == 0 }
@@ -111,7 +111,8 @@ func alone(in topology.Inspection, roster []tenant.TenantScore) topology.Inspect
 
 func TestNoFalseAlarmOnTheFake(t *testing.T) { requireNoAlarm(t, newFake(t), newRosters("r")) }
 
-// So many tenants are in a cluster of their own: whoever shared it would wait for the controllers of all of them.
+// So many tenants are in a cluster of their own: whoever shared it would wait for the controllers
+// of all of them.
 func TestNoFalseAlarmOnKubernetes(t *testing.T) {
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
 	require.NoError(t, err)

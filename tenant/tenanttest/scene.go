@@ -120,7 +120,8 @@ func object(apiVersion, kind, name, rest string) string {
 	return fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"name":%q}%s}`, apiVersion, kind, name, rest)
 }
 
-// pods are attempts to create the pods in the attacker's namespace; the control is one that does nothing special.
+// pods are attempts to create the pods in the attacker's namespace; the control is one that does
+// nothing special.
 func (s scene) pods(manifests ...string) []attempt {
 	var all []attempt
 	harmless := create("pods", s.own, s.pod("", "", ""))
@@ -130,8 +131,9 @@ func (s scene) pods(manifests ...string) []attempt {
 	return all
 }
 
-// pod is one that a restricted tenant may run, with more fields of its specification, of its container and of the container's security context. A field
-// of more takes the place of one that is there.
+// pod is one that a restricted tenant may run, with more fields of its specification, of its
+// container and of the container's security context. A field of more takes the place of one that is
+// there.
 func (s scene) pod(more, container, security string) string {
 	spec := map[string]any{
 		"automountServiceAccountToken": false,
@@ -155,7 +157,8 @@ func (s scene) pod(more, container, security string) string {
 	return string(data)
 }
 
-// services are attempts to create Services with the specifications; the control is one that only pods reach.
+// services are attempts to create Services with the specifications; the control is one that only
+// pods reach.
 func (s scene) services(specs ...string) []attempt {
 	var all []attempt
 	manifest := func(spec string) topology.Request {

@@ -41,8 +41,8 @@ type tenants struct {
 	outsider topologytest.Outsider
 }
 
-// newTenant returns a Score with something in each of its parts, and a group of developers of its own.
-// The tenant is removed when the case is over.
+// newTenant returns a Score with something in each of its parts, and a group of developers of its
+// own. The tenant is removed when the case is over.
 func (on tenants) newTenant(t topologytest.T) tenant.TenantScore {
 	name := topologytest.NewName()
 	t.Cleanup(func() {
@@ -263,7 +263,8 @@ func (on tenants) keptCases() []topologytest.Case {
 	}
 }
 
-// checkFences asks for every write that would loosen what fences a tenant in, and for every way around.
+// checkFences asks for every write that would loosen what fences a tenant in, and for every way
+// around.
 func checkFences(ask topologytest.Principal) {
 	ask.T.Helper()
 	for _, resource := range []string{
@@ -287,7 +288,8 @@ func checkFences(ask topologytest.Principal) {
 	ask.Require(false, "*", "*", "*", "")
 }
 
-// checkDrift weakens each fence, as other writers may, and wants the next run to repair and name it.
+// checkDrift weakens each fence, as other writers may, and wants the next run to repair and name
+// it.
 func (on tenants) checkDrift(t topologytest.T) {
 	s := on.newTenant(t)
 	on.run(t, s.On(on.top))

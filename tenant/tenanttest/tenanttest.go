@@ -1,10 +1,12 @@
-// Package tenanttest is the adversary: every known way out of a tenant, tried by the tenant's own members against the infrastructure itself.
+// Package tenanttest is the adversary: every known way out of a tenant, tried by the tenant's own
+// members against the infrastructure itself.
 //
 //	tenanttest.Attack(t, cluster, acme, globex)
 //
-// Nothing is written: each attempt is a request that takes the whole way through the infrastructure as a dry run (see
-// [topology.Admission]), sent as a member of each role. So it can be run against clusters in use, with tenants that were provisioned
-// before. What cannot be tried without an effect is in docs/threat-model.md, with the test that shows it.
+// Nothing is written: each attempt is a request that takes the whole way through the infrastructure
+// as a dry run (see [topology.Admission]), sent as a member of each role. So it can be run against
+// clusters in use, with tenants that were provisioned before. What cannot be tried without an
+// effect is in docs/threat-model.md, with the test that shows it.
 package tenanttest
 
 import (
@@ -20,18 +22,22 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Attack fails t for every escape of a member of the attacker's that is not refused, and for every positive control that is: the same
-// request, or nearly the same, where it should pass. Both tenants must be provisioned as their Scores say, and the guardrails be
-// installed. Members of both tenants are tried against neither.
+// Attack fails t for every escape of a member of the attacker's that is not refused, and for every
+// positive control that is: the same request, or nearly the same, where it should pass. Both
+// tenants must be provisioned as their Scores say, and the guardrails be installed. Members of both
+// tenants are tried against neither.
 //
-// It returns what could not be tried, sorted, as "role: attack: reason": what the topology cannot tell ([topology.ErrNotModelled]; nothing, for Kubernetes
-// and the fake), and what needs something that the attacker is not allowed (a domain, a storage class, images) for its positive control
-// to pass. A caller that gives its attacker those on a real cluster may require that nothing is left.
+// It returns what could not be tried, sorted, as "role: attack: reason": what the topology cannot
+// tell ([topology.ErrNotModelled]; nothing, for Kubernetes and the fake), and what needs something
+// that the attacker is not allowed (a domain, a storage class, images) for its positive control to
+// pass. A caller that gives its attacker those on a real cluster may require that nothing is left.
 //
-// The sender of positive controls is an administrator (group system:masters), save where a member itself should pass. On Kubernetes the
-// caller needs [k8s.AdmissionPermissions] without restriction: it acts for members and for administrators.
+// The sender of positive controls is an administrator (group system:masters), save where a member
+// itself should pass. On Kubernetes the caller needs [k8s.AdmissionPermissions] without
+// restriction: it acts for members and for administrators.
 //
-// [k8s.AdmissionPermissions]: https://pkg.go.dev/github.com/polyphony-go/polyphony/topology/k8s#AdmissionPermissions
+// [k8s.AdmissionPermissions]:
+// https://pkg.go.dev/github.com/polyphony-go/polyphony/topology/k8s#AdmissionPermissions
 func Attack(t *testing.T, top topology.Admission, attacker, victim tenant.TenantScore) (untried []string) {
 	t.Helper()
 	members := attackers(attacker, victim)
@@ -106,8 +112,8 @@ func (s Sender) sends(r topology.Request) topology.Request {
 type Result struct {
 	Verdicts []topology.Verdict // of each of its attempts
 
-	// Err is the first thing that is wrong: an attempt was not refused (ErrEscaped), a positive control was (ErrNoControl), or the topology could
-	// not tell.
+	// Err is the first thing that is wrong: an attempt was not refused (ErrEscaped), a positive
+	// control was (ErrNoControl), or the topology could not tell.
 	Err error
 }
 
@@ -147,7 +153,8 @@ func (a AttackCase) Try(ctx context.Context, top topology.Admission, by Sender, 
 	return result
 }
 
-// control tries the positive control of an attempt. Where rights are what stops it, it is enough to be let through to an object that is not there.
+// control tries the positive control of an attempt. Where rights are what stops it, it is enough to
+// be let through to an object that is not there.
 func (a AttackCase) control(ctx context.Context, top topology.Admission, attempt attempt, refused topology.Verdict) error {
 	request := attempt.request
 	if attempt.instead != nil {

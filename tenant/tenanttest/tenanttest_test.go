@@ -98,10 +98,12 @@ type removal struct {
 	partly  bool // not every attempt of these attacks, but one of each
 }
 
-// testRemovals shows that each fence is needed, and that each attack is real: without the fence it gets through, and with it again it does not.
+// testRemovals shows that each fence is needed, and that each attack is real: without the fence it
+// gets through, and with it again it does not.
 func testRemovals(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 	developer := member(attacker, tenant.Developer)
-	// through counts the attempts of some attacks that are let through, all of them, and the attacks of which none is.
+	// through counts the attempts of some attacks that are let through, all of them, and the
+	// attacks of which none is.
 	through := func(t *testing.T, names []string) (n, all, shut int) {
 		t.Helper()
 		for _, a := range tenanttest.Attacks() {

@@ -22,8 +22,8 @@ import (
 
 const module = "github.com/polyphony-go/polyphony/"
 
-// stacks records, for each kind of object, the files of this module that are on the call stack when the
-// object is created. The outermost comes first.
+// stacks records, for each kind of object, the files of this module that are on the call stack when
+// the object is created. The outermost comes first.
 type stacks struct {
 	next http.RoundTripper
 	mu   sync.Mutex
@@ -61,8 +61,8 @@ func callers() []string {
 	return files
 }
 
-// fileOf returns the path of the frame's file in this module. It takes the folder from the name of the
-// function, since the file may be known by its name only.
+// fileOf returns the path of the frame's file in this module. It takes the folder from the name of
+// the function, since the file may be known by its name only.
 func fileOf(frame runtime.Frame) (path string, ok bool) {
 	name := filepath.Base(frame.File)
 	function, ok := strings.CutPrefix(frame.Function, module)

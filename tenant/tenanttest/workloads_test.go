@@ -60,7 +60,8 @@ var workloads = map[string]becomes{
 	"workload-identity":     {pods: 2},
 }
 
-// What people write works in a tenant that is allowed what the file's comment says and nothing else. Without any one of that, it does not.
+// What people write works in a tenant that is allowed what the file's comment says and nothing
+// else. Without any one of that, it does not.
 func TestOrdinaryWorkloads(t *testing.T) {
 	s := newScenery(t)
 	s.addClasses(t)
@@ -202,7 +203,8 @@ type need struct {
 // needsAdmin is the path of a kind that an admin creates instead of a developer.
 const needsAdmin = "admin"
 
-// refusals are what says that the need is lacking: mostly the path, since guardrails name it, or else how quotas and rights refuse.
+// refusals are what says that the need is lacking: mostly the path, since guardrails name it, or
+// else how quotas and rights refuse.
 func (n need) refusals() []string {
 	return append(map[string][]string{
 		"resourceQuotas.limits.cpu":                 {"exceeded quota: polyphony, requested: limits.cpu="},

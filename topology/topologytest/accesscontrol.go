@@ -17,7 +17,8 @@ func AccessControl[P topology.AccessControl](t *testing.T, h Harness[P]) {
 
 func accessCases[P topology.AccessControl](h Harness[P]) []Case {
 	p := accessPort(h)
-	// requireFound ensures drifted and then p's value, and wants one difference to be found between them.
+	// requireFound ensures drifted and then p's value, and wants one difference to be found between
+	// them.
 	requireFound := func(t T, drifted, want topology.Access, path string) {
 		t.Helper()
 		_, err := p.ensure(t.Context(), drifted)

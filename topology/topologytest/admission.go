@@ -3,6 +3,7 @@ package topologytest
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 
@@ -21,7 +22,8 @@ type AdmissionTopology interface {
 	topology.Admission
 }
 
-// Admission checks the rules of topology.Admission, without any guardrail: those have a suite of their own, see [Guardrails].
+// Admission checks the rules of topology.Admission, without any guardrail: those have a suite of
+// their own, see [Guardrails].
 func Admission[P AdmissionTopology](t *testing.T, h Harness[P]) {
 	RunCases(t, admissionCases(h))
 }
@@ -78,8 +80,13 @@ func (s sender) becomes(r topology.Request, by topology.Fence) {
 }
 
 func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
+	return slices.Concat(admissionFenceCases(h), admissionRightsCases(h), admissionRequestCases(h))
+}
+
+// admissionRightsCases check requests that rights decide.
+func admissionRightsCases[P AdmissionTopology](h Harness[P]) []Case {
 	object := configMap("")
-	return append(admissionFenceCases(h), []Case{
+	return []Case{
 		{"A request without the right is refused by access", func(t T) {
 			s := newSender(t, h, "get", "list", "create")
 			s.becomes(s.sends("create", "", "configmaps", "", object), "")
@@ -120,14 +127,6 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			RequireError(t, err, topology.ErrNotFound)
 			require.True(t, s.gets(s.sends("patch", "", "configmaps", "c", patch)).Allowed)
 		}},
-		{"A change of an object that does not exist is ErrNotFound", func(t T) {
-			s := newSender(t, h, "create", "update", "patch")
-			s.becomes(s.sends("create", "", "configmaps", "", object), "")
-			for _, verb := range []string{"update", "patch"} {
-				_, err := h.Topology.Admit(t.Context(), s.sends(verb, "", "configmaps", "c", object))
-				RequireError(t, err, topology.ErrNotFound)
-			}
-		}},
 		{"A service account is in its own groups", func(t T) {
 			s := newSender(t, h, "get")
 			h.Outsider.Grant(t, s.namespace, topology.Grant{
@@ -138,6 +137,21 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			s.becomes(as("system:serviceaccount:"+s.namespace+":x", nil, r), "")
 			require.Equal(t, topology.FenceAccess, s.gets(as("system:serviceaccount:"+NewName()+":x", nil, r)).By)
 			require.Equal(t, topology.FenceAccess, s.gets(as("system:serviceaccount:"+s.namespace+":x", []string{"others"}, r)).By)
+		}},
+	}
+}
+
+// admissionRequestCases check requests that something else decides.
+func admissionRequestCases[P AdmissionTopology](h Harness[P]) []Case {
+	object := configMap("")
+	return []Case{
+		{"A change of an object that does not exist is ErrNotFound", func(t T) {
+			s := newSender(t, h, "create", "update", "patch")
+			s.becomes(s.sends("create", "", "configmaps", "", object), "")
+			for _, verb := range []string{"update", "patch"} {
+				_, err := h.Topology.Admit(t.Context(), s.sends(verb, "", "configmaps", "c", object))
+				RequireError(t, err, topology.ErrNotFound)
+			}
 		}},
 		{"A quota that is used up refuses", func(t T) {
 			s := newSender(t, h, "create")
@@ -172,5 +186,5 @@ func admissionCases[P AdmissionTopology](h Harness[P]) []Case {
 			_, err := h.Topology.Admit(cancelled(t), s.sends("create", "", "configmaps", "", object))
 			require.ErrorIs(t, err, context.Canceled)
 		}},
-	}...)
+	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// fenced is a namespace with fences, a request that one of them refuses, and one like it that they let through.
+// fenced is a namespace with fences, a request that one of them refuses, and one like it that they
+// let through.
 type fenced struct {
 	rule     string
 	level    topology.PodSecurity // unset: privileged
@@ -88,7 +89,8 @@ func fencedTable() []fenced {
 	return append(table, grown)
 }
 
-// admissionFenceCases hold requests against fences other than rights, each beside one that is let through.
+// admissionFenceCases hold requests against fences other than rights, each beside one that is let
+// through.
 func admissionFenceCases[P AdmissionTopology](h Harness[P]) []Case {
 	var all []Case
 	for _, f := range fencedTable() {

@@ -10,7 +10,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// port is a capability that keeps one value for each namespace, for each tenant or for the topology.
+// port is a capability that keeps one value for each namespace, for each tenant or for the
+// topology.
 type port[V any] struct {
 	kind   topology.Kind
 	read   func(ctx context.Context, name string) (V, error)

@@ -11,7 +11,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// GrantsTopology is what GrantsInForce needs: grants of both kinds, and someone to compare answers with.
+// GrantsTopology is what GrantsInForce needs: grants of both kinds, and someone to compare answers
+// with.
 type GrantsTopology interface {
 	topology.AccessControl
 	topology.Authorizer
@@ -80,7 +81,8 @@ func grantsIn(t T, top topology.GrantsInForce, namespace string) []rbac.Binding 
 	return slices.DeleteFunc(allGrants(t, top), func(b rbac.Binding) bool { return b.Namespace != namespace })
 }
 
-// foreignGrant is one that Polyphony does not manage, with a resource name and every kind of subject.
+// foreignGrant is one that Polyphony does not manage, with a resource name and every kind of
+// subject.
 func foreignGrant() topology.Grant {
 	return topology.Grant{
 		Role: "leak",

@@ -19,9 +19,9 @@ type GuardrailsTopology interface {
 	topology.Guardrails
 }
 
-// Guardrails checks the rules of topology.Guardrails, and that each guardrail refuses what it is made for
-// and nothing else. Guardrails hold for a whole infrastructure, so nobody else may use it during the
-// suite, and its cases run one after the other.
+// Guardrails checks the rules of topology.Guardrails, and that each guardrail refuses what it is
+// made for and nothing else. Guardrails hold for a whole infrastructure, so nobody else may use it
+// during the suite, and its cases run one after the other.
 func Guardrails[P GuardrailsTopology](t *testing.T, h Harness[P]) {
 	for _, c := range guardrailCases(h) {
 		t.Run(c.Rule, func(t *testing.T) { c.Run(t) })

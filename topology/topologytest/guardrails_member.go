@@ -17,8 +17,8 @@ type member struct {
 	group     string
 }
 
-// strictAllowances allow what a pod needs to run at all. everyAllowance allows everything that can be
-// allowed; newMember adds a domain.
+// strictAllowances allow what a pod needs to run at all. everyAllowance allows everything that can
+// be allowed; newMember adds a domain.
 var (
 	strictAllowances = topology.Allowances{ImageRegistries: []string{"registry.example.com/acme"}}
 	everyAllowance   = topology.Allowances{

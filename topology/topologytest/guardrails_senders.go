@@ -121,7 +121,8 @@ func (m member) checkDebugContainers() {
 	m.requireAdmitted(add("registry.example.com/acme/debug"))
 }
 
-// checkNamespace checks a member who has rights to the namespace itself, which Polyphony never grants.
+// checkNamespace checks a member who has rights to the namespace itself, which Polyphony never
+// grants.
 func (m member) checkNamespace() {
 	for _, subresource := range []string{"", "status"} {
 		for patch, refused := range map[string]bool{

@@ -21,7 +21,8 @@ type guardedKind struct {
 	objects         []guarded
 }
 
-// checkTable sends every object of the table to a strict namespace and to one that is allowed everything.
+// checkTable sends every object of the table to a strict namespace and to one that is allowed
+// everything.
 func (g guardrails) checkTable(t T) {
 	g.outsider.Put(t, "", "node.k8s.io", "runtimeclasses",
 		`{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":"sandbox"},"handler":"sandbox"}`)

@@ -28,7 +28,8 @@ type InspectorTopology interface {
 	topology.Inspector
 }
 
-// Inspector checks the rules of topology.Inspector: an inspection agrees with the other capabilities.
+// Inspector checks the rules of topology.Inspector: an inspection agrees with the other
+// capabilities.
 func Inspector[P InspectorTopology](t *testing.T, h Harness[P]) {
 	RunCases(t, inspectorCases(h))
 }

@@ -6,8 +6,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 )
 
-// The functions below return manifests of objects. Their argument more is a part of the specification,
-// written as the fields of a JSON object without its braces.
+// The functions below return manifests of objects. Their argument more is a part of the
+// specification, written as the fields of a JSON object without its braces.
 
 func spec(more, rest string) string {
 	if more == "" {

@@ -312,7 +312,8 @@ func keepsAllowed(merge func(have, want *topology.Allowances)) func(top, dry *pu
 }
 
 func snapshotMutants() []mutant {
-	// frozen reads each namespace once. Live contexts, Refresh and writes of its own do not make it read again.
+	// frozen reads each namespace once. Live contexts, Refresh and writes of its own do not make it
+	// read again.
 	frozen := func(rule string, again func(top *puppet.Puppet, forget func())) mutant {
 		return mutant{"Snapshots", rule, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			var known sync.Map

@@ -16,7 +16,8 @@ func reachabilityMutants() []mutant {
 	m := func(rule string, breaks func(top *puppet.Puppet)) mutant {
 		return mutant{"Reachability", rule, func(top, _ *puppet.Puppet, _ *brokenOutsider) { breaks(top) }}
 	}
-	// decides is an adapter that decides by other policies than there are, and knows no labels of namespaces but their names.
+	// decides is an adapter that decides by other policies than there are, and knows no labels of
+	// namespaces but their names.
 	decides := func(rule string, by func([]netpolicy.Policy) []netpolicy.Policy) mutant {
 		return m(rule, func(top *puppet.Puppet) {
 			list := top.OnNetworkPolicies

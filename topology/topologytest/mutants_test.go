@@ -279,8 +279,8 @@ func newHarness(breaks func(top, dry *puppet.Puppet, out *brokenOutsider)) Harne
 
 func sound(_, _ *puppet.Puppet, _ *brokenOutsider) {}
 
-// TestEveryCaseCanFail runs each case against the adapters that break its rule: it must fail with each, there must be one for every case, and
-// none may fail with a sound adapter.
+// TestEveryCaseCanFail runs each case against the adapters that break its rule: it must fail with
+// each, there must be one for every case, and none may fail with a sound adapter.
 func TestEveryCaseCanFail(t *testing.T) {
 	tested := map[string]bool{}
 	for _, m := range mutants() {

@@ -61,8 +61,8 @@ func (n namespaces) requireMissing(t T, name string) {
 	RequireError(t, err, topology.ErrNotFound)
 }
 
-// namespaceChange returns the change that an adapter must answer. The values are those that matter for
-// the action.
+// namespaceChange returns the change that an adapter must answer. The values are those that matter
+// for the action.
 func namespaceChange(action topology.Action, before, after topology.Namespace, fields ...topology.FieldChange) topology.Change {
 	c := topology.Change{Kind: topology.KindNamespace, Name: after.Name, Action: action, Fields: fields}
 	if action == topology.Updated || action == topology.Deleted {
@@ -85,8 +85,8 @@ func fullNamespace(name string) topology.Namespace {
 	}
 }
 
-// fullAllowances returns a value with two elements in every list, so that a list that is stored as one
-// element is noticed.
+// fullAllowances returns a value with two elements in every list, so that a list that is stored as
+// one element is noticed.
 func fullAllowances(tenant string) topology.Allowances {
 	const annotations = "nginx.ingress.kubernetes.io/"
 	return topology.Allowances{

@@ -33,8 +33,8 @@ func (p Principal) Require(allowed bool, verb, group, resource, subresource stri
 	require.Equal(p.T, allowed, have, "%s %s.%s/%s", verb, resource, group, subresource)
 }
 
-// RequireSoon fails the test unless the answer is the wanted one before long: an infrastructure learns of
-// a change of rights with a delay.
+// RequireSoon fails the test unless the answer is the wanted one before long: an infrastructure
+// learns of a change of rights with a delay.
 func (p Principal) RequireSoon(allowed bool, verb, group, resource string) {
 	p.T.Helper()
 	Eventually(p.T, verb+" "+resource, func() bool { return p.May(verb, group, resource, "") == allowed })

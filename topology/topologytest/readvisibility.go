@@ -37,7 +37,8 @@ func readVisibilityPort[P ReadVisibilityTopology](h Harness[P]) port[topology.Cl
 	}
 }
 
-// newReadersPlace returns the name of a tenant whose cluster readers are removed when the case is over.
+// newReadersPlace returns the name of a tenant whose cluster readers are removed when the case is
+// over.
 func newReadersPlace(t T, top topology.ReadVisibility) string {
 	name := NewName()
 	t.Cleanup(func() {

@@ -1,6 +1,6 @@
-// Package topologytest is the conformance suite of adapters. It has one function for each capability of
-// package topology, and each function needs nothing of an adapter but that capability and what the
-// capability cannot be observed without.
+// Package topologytest is the conformance suite of adapters. It has one function for each
+// capability of package topology, and each function needs nothing of an adapter but that capability
+// and what the capability cannot be observed without.
 //
 // # Running it
 //
@@ -11,16 +11,16 @@
 //	}
 //	topologytest.Quotas(t, h)
 //
-// An adapter that lacks a capability cannot call its function, so no case is ever skipped. An adapter
-// that has only [topology.Quotas] runs only [Quotas]; it sets Harness.NewNamespace, because it cannot
-// create a namespace itself.
+// An adapter that lacks a capability cannot call its function, so no case is ever skipped. An
+// adapter that has only [topology.Quotas] runs only [Quotas]; it sets Harness.NewNamespace, because
+// it cannot create a namespace itself.
 //
 // # Suites
 //
 // What every topology has: [Topology].
 //
-// What makes up a tenant: [Namespaces], [Quotas], [LimitRanges], [NetworkIsolation], [AccessControl],
-// [ReadVisibility], [Domains], [Guardrails].
+// What makes up a tenant: [Namespaces], [Quotas], [LimitRanges], [NetworkIsolation],
+// [AccessControl], [ReadVisibility], [Domains], [Guardrails].
 //
 // What surrounds tenants: [Platforms], [Volumes], [Rosters], [Leases], [Snapshots].
 //
@@ -30,8 +30,8 @@
 //
 // # Cases
 //
-// Each case is named after the rule that it checks. The tests of this package run each case against a
-// deliberately broken adapter, which the case must notice.
+// Each case is named after the rule that it checks. The tests of this package run each case against
+// a deliberately broken adapter, which the case must notice.
 //
 // Authors of other suites can use the same parts: [Case], [RunCases], [NewName], [RequireError],
 // [RequireChange], [Eventually] and [Principal].
@@ -53,8 +53,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Harness connects a suite to an adapter. Cases use namespaces of their own, so the infrastructure may
-// be shared and in use.
+// Harness connects a suite to an adapter. Cases use namespaces of their own, so the infrastructure
+// may be shared and in use.
 type Harness[P any] struct {
 	Topology P
 	DryRun   P // the same infrastructure; its methods write nothing
@@ -125,7 +125,8 @@ func newPlace(t T, top topology.Namespaces) string {
 	return name
 }
 
-// cleanupContext returns a context for clean-up functions. The context of the case has ended by then.
+// cleanupContext returns a context for clean-up functions. The context of the case has ended by
+// then.
 func cleanupContext() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(context.Background(), 10*time.Second)
 }
@@ -146,8 +147,8 @@ func RequireError(t T, err, sentinel error) {
 	require.NotEmpty(t, typed.Kind)
 }
 
-// RequireChange fails t unless got equals want. Before and After must have the same types and hold the
-// same amounts; a quantity may be written differently.
+// RequireChange fails t unless got equals want. Before and After must have the same types and hold
+// the same amounts; a quantity may be written differently.
 func RequireChange(t T, want, got topology.Change) {
 	t.Helper()
 	for _, value := range []struct {
@@ -172,8 +173,8 @@ func atOnce(n int, do func() error) []error {
 	return errs
 }
 
-// Eventually waits up to two minutes until holds returns true, and fails t otherwise. It is for what an
-// infrastructure learns with a delay, such as rights.
+// Eventually waits up to two minutes until holds returns true, and fails t otherwise. It is for
+// what an infrastructure learns with a delay, such as rights.
 func Eventually(t T, what string, holds func() bool) {
 	t.Helper()
 	const patience, longestPause = 2 * time.Minute, 250 * time.Millisecond

@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/polyphony-go/polyphony/tenant"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// BenchmarkRosterOnTheFake provisions a roster, and then runs it again when there is nothing to do.
+// BenchmarkRosterOnTheFake provisions a roster, and runs it again without a change.
 func BenchmarkRosterOnTheFake(b *testing.B) {
 	for _, n := range []int{1000, 10000} {
 		s := bigRoster(n)
@@ -39,7 +38,7 @@ func BenchmarkRosterOnTheFake(b *testing.B) {
 	}
 }
 
-// bigRoster has tenants with members in every role and a domain each.
+// bigRoster returns a roster whose tenants have members in every role and one domain each.
 func bigRoster(n int) Score {
 	var s Score
 	for i := range n {

@@ -6,18 +6,17 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/polyphony-go/polyphony/tenant"
-
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
 const defaultLease = "roster-default"
 
-// requireFree fails if somebody holds the lease of the default roster.
+// requireFree fails if anyone holds the lease of the default roster.
 func requireFree(t *testing.T, top *fake.Topology) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -27,7 +26,7 @@ func requireFree(t *testing.T, top *fake.Topology) {
 	release()
 }
 
-func TestARosterSaysHowFarItCame(t *testing.T) {
+func TestCancelledRunNotesHowFarItCame(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		top := fake.New(fake.Options{})
 		s := rosterOf("a", "b", "c", "d", "e")
@@ -54,7 +53,7 @@ func TestARosterSaysHowFarItCame(t *testing.T) {
 	})
 }
 
-func TestARosterNamesEachFailure(t *testing.T) {
+func TestFailedRunNamesEachFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		top := fake.New(fake.Options{})
 		for _, name := range []string{"b", "d"} {
@@ -75,7 +74,7 @@ func TestARosterNamesEachFailure(t *testing.T) {
 	})
 }
 
-func TestARosterStopsWithoutItsLease(t *testing.T) {
+func TestRunStopsWhenItLosesTheLease(t *testing.T) {
 	slow := fake.Fault{Op: "await", Latency: 4 * time.Second} // each tenant takes as long
 	for name, lost := range map[string]struct {
 		faults []fake.Fault
@@ -104,7 +103,7 @@ func TestARosterStopsWithoutItsLease(t *testing.T) {
 	}
 }
 
-func TestARosterWaitsForItsTurn(t *testing.T) {
+func TestRunWaitsForTheLease(t *testing.T) {
 	for seconds, want := range map[int]time.Duration{0: 10 * time.Minute, 30: 30 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
 			top := fake.New(fake.Options{})
@@ -133,8 +132,7 @@ func TestARosterWaitsForItsTurn(t *testing.T) {
 	})
 }
 
-// A run of another roster is nobody to wait for.
-func TestRostersDoNotWaitForEachOther(t *testing.T) {
+func TestRunDoesNotWaitForAnotherRoster(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		top := fake.New(fake.Options{})
 		top.Outsider().HoldLease(defaultLease, "somebody", time.Hour)
@@ -147,25 +145,24 @@ func TestRostersDoNotWaitForEachOther(t *testing.T) {
 	})
 }
 
-// remembering counts how often it was told to forget, and says what it was asked before.
-type remembering struct {
+// recorder records the number of calls before each Refresh.
+type recorder struct {
 	*fake.Topology
-	before []int // calls, each time
+	before []int
 }
 
-func (r *remembering) Refresh() { r.before = append(r.before, r.Counts().Calls) }
+func (r *recorder) Refresh() { r.before = append(r.before, r.Counts().Calls) }
 
-func TestARosterForgetsOnceItHasTheLease(t *testing.T) {
+func TestRunInvalidatesTheSnapshotAfterTheLease(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := &remembering{Topology: fake.New(fake.Options{})}
+		r := &recorder{Topology: fake.New(fake.Options{})}
 		_, err := score.Run(t.Context(), rosterOf("acme").On(r))
 		require.NoError(t, err)
 		require.Equal(t, []int{1}, r.before, "after it has asked for the lease, and before anything else")
 	})
 }
 
-// A plan for all tenants has the notes of each.
-func TestNotesOfTenantsAreThoseOfTheRoster(t *testing.T) {
+func TestRunCollectsTheNotesOfTenants(t *testing.T) {
 	s := named("acme")
 	s.StorageAccess = tenant.StorageAccessConfig{Classes: []tenant.StorageClassAccess{{Name: "bulk", Capacity: amount("1Gi")}}, DefaultClass: "bulk"}
 	platform := fake.DefaultPlatform()

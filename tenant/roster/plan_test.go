@@ -6,19 +6,18 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polyphony-go/polyphony/tenant"
-
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// dangerous is a roster on a topology where it would change each of its tenants in another way,
-// each a danger of its own.
+// severalRisks returns a roster, and a topology where it would change each tenant in another way,
+// each with a risk of its own.
 func severalRisks(t *testing.T) (Score, *fake.Topology) {
 	t.Helper()
 	top := fake.New(fake.Options{Name: "prod"})
@@ -43,7 +42,7 @@ func planOf(t *testing.T, s Score, top *fake.Topology) Plan {
 	return p
 }
 
-// kept is a plan that has been in a file, with a change to that.
+// kept returns a plan as it comes back from a file, after an edit.
 func kept(t *testing.T, p Plan, edit func(*Plan)) Plan {
 	t.Helper()
 	data, err := json.Marshal(p)
@@ -54,7 +53,7 @@ func kept(t *testing.T, p Plan, edit func(*Plan)) Plan {
 	return back
 }
 
-func TestAPlanForAPerson(t *testing.T) {
+func TestPlanStringMatchesTheGoldenFile(t *testing.T) {
 	s, top := severalRisks(t)
 	p := planOf(t, s, top)
 	p.Notes = append(p.Notes, "tenant/opens: something to know")
@@ -67,7 +66,7 @@ func TestAPlanForAPerson(t *testing.T) {
 	require.False(t, slices.ContainsFunc(p.Tenants, func(t TenantPlan) bool { return t.Tenant == "deletes" }))
 }
 
-func TestAPlanForMachines(t *testing.T) {
+func TestPlanJSONMatchesTheGoldenFile(t *testing.T) {
 	s, top := severalRisks(t)
 	p := planOf(t, s, top)
 	require.WithinDuration(t, time.Now(), p.At, time.Minute)
@@ -77,7 +76,7 @@ func TestAPlanForMachines(t *testing.T) {
 	golden(t, "testdata/plan.golden.json", string(data)+"\n")
 }
 
-func TestAPlanIsTheSameEachTime(t *testing.T) {
+func TestMakePlanReturnsTheSamePlanAgain(t *testing.T) {
 	s, top := severalRisks(t)
 	once := planOf(t, s, top)
 	for range 20 {
@@ -88,7 +87,7 @@ func TestAPlanIsTheSameEachTime(t *testing.T) {
 	require.NotEqual(t, once.Digest, kept(t, once, func(p *Plan) { p.Topology = "staging"; p.Digest = p.digest() }).Digest)
 }
 
-func TestAPlanSurvivesJSON(t *testing.T) {
+func TestPlanSurvivesJSON(t *testing.T) {
 	s, top := severalRisks(t)
 	all, empty := fullTenant(t), named("acme")
 	all.ResourceQuotas.Extended = map[string]resource.Quantity{"nvidia.com/gpu": resource.MustParse("2000m")}
@@ -107,7 +106,7 @@ func TestAPlanSurvivesJSON(t *testing.T) {
 	}
 }
 
-// planOutcome is what some plan is made of.
+// planOutcome returns the outcome that a plan of one tenant is made of.
 func planOutcome(t *testing.T, top *fake.Topology) interpret.Outcome {
 	t.Helper()
 	report, err := score.Run(t.Context(), rosterOf("somebody").On(top.DryRun()))
@@ -115,7 +114,7 @@ func planOutcome(t *testing.T, top *fake.Topology) interpret.Outcome {
 	return report.Results[0].Outcome
 }
 
-func TestAPlanIsNotForEditing(t *testing.T) {
+func TestApplyRefusesAnEditedPlan(t *testing.T) {
 	s, top := severalRisks(t)
 	plan := planOf(t, s, top)
 	before := top.State()
@@ -160,7 +159,7 @@ func TestAPlanIsNotForEditing(t *testing.T) {
 	require.Equal(t, before, top.State())
 }
 
-func TestAPlanIsAppliedOnce(t *testing.T) {
+func TestApplyRefusesAPlanThatWasApplied(t *testing.T) {
 	s, top := severalRisks(t)
 	plan := kept(t, planOf(t, s, top), func(*Plan) {})
 	report, err := score.Run(t.Context(), Apply(plan, top))
@@ -175,8 +174,8 @@ func TestAPlanIsAppliedOnce(t *testing.T) {
 	require.Empty(t, planOf(t, s, top).Tenants)
 }
 
-// What a plan looks at on its way is no change, and nobody is told so.
-func TestApplyingAPlanTellsOfChangesOnce(t *testing.T) {
+// The plan that Apply makes again for comparison reports no changes.
+func TestApplyReportsEachChangeOnce(t *testing.T) {
 	s, top := severalRisks(t)
 	plan := planOf(t, s, top)
 	var told []topology.Change

@@ -13,14 +13,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// riskCase is a change to what a tenant has, and the risks that it is: none if it is harmless.
+// riskCase is a change to a value, and its risks. Nil: none.
 type riskCase[V any] struct {
 	name   string
 	change func(*V)
 	risks  []Risk
 }
 
-// testRisks makes the changes to what is there, as an adapter reports them.
+// testRisks applies the changes to a value, and reports them as an adapter does.
 func testRisks[V interface{ Clone() V }](t *testing.T, kind topology.Kind, there V, edges []riskCase[V]) {
 	t.Helper()
 	for _, e := range edges {
@@ -35,7 +35,7 @@ func testRisks[V interface{ Clone() V }](t *testing.T, kind topology.Kind, there
 	}
 }
 
-func TestRisksOfTheBoundary(t *testing.T) {
+func TestRisksOfABoundary(t *testing.T) {
 	there := topology.Namespace{
 		Name: "acme", DisplayName: "Acme", Labels: map[string]string{"team": "blue"}, Annotations: map[string]string{"contact": "jane"},
 		PodSecurity: topology.PodSecurityBaseline, Protected: true, DefaultStorageClass: "fast",
@@ -74,7 +74,7 @@ func TestRisksOfTheBoundary(t *testing.T) {
 	})
 }
 
-func TestRisksOfTheNetwork(t *testing.T) {
+func TestRisksOfNetworkRules(t *testing.T) {
 	there := topology.NetworkRules{
 		Ingress: []topology.NetworkRule{{
 			Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24", Except: []string{"192.0.2.1/32"}}, {NamespaceLabels: map[string]string{"team": "blue"}, PodLabels: map[string]string{"app": "web"}}},
@@ -173,7 +173,7 @@ func TestRisksOfAccess(t *testing.T) {
 	})
 }
 
-func TestRisksOfBounds(t *testing.T) {
+func TestRisksOfQuotasAndLimits(t *testing.T) {
 	parse := func(pairs ...string) amounts {
 		all := amounts{}
 		for _, pair := range pairs {
@@ -224,7 +224,7 @@ func TestRisksOfBounds(t *testing.T) {
 	})
 }
 
-func TestRisksOfComingAndGoing(t *testing.T) {
+func TestRisksOfCreatedAndDeletedValues(t *testing.T) {
 	change := func(kind topology.Kind, action topology.Action) topology.Change {
 		return topology.Change{Kind: kind, Name: "acme", Action: action}
 	}
@@ -260,9 +260,9 @@ func TestRisksOfComingAndGoing(t *testing.T) {
 	require.Equal(t, []Risk{RiskWidens}, risksOf(created(kinds...)), "a new tenant that reads everywhere")
 }
 
-// What the values cannot express is risky in the way of the kind. An object that lost nothing but
-// an owner reference has the same value before and after.
-func TestRisksOfStoredObjects(t *testing.T) {
+// A change that the values cannot express has the risk of its kind. An object that only lost an
+// owner reference has the same value before and after.
+func TestRisksOfInexactOrMissingValues(t *testing.T) {
 	values := map[topology.Kind]any{
 		topology.KindNamespace: topology.Namespace{Name: "acme"}, topology.KindNetworkRules: topology.NetworkRules{},
 		topology.KindQuota: topology.Quota{}, topology.KindLimitRange: topology.LimitRange{},
@@ -288,8 +288,8 @@ func TestRisksOfStoredObjects(t *testing.T) {
 	require.Empty(t, risksOf([]topology.Change{{Kind: "Zone", Action: topology.Updated}}), "a kind of somebody else")
 }
 
-// FuzzRisks: whatever a change says to people, its risks are those of its values.
-func FuzzRisks(f *testing.F) {
+// FuzzRisksIgnoreText changes what a change says to people. Its risks stay those of its values.
+func FuzzRisksIgnoreText(f *testing.F) {
 	for _, seed := range [][3]string{
 		{"allowed.domains", `["a"]`, `["a","b"]`}, {"podSecurity", "restricted", ""}, {"ingress[0].peers", "everybody", ""},
 		{"grants[a].rules[0].verbs", "null", "[1]"}, {"", "", ""}, {"hard[pods]", "1", "x"}, {"limits[Pod].max[cpu]", "1", "2"},

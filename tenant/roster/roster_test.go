@@ -6,15 +6,15 @@ import (
 	"testing"
 	"time"
 
-	"github.com/polyphony-go/polyphony/tenant"
-
 	"github.com/stretchr/testify/require"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
+
+	"github.com/polyphony-go/polyphony/tenant"
 )
 
-// rosterOf has tenants of these names, the tightest there are.
+// rosterOf returns a roster of tenants that set nothing but their names.
 func rosterOf(names ...string) Score {
 	var s Score
 	for _, name := range names {
@@ -23,15 +23,15 @@ func rosterOf(names ...string) Score {
 	return s
 }
 
-// rosterEdge is a change to a roster of acme, globex and initech, and the paths of the field errors
-// that it gives: none if it is fine.
-type rosterEdge struct {
+// validateCase is a change to a roster of acme, globex and initech, and the paths of the field
+// errors that it causes. Nil: none.
+type validateCase struct {
 	name   string
 	change func(*Score)
 	paths  []string
 }
 
-func testRosterEdges(t *testing.T, edges []rosterEdge) {
+func testValidate(t *testing.T, edges []validateCase) {
 	t.Helper()
 	for _, e := range edges {
 		t.Run(e.name, func(t *testing.T) {
@@ -55,7 +55,7 @@ func testRosterEdges(t *testing.T, edges []rosterEdge) {
 	}
 }
 
-func TestRosterEdges(t *testing.T) {
+func TestScoreValidate(t *testing.T) {
 	id := func(id string) func(*Score) { return func(s *Score) { s.ID = id } }
 	name := func(i int, name string) func(*Score) {
 		return func(s *Score) { s.Tenants[i].TenantConfig.Name = name }
@@ -70,7 +70,7 @@ func TestRosterEdges(t *testing.T) {
 	wait := func(seconds int) func(*Score) {
 		return func(s *Score) { s.Wait = tenant.Duration(time.Duration(seconds) * time.Second) }
 	}
-	testRosterEdges(t, []rosterEdge{
+	testValidate(t, []validateCase{
 		{"as it is", func(*Score) {}, nil},
 		{"nobody", func(s *Score) { s.Tenants = nil }, nil},
 		{"id", id("team-1"), nil},
@@ -97,7 +97,7 @@ func TestRosterEdges(t *testing.T) {
 	})
 }
 
-func TestRosterDomainsAndRanges(t *testing.T) {
+func TestScoreValidateOfDomainsAndRanges(t *testing.T) {
 	domains := func(of ...[]string) func(*Score) {
 		return func(s *Score) {
 			for i, domains := range of {
@@ -116,7 +116,7 @@ func TestRosterDomainsAndRanges(t *testing.T) {
 	}
 	shared := func(cidr string) func(*Score) { return func(s *Score) { s.SharedCIDRs = []string{cidr} } }
 	domain, cidr := []string{"tenants[1].networkIsolation.domains[0]"}, []string{"tenants[1].networkIsolation.ingress[0].cidr"}
-	testRosterEdges(t, []rosterEdge{
+	testValidate(t, []validateCase{
 		{"a domain each", domains([]string{"a.example.com"}, []string{"b.example.com"}), nil},
 		{"a domain that ends as another", domains([]string{"a.example.com"}, []string{"aa.example.com"}), nil},
 		{"the same domain", domains([]string{"a.example.com"}, []string{"a.example.com"}), domain},
@@ -141,12 +141,12 @@ func TestRosterDomainsAndRanges(t *testing.T) {
 	})
 }
 
-func TestPruneEdges(t *testing.T) {
+func TestPruneValidate(t *testing.T) {
 	prune := func(p Prune) func(*Score) { return func(s *Score) { s.Prune = &p } }
 	volumes := func(tenant string, names ...string) func(*Score) {
 		return prune(Prune{DeleteVolumes: map[string][]string{tenant: names}})
 	}
-	testRosterEdges(t, []rosterEdge{
+	testValidate(t, []validateCase{
 		{"as it is unset", prune(Prune{}), nil},
 		{"limits", prune(Prune{AtMost: 1000, AtMostPercent: 100, Wait: tenant.Duration(time.Second)}), nil},
 		{"fewer than none", prune(Prune{AtMost: -1}), []string{"prune.atMost"}},
@@ -162,7 +162,7 @@ func TestPruneEdges(t *testing.T) {
 	})
 }
 
-func TestRosterMistakesSayWhoseItIs(t *testing.T) {
+func TestScoreValidateNamesTheOtherTenant(t *testing.T) {
 	s := rosterOf("acme", "globex")
 	s.Tenants[0].NetworkIsolation.Domains = []string{"example.com"}
 	s.Tenants[1].NetworkIsolation.Domains = []string{"shop.example.com"}
@@ -171,7 +171,7 @@ func TestRosterMistakesSayWhoseItIs(t *testing.T) {
 		`tenants[1].networkIsolation.domains[0]: Invalid value: "shop.example.com": is within example.com, which is the tenant "acme"'s]`)
 }
 
-func TestHowManyMayBePruned(t *testing.T) {
+func TestPruneBoundsRemovals(t *testing.T) {
 	for _, tt := range []struct {
 		prune               Prune
 		there, wanted, most int
@@ -192,7 +192,7 @@ func TestHowManyMayBePruned(t *testing.T) {
 	}
 }
 
-func TestRosterScoreIsData(t *testing.T) {
+func TestScoreSurvivesJSONAndYAML(t *testing.T) {
 	require.Equal(t, "roster/default", Score{}.Name())
 	s := rosterOf("acme")
 	s.ID, s.Wait, s.SharedCIDRs = "west", tenant.Duration(time.Minute), []string{"192.0.2.0/24"}

@@ -27,7 +27,8 @@
 //   - [tenant/roster]: all tenants of a topology as one Score, with plans that name risks
 //   - [tenant/isolation]: the proof that tenants are isolated, and who may do what elsewhere
 //   - [tenant/guardrails]: rules that the API server checks on every write of a tenant
-//   - [tenant/tenanttest]: known attacks, tried against your own tenants
+//   - [tenant/tenanttest]: known attacks, tried against your own tenants, and what every adapter owes
+//     to tenants and rosters
 //
 // # What runs it
 //
@@ -59,7 +60,8 @@
 //   - internal/lease: how leases are taken and renewed, on any infrastructure
 //   - internal/clone, internal/summary: copies of collections, and shortened lists
 //   - internal/imports: which package may import which
-//   - internal/testcluster, internal/valuetest, internal/differential, internal/packets: for tests
+//   - internal/testcluster, internal/puppet, internal/valuetest, internal/differential and
+//     internal/packets: for tests
 //   - internal/bench, internal/tools: measurements, and pinned tools
 //
 // # More

@@ -138,7 +138,7 @@ func TestForeignWriterOpensThePolicy(t *testing.T) {
 	require.NoError(t, err)
 	changed := slices.DeleteFunc(report.Changes(), func(c topology.Change) bool { return c.Action == topology.Unchanged })
 	require.Len(t, changed, 1)
-	require.Equal(t, "NetworkRules", changed[0].Kind)
+	require.Equal(t, topology.KindNetworkRules, changed[0].Kind)
 	require.Equal(t, topology.Updated, changed[0].Action)
 	require.Len(t, changed[0].Fields, 1)
 	require.Equal(t, "ingress[0].peers", changed[0].Fields[0].Path)

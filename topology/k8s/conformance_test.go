@@ -101,14 +101,16 @@ func (o outsider) Occupied(t topologytest.T, namespace string, kind topology.Kin
 	var object metav1.Object
 	var err error
 	switch kind {
-	case "Quota":
+	case topology.KindQuota:
 		object, err = o.client.CoreV1().ResourceQuotas(namespace).Get(t.Context(), "polyphony", metav1.GetOptions{})
-	case "LimitRange":
+	case topology.KindLimitRange:
 		object, err = o.client.CoreV1().LimitRanges(namespace).Get(t.Context(), "polyphony", metav1.GetOptions{})
-	case "NetworkRules":
+	case topology.KindNetworkRules:
 		object, err = o.client.NetworkingV1().NetworkPolicies(namespace).Get(t.Context(), "polyphony", metav1.GetOptions{})
-	case "Access":
+	case topology.KindAccess:
 		object, err = o.client.RbacV1().Roles(namespace).Get(t.Context(), "polyphony-admin", metav1.GetOptions{})
+	default:
+		require.FailNow(t, "no suite occupies the place of a "+string(kind))
 	}
 	require.NoError(t, err)
 	for _, entry := range object.GetManagedFields() {

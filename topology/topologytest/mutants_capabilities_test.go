@@ -320,7 +320,7 @@ func snapshotMutants() []mutant {
 			read := top.OnNamespace
 			top.OnNamespace = func(ctx context.Context, name string) (topology.Namespace, error) {
 				if have, ok := known.Load(name); ok {
-					return have.(topology.Namespace), nil //nolint:forcetypeassert // stored below
+					return have.(topology.Namespace), nil
 				}
 				have, err := read(ctx, name)
 				if err == nil {

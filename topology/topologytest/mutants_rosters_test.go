@@ -8,19 +8,19 @@ import (
 )
 
 func rosterListMutants() []mutant {
-	m := func(rule string, alter func(all *[]topology.Namespace)) mutant {
-		return mutant{"Rosters", rule, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+	const listed = "Tenants are listed by name, with their rosters, and without foreign namespaces"
+	m := func(alter func(all *[]topology.Namespace)) mutant {
+		return mutant{"Rosters", listed, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			puppet.After(&top.OnTenants, func(_ string, all *[]topology.Namespace, _ *error) { alter(all) })
 		}}
 	}
-	const listed = "Tenants are listed by name, with their rosters, and without foreign namespaces"
 	return []mutant{
-		m(listed, func(all *[]topology.Namespace) { slices.Reverse(*all) }),
-		m(listed, forgetRosters),
-		m(listed, func(all *[]topology.Namespace) {
+		m(func(all *[]topology.Namespace) { slices.Reverse(*all) }),
+		m(forgetRosters),
+		m(func(all *[]topology.Namespace) {
 			*all = append(*all, topology.Namespace{Name: "zzz", Owner: "somebody"})
 		}),
-		m(listed, func(all *[]topology.Namespace) {
+		m(func(all *[]topology.Namespace) {
 			*all = slices.DeleteFunc(*all, func(ns topology.Namespace) bool { return ns.Roster == "" })
 		}),
 		{"Rosters", "A cancelled context gets no answer", func(top, _ *puppet.Puppet, _ *brokenOutsider) { puppet.Uncancelled(&top.OnTenants) }},

@@ -17,9 +17,10 @@ func Topology[P topology.Topology](t *testing.T, h Harness[P]) {
 func topologyCases[P topology.Topology](h Harness[P]) []Case {
 	return []Case{
 		{"The name is constant and not empty", func(t T) {
-			require.NotEmpty(t, h.Topology.Name())
-			require.Equal(t, h.Topology.Name(), h.Topology.Name())
-			require.Equal(t, h.Topology.Name(), h.DryRun.Name())
+			name := h.Topology.Name()
+			require.NotEmpty(t, name)
+			require.Equal(t, name, h.Topology.Name())
+			require.Equal(t, name, h.DryRun.Name())
 		}},
 		{"A reachable topology reports what it is, and misses no permission", func(t T) {
 			ready, err := h.Topology.Ready(t.Context())

@@ -128,8 +128,8 @@ func TestWalksAreThoseOfTheCallStack(t *testing.T) {
 	}
 }
 
-// makesValue reports whether a file makes a value of a Score or renders one. It has returned when the
-// request is sent.
+// makesValue reports whether a file makes a value of a Score or renders one. It has returned when
+// the request is sent.
 func makesValue(file string) bool {
 	folder := filepath.Dir(file)
 	return folder == "tenant" && file != "tenant/score.go" && file != "tenant/provision.go" ||

@@ -59,6 +59,6 @@ func Example() {
 	//   + LimitRange polyphony-fleet-initech created
 	//   + Access polyphony-fleet-initech created
 	//
-	// 4 tenants change, 2 of them riskily, 0 are unchanged
+	// 4 tenants change, 2 of them with risks, 0 are unchanged
 	// 18 <nil>
 }

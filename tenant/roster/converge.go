@@ -169,11 +169,11 @@ func (s Score) pruned(there []topology.Namespace) (gone, notes []string, err err
 	}
 	some := strings.Join(summary.First(gone, summary.Most), ", ")
 	if s.Prune == nil {
-		return nil, []string{"not on the roster, and left since prune is unset: " + some}, nil
+		return nil, []string{"not on the roster, and kept because prune is unset: " + some}, nil
 	}
 	if most := s.Prune.most(own, len(s.Tenants)); len(gone) > most {
 		return nil, nil, adapter.Delete(topology.KindNamespace, "").Fail(topology.ErrProtected, fmt.Sprintf(
-			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; put them back on the roster, or raise prune.atMost or prune.atMostPercent if they are meant to go",
+			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; put them back on the roster, or raise prune.atMost or prune.atMostPercent",
 			len(gone), own, most, some))
 	}
 	return slices.Clip(gone), nil, nil

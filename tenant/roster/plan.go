@@ -119,7 +119,7 @@ func (p Plan) String() string {
 	for _, note := range p.Notes {
 		fmt.Fprintf(&b, "\n! %s\n", note)
 	}
-	fmt.Fprintf(&b, "\n%d tenants change, %d of them riskily, %d are unchanged\n", len(p.Tenants), risky, p.Unchanged)
+	fmt.Fprintf(&b, "\n%d tenants change, %d of them with risks, %d are unchanged\n", len(p.Tenants), risky, p.Unchanged)
 	return b.String()
 }
 
@@ -143,9 +143,9 @@ func (p planned[T]) Name() string { return "plan of " + p.Roster.Name() }
 func (p planned[T]) Validate() error {
 	switch {
 	case p.Format != PlanFormat:
-		return fmt.Errorf("format: Unsupported value: %d: this release applies plans of format %d; make the plan anew", p.Format, PlanFormat)
+		return fmt.Errorf("format: Unsupported value: %d: this release applies plans of format %d; make a new plan", p.Format, PlanFormat)
 	case p.Digest != p.digest():
-		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan; make the plan anew instead of editing it", p.Digest)
+		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan; make a new plan instead of editing it", p.Digest)
 	default:
 		return p.Roster.Validate()
 	}
@@ -185,7 +185,7 @@ func unchanging(ctx context.Context) context.Context {
 }
 
 func (p Plan) conflict(detail string) error {
-	return adapter.Call{Op: "apply", Kind: "Plan", Name: p.Roster.Name()}.Fail(topology.ErrConflict, detail+"; make the plan anew and look at it")
+	return adapter.Call{Op: "apply", Kind: "Plan", Name: p.Roster.Name()}.Fail(topology.ErrConflict, detail+"; make a new plan and review it")
 }
 
 // stale returns the error of a plan that is not what would change now. It names the tenants that
@@ -204,7 +204,7 @@ func (p Plan) stale(now Plan) error {
 		}
 	}
 	slices.Sort(moved)
-	return p.conflict("is no longer what would be changed, since these tenants have: " + strings.Join(summary.First(moved, summary.Most), ", "))
+	return p.conflict("is out of date, because other changes are needed now for: " + strings.Join(summary.First(moved, summary.Most), ", "))
 }
 
 // byTenant returns the changes of each tenant as text that can be compared.

@@ -62,7 +62,7 @@ func TestPlanStringMatchesTheGoldenFile(t *testing.T) {
 
 	s.Prune = nil
 	p = planOf(t, s, top)
-	require.Equal(t, []string{"not on the roster, and left since prune is unset: deletes"}, p.Notes)
+	require.Equal(t, []string{"not on the roster, and kept because prune is unset: deletes"}, p.Notes)
 	require.False(t, slices.ContainsFunc(p.Tenants, func(t TenantPlan) bool { return t.Tenant == "deletes" }))
 }
 
@@ -132,13 +132,13 @@ func TestApplyRefusesAnEditedPlan(t *testing.T) {
 			_, err := score.Run(t.Context(), Apply(kept(t, plan, edit), top))
 			require.ErrorIs(t, err, score.ErrInvalid)
 			require.ErrorContains(t, err, "plan of roster/default on prod: invalid score: digest: Invalid value")
-			require.ErrorContains(t, err, "make the plan anew")
+			require.ErrorContains(t, err, "make a new plan")
 		})
 	}
 	t.Run("another format", func(t *testing.T) {
 		_, err := score.Run(t.Context(), Apply(kept(t, plan, func(p *Plan) { p.Format = PlanFormat + 1 }), top))
 		require.ErrorIs(t, err, score.ErrInvalid)
-		require.ErrorContains(t, err, "format: Unsupported value: 3: this release applies plans of format 2; make the plan anew")
+		require.ErrorContains(t, err, "format: Unsupported value: 3: this release applies plans of format 2; make a new plan")
 	})
 	t.Run("no plan", func(t *testing.T) {
 		_, err := score.Run(t.Context(), Apply(Plan{}, top))
@@ -148,7 +148,7 @@ func TestApplyRefusesAnEditedPlan(t *testing.T) {
 		elsewhere := fake.New(fake.Options{Name: "staging"})
 		_, err := score.Run(t.Context(), Apply(plan, elsewhere))
 		require.ErrorIs(t, err, topology.ErrConflict)
-		require.ErrorContains(t, err, `plan: apply Plan "roster/default": was made for prod and not for staging; make the plan anew and look at it`)
+		require.ErrorContains(t, err, `plan: apply Plan "roster/default": was made for prod and not for staging; make a new plan and review it`)
 		require.Zero(t, elsewhere.Counts().Calls)
 	})
 	t.Run("of a roster that is not valid", func(t *testing.T) {
@@ -170,7 +170,7 @@ func TestApplyRefusesAPlanThatWasApplied(t *testing.T) {
 
 	_, err = score.Run(t.Context(), Apply(plan, top))
 	require.ErrorIs(t, err, topology.ErrConflict)
-	require.ErrorContains(t, err, "is no longer what would be changed, since these tenants have: deletes, harmless, new, opens, raises, unfences, widens; make the plan anew")
+	require.ErrorContains(t, err, "is out of date, because other changes are needed now for: deletes, harmless, new, opens, raises, unfences, widens; make a new plan")
 	require.Empty(t, planOf(t, s, top).Tenants)
 }
 

@@ -167,8 +167,8 @@ func TestScoreValidateNamesTheOtherTenant(t *testing.T) {
 	s.Tenants[0].NetworkIsolation.Domains = []string{"example.com"}
 	s.Tenants[1].NetworkIsolation.Domains = []string{"shop.example.com"}
 	s.Tenants[1].TenantConfig.DisplayName = "ACME"
-	require.EqualError(t, s.Validate(), `[tenants[1].tenantConfig.displayName: Invalid value: "ACME": is the tenant "acme"'s; people could not tell them apart, `+
-		`tenants[1].networkIsolation.domains[0]: Invalid value: "shop.example.com": is within example.com, which is the tenant "acme"'s]`)
+	require.EqualError(t, s.Validate(), `[tenants[1].tenantConfig.displayName: Invalid value: "ACME": is also a name of the tenant "acme"; choose another display name, `+
+		`tenants[1].networkIsolation.domains[0]: Invalid value: "shop.example.com": is within example.com, which belongs to the tenant "acme"]`)
 }
 
 func TestPruneBoundsRemovals(t *testing.T) {

@@ -51,13 +51,17 @@ func (s Score) alone(ctx context.Context, t Topology, do func(context.Context) e
 
 // hold waits for a lease no longer than patience, and then holds it until ctx ends or release is
 // called.
-func hold(ctx context.Context, t topology.Leases, want topology.Lease, patience time.Duration) (held context.Context, release func(), err error) {
+func hold(
+	ctx context.Context, t topology.Leases, want topology.Lease, patience time.Duration,
+) (held context.Context, release func(), err error) {
 	limited, cancel := context.WithCancel(ctx)
 	timer := time.AfterFunc(patience, cancel)
 	held, giveUp, err := t.HoldLease(limited, want)
 	if err != nil {
 		var failure *topology.Error
-		if timer.Stop(); ctx.Err() == nil && errors.Is(err, context.Canceled) && errors.As(err, &failure) { // the timer has cancelled it
+		timer.Stop()
+		timedOut := ctx.Err() == nil && errors.Is(err, context.Canceled)
+		if timedOut && errors.As(err, &failure) {
 			late := *failure
 			late.Cause = context.DeadlineExceeded
 			err = &late
@@ -117,7 +121,9 @@ func failures(results []score.Result) (howFar string, err error) {
 			failed = append(failed, result.Err)
 		}
 	}
-	howFar = fmt.Sprintf("%d of %d tenants done, %d failed, %d not begun", len(results)-len(failed)-len(skipped), len(results), len(failed), len(skipped))
+	done := len(results) - len(failed) - len(skipped)
+	howFar = fmt.Sprintf("%d of %d tenants done, %d failed, %d not begun",
+		done, len(results), len(failed), len(skipped))
 	switch len(skipped) {
 	case 0:
 	case 1:
@@ -173,7 +179,8 @@ func (s Score) pruned(there []topology.Namespace) (gone, notes []string, err err
 	}
 	if most := s.Prune.most(own, len(s.Tenants)); len(gone) > most {
 		return nil, nil, adapter.Delete(topology.KindNamespace, "").Fail(topology.ErrProtected, fmt.Sprintf(
-			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; put them back on the roster, or raise prune.atMost or prune.atMostPercent",
+			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; "+
+				"put them back on the roster, or raise prune.atMost or prune.atMostPercent",
 			len(gone), own, most, some))
 	}
 	return slices.Clip(gone), nil, nil

@@ -143,7 +143,8 @@ func (p planned[T]) Name() string { return "plan of " + p.Roster.Name() }
 func (p planned[T]) Validate() error {
 	switch {
 	case p.Format != PlanFormat:
-		return fmt.Errorf("format: Unsupported value: %d: this release applies plans of format %d; make a new plan", p.Format, PlanFormat)
+		return fmt.Errorf("format: Unsupported value: %d: this release applies plans of format %d; make a new plan",
+			p.Format, PlanFormat)
 	case p.Digest != p.digest():
 		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan; make a new plan instead of editing it", p.Digest)
 	default:
@@ -158,7 +159,8 @@ func (p planned[T]) Interpret() interpret.Interpret[Topology] {
 // apply plans again while it holds the lease, and goes on if the plan is the same.
 func (p planned[T]) apply(ctx context.Context, t Topology) (out interpret.Outcome, err error) {
 	if t.Name() != p.Topology {
-		return out, &interpret.StepError{Step: "plan", Err: p.conflict(fmt.Sprintf("was made for %s and not for %s", p.Topology, t.Name()))}
+		err := p.conflict(fmt.Sprintf("was made for %s and not for %s", p.Topology, t.Name()))
+		return out, &interpret.StepError{Step: "plan", Err: err}
 	}
 	err = p.Roster.alone(ctx, t, func(ctx context.Context) error {
 		would, err := p.Roster.converge(unchanging(ctx), p.on.DryRun(), planner.Run)
@@ -185,7 +187,8 @@ func unchanging(ctx context.Context) context.Context {
 }
 
 func (p Plan) conflict(detail string) error {
-	return adapter.Call{Op: "apply", Kind: "Plan", Name: p.Roster.Name()}.Fail(topology.ErrConflict, detail+"; make a new plan and review it")
+	call := adapter.Call{Op: "apply", Kind: "Plan", Name: p.Roster.Name()}
+	return call.Fail(topology.ErrConflict, detail+"; make a new plan and review it")
 }
 
 // stale returns the error of a plan that is not what would change now. It names the tenants that
@@ -204,7 +207,8 @@ func (p Plan) stale(now Plan) error {
 		}
 	}
 	slices.Sort(moved)
-	return p.conflict("is out of date, because other changes are needed now for: " + strings.Join(summary.First(moved, summary.Most), ", "))
+	some := strings.Join(summary.First(moved, summary.Most), ", ")
+	return p.conflict("is out of date, because other changes are needed now for: " + some)
 }
 
 // byTenant returns the changes of each tenant as text that can be compared.

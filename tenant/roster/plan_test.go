@@ -187,7 +187,7 @@ func TestApplyReportsEachChangeOnce(t *testing.T) {
 	top.Outsider().SetPodSecurity("unchanged", topology.PodSecurityPrivileged)
 	_, err := runner.Run(t.Context(), Apply(plan, top))
 	require.ErrorIs(t, err, topology.ErrConflict)
-	require.ErrorContains(t, err, "these tenants have: unchanged;")
+	require.ErrorContains(t, err, "are needed now for: unchanged;")
 	require.Empty(t, told)
 
 	report, err := runner.Run(t.Context(), Apply(planOf(t, s, top), top))

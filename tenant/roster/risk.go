@@ -115,7 +115,8 @@ var strictest = []topology.PodSecurity{
 // others.
 func risksOfBoundary(before, after topology.Namespace) []Risk {
 	var found []Risk
-	if slices.Index(strictest, after.PodSecurity) < slices.Index(strictest, before.PodSecurity) || before.Protected && !after.Protected {
+	lenient := slices.Index(strictest, after.PodSecurity) < slices.Index(strictest, before.PodSecurity)
+	if lenient || before.Protected && !after.Protected {
 		found = append(found, RiskUnfences)
 	}
 	for key, value := range after.Labels {

@@ -177,7 +177,8 @@ func (s Score) clashes(at *field.Path) field.ErrorList {
 		seen[name] = true
 		if alias := strings.ToLower(display); alias != "" && names.first(alias, name) != name {
 			by := names[alias]
-			errs = append(errs, field.Invalid(config.Child("displayName"), display, fmt.Sprintf("is also a name of the tenant %q; choose another display name", by)))
+			errs = append(errs, field.Invalid(config.Child("displayName"), display,
+				fmt.Sprintf("is also a name of the tenant %q; choose another display name", by)))
 		}
 		errs = append(errs, domains.clashes(t, network.Child("domains"))...)
 		errs = append(errs, ranges.clashesOf(name, t.NetworkIsolation.Ingress, s.SharedCIDRs, network.Child("ingress"))...)
@@ -193,11 +194,13 @@ func (c claims) clashes(t tenant.TenantScore, at *field.Path) field.ErrorList {
 	name := t.TenantConfig.Name
 	for i, domain := range t.NetworkIsolation.Domains {
 		if by := c[domain]; by != name {
-			errs = append(errs, field.Invalid(at.Index(i), domain, fmt.Sprintf("belongs to the tenant %q; remove it from one of the two", by)))
+			errs = append(errs, field.Invalid(at.Index(i), domain,
+				fmt.Sprintf("belongs to the tenant %q; remove it from one of the two", by)))
 		}
 		for _, above, ok := strings.Cut(domain, "."); ok; _, above, ok = strings.Cut(above, ".") {
 			if by, taken := c[above]; taken && by != name {
-				errs = append(errs, field.Invalid(at.Index(i), domain, fmt.Sprintf("is within %s, which belongs to the tenant %q", above, by)))
+				errs = append(errs, field.Invalid(at.Index(i), domain,
+					fmt.Sprintf("is within %s, which belongs to the tenant %q", above, by)))
 			}
 		}
 	}
@@ -214,7 +217,8 @@ func (c claims) clashesOf(name string, peers []tenant.NetworkPeer, shared []stri
 			continue
 		}
 		if by := c.first(prefix.Masked().String(), name); by != name {
-			errs = append(errs, field.Invalid(at.Index(i).Child("cidr"), peer.CIDR, fmt.Sprintf("is also a range of the tenant %q; list it in sharedCIDRs if both may use it", by)))
+			errs = append(errs, field.Invalid(at.Index(i).Child("cidr"), peer.CIDR,
+				fmt.Sprintf("is also a range of the tenant %q; list it in sharedCIDRs if both may use it", by)))
 		}
 	}
 	return errs

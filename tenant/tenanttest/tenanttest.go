@@ -1,12 +1,24 @@
-// Package tenanttest is the adversary: every known way out of a tenant, tried by the tenant's own
-// members against the infrastructure itself.
+// Package tenanttest tries every known way out of a tenant, and checks what the capabilities of an
+// adapter do together for a tenant.
+//
+// # Attacks
+//
+// [Attack] tries every attack as the tenant's own members, against the infrastructure itself:
 //
 //	tenanttest.Attack(t, cluster, acme, globex)
 //
-// Nothing is written: each attempt is a request that takes the whole way through the infrastructure
-// as a dry run (see [topology.Admission]), sent as a member of each role. So it can be run against
-// clusters in use, with tenants that were provisioned before. What cannot be tried without an
-// effect is in docs/threat-model.md, with the test that shows it.
+// It writes nothing. Each attempt is a request that passes the whole infrastructure as a dry run
+// (see [topology.Admission]), sent as a member of each role. So it can run against clusters in use,
+// with tenants that exist. What cannot be tried without an effect is in docs/threat-model.md, with
+// the test that shows it.
+//
+// [Attacks] returns the list of attacks, each an [AttackCase]. A [Sender] sends its requests, and a
+// [Result] is the outcome of one.
+//
+// # Suites of adapters
+//
+// An adapter that passes the suites of package topologytest also calls [Tenants], which provisions
+// and off-boards on a [TenantTopology], and [RosterRuns], which runs rosters.
 package tenanttest
 
 import (

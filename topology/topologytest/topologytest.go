@@ -26,6 +26,11 @@
 //
 // What can be asked: [Authorizer], [Admission], [Reachability], [GrantsInForce], [Inspector].
 //
+// A suite that needs more than its own capability names what it needs: [ReadVisibilityTopology],
+// [DomainsTopology], [GuardrailsTopology], [RostersTopology], [SnapshotsTopology],
+// [AuthorizerTopology], [AdmissionTopology], [ReachabilityTopology], [GrantsTopology] and
+// [InspectorTopology].
+//
 // Package tenanttest checks what the capabilities do together for a tenant.
 //
 // # Cases
@@ -34,7 +39,7 @@
 // a deliberately broken adapter, which the case must notice.
 //
 // Authors of other suites can use the same parts: [Case], [RunCases], [NewName], [RequireError],
-// [RequireChange], [Eventually] and [Principal].
+// [RequireChange], [Eventually] and [Principal]. [T] is the part of testing.T that a case uses.
 package topologytest
 
 import (

@@ -1,4 +1,5 @@
-// Measures Polyphony against a real API server. A module of its own, so that importing Polyphony never pulls in what it is compared with.
+// Measures Polyphony with a real API server. It is a separate module, so that importers of Polyphony
+// never depend on what it is compared with.
 module github.com/polyphony-go/polyphony/internal/bench
 
 go 1.26.0

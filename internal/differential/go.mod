@@ -1,4 +1,5 @@
-// Holds Polyphony's evaluation of network policies against an independent one. A module of its own, so that importing Polyphony never pulls that in.
+// Compares Polyphony's evaluations with independent ones. It is a separate module, so that importers
+// of Polyphony never depend on those.
 module github.com/polyphony-go/polyphony/internal/differential
 
 go 1.26.0

@@ -13,12 +13,12 @@ import (
 	corev1 "k8s.io/api/core/v1"
 )
 
-// podGenerator makes up manifests of pods that keep the strictest level, but for what is careless
-// about them.
+// podGenerator makes random manifests of pods. They meet the strictest level, except for careless
+// fields.
 type podGenerator struct {
 	generator
 
-	careless float64 // of each field
+	careless float64 // the probability that a field is careless
 }
 
 type (
@@ -26,10 +26,10 @@ type (
 	list   = []any
 )
 
-// absent is the value of a field that is not there.
+// absent is the value of a field that is not set.
 var absent = any(new(struct{}))
 
-// field sets one: as one should, or carelessly.
+// field sets a field to a good or to a careless value.
 func (g podGenerator) field(o object, name string, well, badly []any) {
 	from := well
 	if g.Float64() < g.careless {
@@ -40,7 +40,7 @@ func (g podGenerator) field(o object, name string, well, badly []any) {
 	}
 }
 
-// fields sets several of which the same is to be said.
+// fields sets several fields that have the same values.
 func (g podGenerator) fields(o object, names []string, well, badly []any) {
 	for _, name := range names {
 		g.field(o, name, well, badly)
@@ -74,7 +74,7 @@ func (g podGenerator) metadata() object {
 	return object{"name": "p", "annotations": annotations}
 }
 
-// security are the fields that pods and containers have.
+// security returns the fields that the security contexts of pods and containers share.
 func (g podGenerator) security() object {
 	o := object{}
 	g.field(o, "runAsUser", list{absent, absent, 1, 65534, nil}, list{0})
@@ -153,7 +153,7 @@ func (g podGenerator) handler() object {
 	return o
 }
 
-// volumeKinds are all that there are, in whatever version of Kubernetes' types this is built with.
+// volumeKinds are all kinds of volumes of the imported Kubernetes types.
 var volumeKinds = func() (kinds []any) {
 	for field := range reflect.TypeFor[corev1.VolumeSource]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
@@ -176,8 +176,8 @@ func (g podGenerator) volume() object {
 	return o
 }
 
-// misspelt is a value with, now and then, a name in it that is not quite the field's, instead of it
-// or next to it.
+// misspelt returns a value in which some names of fields are misspelt, instead of the right one or
+// in addition to it.
 func (g podGenerator) misspelt(value any) any {
 	switch value := value.(type) {
 	case object:
@@ -207,7 +207,7 @@ func (g podGenerator) misspelt(value any) any {
 	return value
 }
 
-// update makes up two manifests of a pod.
+// update returns two random manifests of a pod, before and after an update.
 func (g podGenerator) update(t *testing.T) (old, pod []byte) {
 	t.Helper()
 	spec := object{}

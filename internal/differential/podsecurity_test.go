@@ -28,17 +28,17 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// manifests is how many pods are made up.
+// manifests is the number of random pods.
 const manifests = 20_000
 
-// judges are both evaluators, and what they have said.
+// judges are both evaluators, and counts of their answers.
 type judges struct {
 	theirs policy.Evaluator
 	tally  map[topology.PodSecurity]*tally
 }
 
-// tally is how often a level let a pod through, and how often it did not; alone is how often for
-// one check of theirs only.
+// tally counts the pods that a level admitted and refused, and for each check those that it alone
+// refused.
 type tally struct {
 	allowed, refused int
 	alone            []int
@@ -51,7 +51,7 @@ func newJudges(t *testing.T) judges {
 	return judges{theirs, map[topology.PodSecurity]*tally{topology.PodSecurityRestricted: {}, topology.PodSecurityBaseline: {}, topology.PodSecurityPrivileged: {}}}
 }
 
-// agree puts a pod to both, at every level.
+// agree requires the same answer from both at every level.
 func (j judges) agree(t *testing.T, what string, manifest []byte) {
 	t.Helper()
 	pod := stored(t, manifest)
@@ -60,7 +60,7 @@ func (j judges) agree(t *testing.T, what string, manifest []byte) {
 		want := policy.AggregateCheckResults(results)
 		reasons, err := podsecurity.Check(level, manifest)
 		if err != nil || want.Allowed != (len(reasons) == 0) {
-			require.Fail(t, "they differ", "%s, %s\n%s\ntheirs: %s\nours: %q %v", what, level, manifest, want.ForbiddenDetail(), reasons, err)
+			require.Fail(t, "the evaluators differ", "%s, %s\n%s\ntheirs: %s\nours: %q %v", what, level, manifest, want.ForbiddenDetail(), reasons, err)
 		}
 		tally.count(results, want)
 	}
@@ -82,8 +82,8 @@ func (c *tally) count(results []policy.CheckResult, all policy.AggregateCheckRes
 	}
 }
 
-// stored is a pod as an API server reads it, and with the one default of its that counts: a volume
-// of no kind is an emptyDir. Source: SetDefaults_Volume of k8s.io/kubernetes/pkg/apis/core/v1.
+// stored returns a pod as an API server parses it, with the one default that matters: a volume
+// without a kind is an emptyDir. Source: SetDefaults_Volume of k8s.io/kubernetes/pkg/apis/core/v1.
 func stored(t *testing.T, manifest []byte) *corev1.Pod {
 	t.Helper()
 	var pod corev1.Pod
@@ -96,8 +96,8 @@ func stored(t *testing.T, manifest []byte) *corev1.Pod {
 	return &pod
 }
 
-// TestPodSecurityAgreesWithKubernetes makes up pods and asks both. Each check of theirs must have
-// refused some for itself alone, or nothing would be known of ours.
+// Each check of Kubernetes must refuse some pods alone. Otherwise the comparison would not cover
+// it.
 func TestPodSecurityAgreesWithKubernetes(t *testing.T) {
 	j := newJudges(t)
 	for seed := range uint64(manifests) {
@@ -123,9 +123,8 @@ func TestPodSecurityAgreesWithKubernetes(t *testing.T) {
 	require.Len(t, j.tally[topology.PodSecurityRestricted].alone, 15)
 }
 
-// TestPodSecurityReadsAsAPIServersDo: fields that are not quite the ones that are meant, and fields
-// that are said twice.
-func TestPodSecurityReadsAsAPIServersDo(t *testing.T) {
+// The manifests have misspelt and repeated fields.
+func TestPodSecurityParsesAsAnAPIServer(t *testing.T) {
 	j := newJudges(t)
 	for _, manifest := range []string{
 		`{}`, `{"spec":null}`, `{"Spec":{"hostPID":true}}`, `{"spec":{"hostPID":true,"HostPID":false,"hostpid":false}}`, `{"spec":{"host\u0050ID":true}}`,
@@ -145,8 +144,8 @@ func TestPodSecurityReadsAsAPIServersDo(t *testing.T) {
 	}
 }
 
-// TestPodSecurityAgreesOnFixtures puts all pods that the evaluator's own tests have to both. Of the
-// newest version, both must say what is written there.
+// The fixtures are the test data of the evaluator. For the newest version, both must give the
+// answer of the fixture.
 func TestPodSecurityAgreesOnFixtures(t *testing.T) {
 	j := newJudges(t)
 	files, err := filepath.Glob(filepath.Join(moduleDir(t, "k8s.io/pod-security-admission"), "test", "testdata", "*", "v1.*", "*", "*.yaml"))
@@ -161,7 +160,7 @@ func TestPodSecurityAgreesOnFixtures(t *testing.T) {
 
 		parts := strings.Split(filepath.ToSlash(file), "/")
 		level, version, verdict := parts[len(parts)-4], parts[len(parts)-3], parts[len(parts)-2]
-		if version == "v1.35" { // the last in which a check changed
+		if version == "v1.35" { // the latest version in which a check changed
 			newest[level+" "+verdict]++
 			reasons, err := podsecurity.Check(topology.PodSecurity(level), manifest)
 			require.NoError(t, err)
@@ -178,7 +177,7 @@ func TestPodSecurityAgreesOnFixtures(t *testing.T) {
 	}
 }
 
-// moduleDir is where a module's files are.
+// moduleDir returns the directory of a module.
 func moduleDir(t *testing.T, module string) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
@@ -186,9 +185,8 @@ func moduleDir(t *testing.T, module string) string {
 	return strings.TrimSpace(string(out))
 }
 
-// TestPodSecurityOfUpdates: whatever is evaluated is refused, so that what is let through has not
-// been.
-func TestPodSecurityOfUpdates(t *testing.T) {
+// The evaluator refuses every pod, so an update that is admitted was not evaluated.
+func TestSignificantAgreesWithKubernetes(t *testing.T) {
 	const privileged = "privileged"
 	theirs := &admission.Admission{
 		Configuration: &admissionapi.PodSecurityConfiguration{Defaults: admissionapi.PodSecurityDefaults{
@@ -220,7 +218,7 @@ func TestPodSecurityOfUpdates(t *testing.T) {
 	require.Greater(t, ignored, manifests/10)
 }
 
-// refusal is what an admission controller needs, and refuses every pod.
+// refusal has what the admission controller needs, and refuses every pod.
 type refusal struct{}
 
 func (refusal) EvaluatePod(api.LevelVersion, *metav1.ObjectMeta, *corev1.PodSpec) []policy.CheckResult {

@@ -1,4 +1,5 @@
-// Package differential compares with other implementations of the same specification.
+// Package differential compares Polyphony's evaluations with other implementations of the same
+// specification.
 package differential
 
 import (
@@ -20,13 +21,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// states is how many clusters are made up; each is asked connections times.
+// The number of random clusters, and of connections in each.
 const (
 	states      = 10_000
 	connections = 10
 )
 
-// TestReachAgreesWithCyclonus makes up clusters and asks both.
 func TestReachAgreesWithCyclonus(t *testing.T) {
 	allowed, denied := 0, 0
 	for seed := range uint64(states) {
@@ -63,26 +63,34 @@ var namespaces = map[string]map[string]string{
 	"tools":  {"kubernetes.io/metadata.name": "tools", "app": "web", "stage": "prod"},
 }
 
-// TestWhereItDiffers writes down what the other implementation reads differently, and why the
-// specification is on our side. Kubernetes' own selectors (apimachinery,
-// labels.Requirement.Matches) let NotIn hold where there is no such label.
-func TestWhereItDiffers(t *testing.T) {
-	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "acme"}, Spec: networkingv1.NetworkPolicySpec{
-		PodSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{{Key: "team", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"a"}}}},
-		PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
-	}}
+// Cyclonus does not select pods without the label by NotIn. The selectors of Kubernetes do
+// (labels.Requirement.Matches of apimachinery), and so does netpolicy.
+func TestReachDiffersFromCyclonusAboutNotIn(t *testing.T) {
+	policy := &networkingv1.NetworkPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: "p", Namespace: "acme"},
+		Spec: networkingv1.NetworkPolicySpec{
+			PodSelector: metav1.LabelSelector{MatchExpressions: []metav1.LabelSelectorRequirement{
+				{Key: "team", Operator: metav1.LabelSelectorOpNotIn, Values: []string{"a"}},
+			}},
+			PolicyTypes: []networkingv1.PolicyType{networkingv1.PolicyTypeIngress},
+		},
+	}
 	selector, err := metav1.LabelSelectorAsSelector(&policy.Spec.PodSelector)
 	require.NoError(t, err)
 	unlabelled := map[string]string{"app": "web"}
 	require.True(t, selector.Matches(labels.Set(unlabelled)))
 
-	conn := netpolicy.Connection{From: netpolicy.Endpoint{Namespace: "globex"}, To: netpolicy.Endpoint{Namespace: "acme", PodLabels: unlabelled}, Protocol: netpolicy.TCP, Port: 80}
+	conn := netpolicy.Connection{
+		From:     netpolicy.Endpoint{Namespace: "globex"},
+		To:       netpolicy.Endpoint{Namespace: "acme", PodLabels: unlabelled},
+		Protocol: netpolicy.TCP, Port: 80,
+	}
 	ours := netpolicy.State{NamespaceLabels: namespaces, Policies: []netpolicy.Policy{k8s.NetworkPolicyOf(policy)}}
-	require.False(t, ours.Reach(conn).Allowed, "the policy is about the pod, and allows nothing")
+	require.False(t, ours.Reach(conn).Allowed, "the policy selects the pod, and allows nothing")
 	require.True(t, matcher.BuildNetworkPolicies(false, []*networkingv1.NetworkPolicy{policy}).IsTrafficAllowed(traffic(conn)).IsAllowed())
 }
 
-// traffic is the connection in the other implementation's words.
+// traffic converts a connection to the type of Cyclonus.
 func traffic(c netpolicy.Connection) *matcher.Traffic {
 	name := ""
 	for n, p := range c.To.PortNames {
@@ -103,7 +111,8 @@ func peer(p netpolicy.Endpoint) *matcher.TrafficPeer {
 	return to
 }
 
-// generator makes up policies and connections from few names and numbers, so that they often meet.
+// generator makes random policies and connections from few names and numbers, so that they often
+// match.
 type generator struct{ *rand.Rand }
 
 func (g generator) coin() bool { return g.IntN(2) == 0 }
@@ -149,7 +158,7 @@ func (g generator) selector() metav1.LabelSelector {
 			metav1.LabelSelectorOpIn, metav1.LabelSelectorOpNotIn, metav1.LabelSelectorOpExists, metav1.LabelSelectorOpDoesNotExist)}
 		switch e.Operator {
 		case metav1.LabelSelectorOpNotIn:
-			e.Key = "app" // which everything has: see TestWhereItDiffers
+			e.Key = "app" // a label that everything has; see TestReachDiffersFromCyclonusAboutNotIn
 			fallthrough
 		case metav1.LabelSelectorOpIn:
 			e.Values = []string{pick(g, values...), pick(g, values...)}
@@ -206,7 +215,7 @@ func (g generator) party(outside bool) netpolicy.Endpoint {
 }
 
 func (g generator) connection() netpolicy.Connection {
-	outside := g.IntN(4) // 0: from there, 1: to there
+	outside := g.IntN(4) // 0: the source is outside, 1: the destination is
 	return netpolicy.Connection{
 		From: g.party(outside == 0), To: g.party(outside == 1),
 		Protocol: pick(g, netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP), Port: pick(g, int32(80), int32(81), int32(85), int32(8080)),

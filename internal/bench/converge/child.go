@@ -12,32 +12,32 @@ import (
 	"k8s.io/client-go/tools/clientcmd"
 )
 
-// childArgument makes this program measure one phase of one contestant: a process for each keeps
-// their memory and caches apart.
+// childArgument is the argument with which this program measures one phase of one contestant. Each
+// measurement has a process, so that no memory or cache is shared.
 const childArgument = "child"
 
-// task is what a child is told.
+// task is the input of a child.
 type task struct {
 	Contestant string
 	Phase      phase
 	Tenants    []string
-	Objects    []object // of one tenant; Polyphony makes its own
+	Objects    []object // of one tenant; Polyphony does not use them
 	Kubeconfig string
-	Kubectl    string // where it is
+	Kubectl    string // its path
 	ServerPID  int
 }
 
-// outcome is what a child reports.
+// outcome is the output of a child.
 type outcome struct {
 	Seconds        float64
 	Requests       int64
-	Sent, Received int64   // bytes on the wire, with TLS; 0: not known
-	ServerCPU      float64 // seconds that the API server computed meanwhile
-	Memory         int64   // bytes, the client's peak
-	Empty          int64   // bytes, the peak of this program before it does anything
+	Sent, Received int64   // bytes on the wire, with TLS; 0: unknown
+	ServerCPU      float64 // CPU seconds of the API server during the phase
+	Memory         int64   // peak of the client, in bytes
+	Empty          int64   // peak of this program before it starts, in bytes
 }
 
-// spawn has a child do the task against this control plane.
+// spawn runs the task in a child process, on this control plane.
 func (p *plane) spawn(ctx context.Context, t task) (o outcome, err error) {
 	t.Kubeconfig, t.Kubectl, t.ServerPID = p.kubeconfig, p.kubectl, p.cluster.APIServerPID()
 	program, err := os.Executable()
@@ -58,7 +58,7 @@ func (p *plane) spawn(ctx context.Context, t task) (o outcome, err error) {
 		return o, err
 	}
 	told := json.NewEncoder(in).Encode(t)
-	_ = in.Close() // the child reads one value only
+	_ = in.Close() // the child reads one value
 	heard := json.NewDecoder(out).Decode(&o)
 	if err := cmd.Wait(); err != nil {
 		return o, fmt.Errorf("%s: %w", t.Phase, err)
@@ -86,7 +86,7 @@ func child(ctx context.Context, in io.Reader, out io.Writer) error {
 	return json.NewEncoder(out).Encode(o)
 }
 
-// perform measures the task. Clients are made within, for whoever starts has to.
+// perform measures the task, including the creation of its clients.
 func (t task) perform(ctx context.Context) (o outcome, err error) {
 	e, err := findEntrant(t.Contestant)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// phase is a part of a tenant's life.
+// phase is a phase of the benchmark.
 type phase string
 
 const (
@@ -19,10 +19,10 @@ const (
 	removing     phase = "remove"
 )
 
-// work makes something of these tenants.
+// work does the work of one phase for the tenants.
 type work func(ctx context.Context, tenants []string) error
 
-// setting is what a contestant gets to work with.
+// setting is what a contestant is given.
 type setting struct {
 	config     *rest.Config
 	kubeconfig string
@@ -31,11 +31,11 @@ type setting struct {
 	meter      *meter
 }
 
-// entrant is one contestant. It is made anew for each phase.
+// entrant is one contestant. Each phase creates its clients again.
 type entrant struct {
 	name  string
 	title string
-	upTo  int // tenants; 0: any number
+	upTo  int // the highest number of tenants it is measured with; 0: any
 	enter func(setting) (map[phase]work, error)
 }
 
@@ -44,7 +44,7 @@ const (
 	polyphonyName = "polyphony"
 )
 
-// phases are gone through in this order.
+// phases are the phases in their order.
 var phases = []phase{provisioning, unchanged, drifted, removing}
 
 var entrants = []entrant{
@@ -65,10 +65,10 @@ func findEntrant(name string) (entrant, error) {
 	for _, e := range entrants {
 		names = append(names, e.name)
 	}
-	return entrant{}, fmt.Errorf("there is no contestant %q, but %s", name, strings.Join(names, ", "))
+	return entrant{}, fmt.Errorf("unknown contestant %q; choose from %s", name, strings.Join(names, ", "))
 }
 
-// inParallel does something for each tenant, so many at a time.
+// inParallel calls do for each tenant, at most limit at a time.
 func inParallel(ctx context.Context, limit int, tenants []string, do func(ctx context.Context, tenant string) error) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(limit)

@@ -20,11 +20,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// inFlight is how many requests a contestant has under way, if that can be chosen.
+// inFlight is the number of requests in flight of a contestant, if it can be set.
 const inFlight = 64
 
-// floor creates typed objects in the server's own encoding, and looks at nothing. To find what has
-// changed, it lists all kinds at the same time.
+// floor is the least that any contestant has to do. It creates typed objects in the protobuf
+// encoding, and compares nothing. To find what has changed, it lists all kinds at the same time.
 type floor struct {
 	client  *kubernetes.Clientset
 	groups  map[string]rest.Interface
@@ -66,23 +66,23 @@ func (f floor) create(ctx context.Context, o object, tenant string) error {
 	return f.groups[o.Resource.Group].Post().NamespaceIfScoped(namespace, namespace != "").Resource(o.Resource.Resource).Body(typed).Do(ctx).Error()
 }
 
-// typedOf makes the Go type of an object.
+// typedOf converts an object to its Go type.
 func typedOf(content *unstructured.Unstructured) (runtime.Object, error) {
 	typed, err := scheme.Scheme.New(content.GroupVersionKind())
 	if err != nil {
 		return nil, err
 	}
 	err = runtime.DefaultUnstructuredConverter.FromUnstructured(content.Object, typed)
-	typed.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) // the encoder writes it
+	typed.GetObjectKind().SetGroupVersionKind(schema.GroupVersionKind{}) // the encoder adds it
 	return typed, err
 }
 
-// read reads all objects of the tenants, and compares nothing.
+// read lists all objects of the tenants, and compares nothing.
 func (f floor) read(ctx context.Context, _ []string) error {
 	return f.list(ctx, func(runtime.Object) {})
 }
 
-// repair reads the same, and replaces the network policies that are not as they should be.
+// repair also replaces the network policies that have drifted.
 func (f floor) repair(ctx context.Context, _ []string) error {
 	var policies []networkingv1.NetworkPolicy
 	err := f.list(ctx, func(list runtime.Object) {
@@ -99,7 +99,7 @@ func (f floor) repair(ctx context.Context, _ []string) error {
 		if err != nil {
 			return err
 		}
-		want, _ := typed.(*networkingv1.NetworkPolicy) // as the template is one
+		want, _ := typed.(*networkingv1.NetworkPolicy) // the template is a NetworkPolicy
 		if equality.Semantic.DeepEqual(have.Spec, want.Spec) {
 			continue
 		}
@@ -125,7 +125,10 @@ func (f floor) list(ctx context.Context, each func(runtime.Object)) error {
 	return group.Wait()
 }
 
-func (f floor) pages(ctx context.Context, resource schema.GroupVersionResource, kind schema.GroupVersionKind, each func(runtime.Object)) error {
+func (f floor) pages(
+	ctx context.Context, resource schema.GroupVersionResource, kind schema.GroupVersionKind,
+	each func(runtime.Object),
+) error {
 	opts := metav1.ListOptions{LabelSelector: topology.LabelTenant, Limit: 1000}
 	for {
 		list, err := scheme.Scheme.New(kind)

@@ -8,11 +8,11 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 )
 
-// fluxTenants is how many tenants are under way at a time: Flux takes the objects of each one after
+// fluxTenants is the number of tenants in progress. Flux applies the objects of a tenant one after
 // the other.
 const fluxTenants = 32
 
-// flux is the engine of Flux' controllers.
+// flux uses the engine of the Flux controllers.
 type flux struct {
 	manager *ssa.ResourceManager
 	objects []object
@@ -27,7 +27,7 @@ func enterFlux(s setting) (map[phase]work, error) {
 	return map[phase]work{provisioning: f.apply, unchanged: f.apply, drifted: f.apply, removing: f.remove}, nil
 }
 
-// apply takes the namespace by itself, since the dry run of what is in it fails without.
+// apply applies the namespace first, since the dry run of its contents fails without it.
 func (f flux) apply(ctx context.Context, tenants []string) error {
 	return inParallel(ctx, fluxTenants, tenants, func(ctx context.Context, tenant string) error {
 		all := render(f.objects, tenant)

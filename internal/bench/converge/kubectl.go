@@ -11,10 +11,11 @@ import (
 	"strings"
 )
 
-// kubectlUpTo is with how many tenants kubectl is measured: it takes one object after the other.
+// kubectlUpTo is the highest number of tenants that kubectl is measured with. It sends one request
+// at a time.
 const kubectlUpTo = 100
 
-// kubectl is the program, run once for all tenants.
+// kubectl runs the kubectl program once for all tenants.
 type kubectl struct{ setting }
 
 func enterKubectl(s setting) (map[phase]work, error) {
@@ -39,9 +40,9 @@ func (k kubectl) remove(ctx context.Context, tenants []string) error {
 	return k.run(ctx, nil, append([]string{"delete", "namespace", "--wait=true"}, tenants...)...)
 }
 
-// run counts requests by kubectl's own log, which has a line for each.
+// run counts the requests in the log of kubectl, which has a line for each.
 func (k kubectl) run(ctx context.Context, in io.Reader, args ...string) error {
-	cache, err := os.MkdirTemp("", "kubectl-") // of what it finds out about the server
+	cache, err := os.MkdirTemp("", "kubectl-") // for its cache of discovery
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-// inMemory is a measurement of the same roster on the fake, where nothing but Polyphony itself
-// takes time.
+// inMemory is a measurement of the same roster on the fake, where only Polyphony takes time.
 type inMemory struct {
 	Round        int
 	Tenants      int
@@ -21,10 +20,10 @@ type inMemory struct {
 	Allocated    uint64  // bytes, by the re-run
 }
 
-// each is what the re-run allocated for each tenant.
+// each returns the bytes that the re-run allocated per tenant.
 func (m inMemory) each() float64 { return float64(m.Allocated) / float64(m.Tenants) }
 
-// The fake is measured with few and with many tenants, so many at a time.
+// The fake is measured with few and with many tenants, with this concurrency.
 const (
 	few, many       = 1000, 10000
 	fakeConcurrency = 16
@@ -64,8 +63,8 @@ func provisionFake(ctx context.Context, n int) (inMemory, error) {
 	return m, err
 }
 
-// fakeTargets are about the time of the first provisioning, and about what a re-run allocates: for
-// each tenant the same, however many there are.
+// fakeTargets returns the targets for the time of the first provisioning, and for what a re-run
+// allocates. The latter must not grow with the number of tenants.
 func (r record) fakeTargets() []target {
 	const most, tolerance = 2.0, 1.05
 	by := map[int][]inMemory{}
@@ -80,7 +79,7 @@ func (r record) fakeTargets() []target {
 	}
 	return []target{
 		judge(fmt.Sprintf("first provisioning of %d tenants on the fake", many), fmt.Sprintf("less than %.0f s", most), seconds(first), measured, first < most),
-		judge(fmt.Sprintf("unchanged re-run of %d tenants on the fake, allocated per tenant", many), fmt.Sprintf("what it is with %d", few),
+		judge(fmt.Sprintf("unchanged re-run of %d tenants on the fake, allocated per tenant", many), fmt.Sprintf("the same as with %d", few),
 			fmt.Sprintf("%.2f times that, %s", lot/little, kibibytes(lot)), measured, lot/little < tolerance),
 	}
 }

@@ -19,10 +19,10 @@ import (
 // meter counts what a client sends and receives.
 type meter struct {
 	requests, sent, received atomic.Int64
-	other                    int64 // peak memory of the process that does the work, if that is another
+	other                    int64 // peak memory of the child process that does the work, in bytes; 0: there is none
 }
 
-// attach makes clients of the configuration count, and lifts their own limits.
+// attach makes clients of the configuration count, and removes their client-side limits.
 func (m *meter) attach(config *rest.Config) {
 	config.QPS = -1
 	config.WarningHandler = rest.NoWarnings{}
@@ -68,12 +68,12 @@ func (m *meter) peakMemory() (int64, error) {
 	return peakMemory("self")
 }
 
-// peakMemory is the largest resident size that the process has had. What the operating system tells
-// of children that have ended would include their parent's, hence from here.
+// peakMemory returns the highest resident size of a running process. The figure that the operating
+// system reports for children that have ended would include that of their parent.
 func peakMemory(pid string) (int64, error) {
 	status, err := os.ReadFile("/proc/" + pid + "/status")
 	if err != nil {
-		return 0, fmt.Errorf("measuring needs Linux: %w", err)
+		return 0, fmt.Errorf("the benchmark needs Linux: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
 		if text, ok := strings.CutPrefix(line, "VmHWM:"); ok {
@@ -81,10 +81,10 @@ func peakMemory(pid string) (int64, error) {
 			return kib << 10, err
 		}
 	}
-	return 0, errors.New("the process has no memory any more")
+	return 0, errors.New("the process has ended")
 }
 
-// watchMemory follows another process until ctx ends.
+// watchMemory records the peak memory of a process until ctx ends.
 func (m *meter) watchMemory(ctx context.Context, pid int) {
 	for ctx.Err() == nil {
 		if peak, err := peakMemory(strconv.Itoa(pid)); err == nil {
@@ -94,14 +94,14 @@ func (m *meter) watchMemory(ctx context.Context, pid int) {
 	}
 }
 
-// cpuSeconds is what the process has computed so far, in steps of a hundredth of a second.
+// cpuSeconds returns the CPU time of a process, in steps of a hundredth of a second.
 func cpuSeconds(pid int) (float64, error) {
-	const ticks = 100 // a second, in what Linux tells
+	const ticks = 100 // per second, the unit of /proc on Linux
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0, fmt.Errorf("measuring needs Linux: %w", err)
+		return 0, fmt.Errorf("the benchmark needs Linux: %w", err)
 	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third on: the second may have spaces
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third field on, since the second may have spaces
 	var sum float64
 	for _, field := range fields[14-3 : 16-3] {
 		n, err := strconv.ParseFloat(field, 64)

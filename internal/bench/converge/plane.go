@@ -22,10 +22,10 @@ import (
 // plane is a fresh control plane.
 type plane struct {
 	cluster    *testcluster.Cluster
-	kubeconfig string // of the user that contestants are
+	kubeconfig string // of the user of all contestants
 	kubectl    string
 	version    string
-	admin      dynamic.Interface // the administrator's, for what is not measured
+	admin      dynamic.Interface // of the administrator, for what is not measured
 	discovery  discovery.DiscoveryInterface
 }
 
@@ -40,7 +40,7 @@ func startPlane(ctx context.Context) (p *plane, err error) {
 	}
 	p = &plane{cluster: cluster, kubectl: filepath.Join(binaries, "kubectl")}
 	if err := p.prepare(ctx); err != nil {
-		_ = p.stop() // the cause is what went wrong first
+		_ = p.stop() // the first error is the cause
 		return nil, err
 	}
 	return p, nil
@@ -48,8 +48,8 @@ func startPlane(ctx context.Context) (p *plane, err error) {
 
 func (p *plane) stop() error { return p.cluster.Stop() }
 
-// user may do anything by way of RBAC, as one may in production. The group system:masters would be
-// exempt from priority and fairness.
+// user may do everything by RBAC, as in production. The group system:masters would be exempt from
+// priority and fairness.
 const user = "bench"
 
 func (p *plane) prepare(ctx context.Context) error {
@@ -82,10 +82,10 @@ func (p *plane) prepare(ctx context.Context) error {
 	return err
 }
 
-// driftedOf says how many of n tenants are tampered with.
+// driftedOf returns how many of n tenants drift.
 func driftedOf(n int) int { return max(1, n/100) }
 
-// drift opens the network policy of one tenant in a hundred, as somebody might by hand.
+// drift opens the network policy of one tenant in a hundred.
 func (p *plane) drift(ctx context.Context, tenants []string) error {
 	open := []byte(`{"spec": {"egress": [{}]}}`)
 	n := driftedOf(len(tenants))
@@ -106,12 +106,12 @@ func (p *plane) drift(ctx context.Context, tenants []string) error {
 
 const (
 	idleFor  = time.Second
-	idleCPU  = 0.1 // seconds of computing in that time, which the API server has for itself
+	idleCPU  = 0.1 // CPU seconds that an idle API server needs in that time
 	patience = 5 * time.Minute
 )
 
-// settle waits until the API server has finished what followed from what was done before, such as a
-// service account in each namespace.
+// settle waits until the API server is idle. After a phase, controllers still create objects such
+// as the service account of each namespace.
 func (p *plane) settle(ctx context.Context) error {
 	pid := p.cluster.APIServerPID()
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// The plot has a panel for each phase, in it a group for each number of tenants, and in that a bar
-// for each contestant.
+// The plot has a panel for each phase. A panel has a group for each number of tenants, and a group
+// has a bar for each contestant.
 const (
 	panelWidth, panelHeight = 300.0, 240.0
 	left, top, bottom       = 46.0, 64.0, 40.0
@@ -24,7 +24,7 @@ var colours = map[string]string{
 	floorName: "#999999", polyphonyName: "#0072b2", "flux": "#e69f00", "controller-runtime": "#009e73", "kubectl": "#cc79a7",
 }
 
-// svg plots times on a logarithmic scale.
+// svg returns a plot of the times on a logarithmic scale.
 func (r record) svg() string {
 	width, height := left+float64(len(panels))*(panelWidth+gap), top+panelHeight+bottom
 	var b strings.Builder
@@ -76,7 +76,7 @@ func (r record) bars(b *strings.Builder, phase phase, x float64, low, high int) 
 	}
 }
 
-// bar is one contestant's time.
+// bar is the time of one contestant.
 type bar struct {
 	entrant
 	seconds float64
@@ -92,7 +92,7 @@ func (r record) barsOf(n int, phase phase) []bar {
 	return all
 }
 
-// short is as many digits as fit above a bar.
+// short prints seconds with few digits, which fit above a bar.
 func short(s float64) string {
 	switch {
 	case s >= 10:
@@ -108,7 +108,7 @@ func text(b *strings.Builder, x, y float64, anchor, words string) {
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>`+"\n", x, y, anchor, words)
 }
 
-// decades are the powers of ten around all times.
+// decades returns the powers of ten around all times.
 func (r record) decades() (low, high int) {
 	var logs []float64
 	for _, n := range r.sizes() {

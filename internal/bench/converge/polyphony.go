@@ -11,11 +11,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// underWay are tenants that may be provisioned at once: more than there are requests in flight,
-// since some wait for their quotas.
+// underWay is the number of tenants in progress. It is higher than the number of requests in
+// flight, since some tenants wait for their quotas.
 const underWay = 4 * inFlight
 
-// polyphony is what all this is about.
+// polyphony is the contestant Polyphony.
 type polyphony struct{ top *k8s.Topology }
 
 func enterPolyphony(s setting) (map[phase]work, error) {
@@ -56,7 +56,7 @@ func scores(tenants []string) []tenant.TenantScore {
 	return all
 }
 
-// tenantScore is a typical tenant.
+// tenantScore returns a typical tenant.
 func tenantScore(name string) tenant.TenantScore {
 	amount := func(text string) *resource.Quantity { return new(resource.MustParse(text)) }
 	return tenant.TenantScore{

@@ -12,10 +12,10 @@ import (
 	ctrllog "sigs.k8s.io/controller-runtime/pkg/log"
 )
 
-// fieldManager is who contestants are to the server.
+// fieldManager is the field manager of the contestants that use server-side apply.
 const fieldManager = "bench"
 
-// applier is controller-runtime's client, with server-side apply for each object.
+// applier applies each object with the client of controller-runtime.
 type applier struct {
 	client  client.Client
 	objects []object
@@ -66,7 +66,7 @@ func (a applier) remove(ctx context.Context, tenants []string) error {
 	})
 }
 
-// untilGone lists namespaces until none of the tenants' is among them.
+// untilGone lists namespaces until all those of the tenants are gone.
 func untilGone(ctx context.Context, tenants []string, list func(have sets.Set[string]) error) error {
 	for {
 		have := sets.New[string]()

@@ -18,10 +18,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// sampleName stands for a tenant's name in templates.
+// sampleName is the name of the tenant in templates.
 const sampleName = "sample-tenant"
 
-// object is a template.
+// object is the template of an object.
 type object struct {
 	Resource schema.GroupVersionResource
 	Content  *unstructured.Unstructured
@@ -40,9 +40,9 @@ func names(n int) []string {
 	return all
 }
 
-// of is the object of this tenant.
+// of returns the object of a tenant.
 func (o object) of(tenant string) *unstructured.Unstructured {
-	content, _ := rename(o.Content.Object, tenant).(map[string]any) // as it is one
+	content, _ := rename(o.Content.Object, tenant).(map[string]any) // a map stays a map
 	return &unstructured.Unstructured{Object: content}
 }
 
@@ -67,7 +67,7 @@ func rename(value any, tenant string) any {
 	}
 }
 
-// render makes all objects of one tenant, the namespace first.
+// render returns all objects of one tenant, the namespace first.
 func render(objects []object, tenant string) []*unstructured.Unstructured {
 	all := make([]*unstructured.Unstructured, len(objects))
 	for i, o := range objects {
@@ -76,8 +76,7 @@ func render(objects []object, tenant string) []*unstructured.Unstructured {
 	return all
 }
 
-// readSample reads the objects of the sample tenant, of whatever kind they are. Its namespace comes
-// first.
+// readSample reads the objects of every kind of the sample tenant. Its namespace comes first.
 func readSample(ctx context.Context, server discovery.DiscoveryInterface, client dynamic.Interface) ([]object, error) {
 	kinds, err := listable(server)
 	if err != nil {
@@ -97,7 +96,7 @@ func readSample(ctx context.Context, server discovery.DiscoveryInterface, client
 	return all, nil
 }
 
-// listable are all kinds that live in namespaces and can be listed.
+// listable returns all namespaced kinds that can be listed.
 func listable(server discovery.DiscoveryInterface) ([]schema.GroupVersionResource, error) {
 	groups, err := server.ServerPreferredNamespacedResources()
 	if err != nil {
@@ -116,7 +115,7 @@ func listable(server discovery.DiscoveryInterface) ([]schema.GroupVersionResourc
 	return kinds, nil
 }
 
-// kindsOf are those of the objects, each once.
+// kindsOf returns the kinds of the objects, each once.
 func kindsOf(objects []object) []schema.GroupVersionResource {
 	var kinds []schema.GroupVersionResource
 	for _, o := range objects {
@@ -127,7 +126,7 @@ func kindsOf(objects []object) []schema.GroupVersionResource {
 	return kinds
 }
 
-// strip leaves what somebody has to write.
+// strip removes the fields that the server adds.
 func strip(o *unstructured.Unstructured) {
 	for _, field := range []string{"uid", "resourceVersion", "creationTimestamp", "generation", "managedFields"} {
 		unstructured.RemoveNestedField(o.Object, "metadata", field)
@@ -139,7 +138,7 @@ func strip(o *unstructured.Unstructured) {
 	}
 }
 
-// verify compares everything that there is with what there should be.
+// verify compares all objects in the namespaces of the tenants with the templates.
 func verify(ctx context.Context, client dynamic.Interface, objects []object, tenants []string) error {
 	found := 0
 	for _, kind := range kindsOf(objects) {
@@ -155,14 +154,14 @@ func verify(ctx context.Context, client dynamic.Interface, objects []object, ten
 					return sameObject(item, o.of(tenant))
 				}
 			}
-			return fmt.Errorf("%s has a %s %q that it should not have", tenant, item.GetKind(), item.GetName())
+			return fmt.Errorf("%s has an unexpected %s %q", tenant, item.GetKind(), item.GetName())
 		})
 		if err != nil {
 			return err
 		}
 	}
 	if want := len(tenants) * len(objects); found != want {
-		return fmt.Errorf("there are %d objects instead of %d", found, want)
+		return fmt.Errorf("got %d objects, want %d", found, want)
 	}
 	return nil
 }
@@ -171,21 +170,21 @@ func sameObject(have, want *unstructured.Unstructured) error {
 	if reflect.DeepEqual(have.Object, want.Object) {
 		return nil
 	}
-	haveText, _ := json.Marshal(have) // of what came as JSON
+	haveText, _ := json.Marshal(have) // parsed JSON always marshals
 	wantText, _ := json.Marshal(want)
-	return fmt.Errorf("not as it should be: %s instead of %s", haveText, wantText)
+	return fmt.Errorf("objects differ: got %s, want %s", haveText, wantText)
 }
 
 func verifyGone(ctx context.Context, client dynamic.Interface, tenants []string) error {
 	return eachItem(ctx, client, namespaces, func(item *unstructured.Unstructured) error {
 		if slices.Contains(tenants, item.GetName()) {
-			return fmt.Errorf("namespace %s is still there", item.GetName())
+			return fmt.Errorf("namespace %s still exists", item.GetName())
 		}
 		return nil
 	})
 }
 
-// eachItem goes through the tenants' objects of one kind, a page at a time.
+// eachItem lists the tenants' objects of one kind, page by page.
 func eachItem(ctx context.Context, client dynamic.Interface, kind schema.GroupVersionResource, do func(*unstructured.Unstructured) error) error {
 	opts := metav1.ListOptions{LabelSelector: topology.LabelTenant, Limit: 500}
 	for {

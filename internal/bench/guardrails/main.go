@@ -1,11 +1,11 @@
-// Command guardrails measures what guardrails cost: the time that an API server takes to create a
-// pod in a tenant's namespace, with and without them, with one tenant and with a thousand. It
-// prints a table in Markdown.
+// Command guardrails measures what guardrails cost. It measures how long an API server takes to
+// create a pod in a tenant's namespace, with and without guardrails, with one tenant and with many.
+// It prints a table in Markdown.
 //
 //	make bench
 //
-// Machines are shared and noisy, so that rounds with and without alternate in one run, on one API
-// server, and what counts is their ratio.
+// Rounds with and without guardrails alternate on one API server, because a machine may be busy for
+// some time. Their ratio is the result.
 package main
 
 import (
@@ -31,9 +31,9 @@ import (
 )
 
 var (
-	rounds  = flag.Int("rounds", 10, "rounds with guardrails, and as many without")
-	pods    = flag.Int("pods", 200, "pods to create in each round, one after the other")
-	tenants = flag.Int("tenants", 1000, "tenants in the second half")
+	rounds  = flag.Int("rounds", 10, "number of rounds with guardrails, and of rounds without")
+	pods    = flag.Int("pods", 200, "number of pods to create in each round, one after the other")
+	tenants = flag.Int("tenants", 1000, "number of tenants in the second half")
 )
 
 func main() {
@@ -85,7 +85,7 @@ func newBench(cluster *testcluster.Cluster) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := cluster.KubeconfigFor("jane", roster.Group(0)) // a normal user: priority and fairness and authorization count
+	path, err := cluster.KubeconfigFor("jane", roster.Group(0)) // an ordinary user, subject to authorization and to priority and fairness
 	if err != nil {
 		return nil, err
 	}
@@ -105,11 +105,11 @@ func newBench(cluster *testcluster.Cluster) (*bench, error) {
 	return b, err
 }
 
-// compare alternates rounds without and with guardrails.
+// compare alternates rounds without and with guardrails, and prints a line of the table.
 func (b *bench) compare(ctx context.Context, n int) error {
 	var without, with []time.Duration
 	var ratios []float64
-	if _, err := b.round(ctx); err != nil { // to warm up
+	if _, err := b.round(ctx); err != nil { // warm up
 		return err
 	}
 	for range *rounds {
@@ -143,7 +143,7 @@ func (b *bench) guardrails(ctx context.Context, on bool) error {
 	return b.awaitNone(ctx)
 }
 
-// awaitNone returns once no guardrail is in force any more: somebody may run any image.
+// awaitNone waits until no guardrail is in force, and any image is allowed.
 func (b *bench) awaitNone(ctx context.Context) error {
 	foreign := pod()
 	foreign.Spec.Containers[0].Image = "elsewhere.example.com/app"
@@ -156,8 +156,7 @@ func (b *bench) awaitNone(ctx context.Context) error {
 	}
 }
 
-// round creates pods one after the other and removes them again. It returns how long each took to
-// create.
+// round creates pods one after the other and deletes them. It returns how long each creation took.
 func (b *bench) round(ctx context.Context) ([]time.Duration, error) {
 	var took []time.Duration
 	for range *pods {
@@ -171,7 +170,7 @@ func (b *bench) round(ctx context.Context) ([]time.Duration, error) {
 	return took, b.admin.CoreV1().Pods(roster.Name(0)).DeleteCollection(ctx, now, metav1.ListOptions{})
 }
 
-// pod is an ordinary one, with two containers, volumes and a toleration.
+// pod returns a typical pod, with two containers, volumes and a toleration.
 func pod() *corev1.Pod {
 	container := corev1.Container{
 		Name: "app", Image: "registry.example.com/b/app:1.2.3",

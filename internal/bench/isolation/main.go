@@ -1,5 +1,5 @@
-// Command isolation measures what it costs to prove that tenants are isolated: requests and time,
-// by the number of tenants. It prints a table in Markdown.
+// Command isolation measures what a proof of isolation costs: requests and time, by the number of
+// tenants. It prints a table in Markdown.
 //
 //	make bench
 package main
@@ -29,7 +29,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-var sizes = flag.String("tenants", "100,300,1000", "how many tenants, in growing order")
+var sizes = flag.String("tenants", "100,300,1000", "comma-separated `numbers` of tenants, in ascending order")
 
 func main() {
 	flag.Parse()
@@ -86,7 +86,7 @@ func run(ctx context.Context) (err error) {
 		var took []time.Duration
 		var asked int64
 		for range 5 {
-			fresh, err := k8s.New(config, k8s.Options{Name: "bench"}) // which remembers nothing
+			fresh, err := k8s.New(config, k8s.Options{Name: "bench"}) // a new topology has no cache
 			if err != nil {
 				return err
 			}

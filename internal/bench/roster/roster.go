@@ -1,4 +1,4 @@
-// Package roster has tenants to measure with.
+// Package roster has the tenants of the benchmarks.
 package roster
 
 import (
@@ -11,13 +11,13 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 )
 
-// Name is that of the tenant i.
+// Name returns the name of tenant i.
 func Name(i int) string { return fmt.Sprintf("tenant-%04d", i) }
 
-// Group has the developers of the tenant i.
+// Group returns the group of developers of tenant i.
 func Group(i int) string { return Name(i) + "-devs" }
 
-// Tenants are the first n: alike, with room for a thousand pods.
+// Tenants returns the first n tenants. They are alike, with quotas for a thousand pods.
 func Tenants(n int) []tenant.TenantScore {
 	much := func(amount string) *resource.Quantity { return new(resource.MustParse(amount)) }
 	var all []tenant.TenantScore
@@ -35,7 +35,7 @@ func Tenants(n int) []tenant.TenantScore {
 	return all
 }
 
-// Provision runs the Scores.
+// Provision runs the Scores of the tenants.
 func Provision(ctx context.Context, top tenant.Topology, tenants []tenant.TenantScore) error {
 	var steps []score.Step
 	for _, t := range tenants {

@@ -11,8 +11,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// TestFencesAreTold has each fence refuse a developer, who is told which it was.
-func TestFencesAreTold(t *testing.T) {
+// Each fence refuses a developer once, and the verdict names it.
+func TestAdmitNamesTheFence(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	s := newTenant(t, client)
@@ -32,7 +32,7 @@ func TestFencesAreTold(t *testing.T) {
 		return w.creates("", "pods", `{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"},"spec":{`+more+`"securityContext":{"runAsNonRoot":true,"seccompProfile":{"type":"RuntimeDefault"}},
 			"containers":[{"name":"c","image":"i","securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]}}`+container+`}]}}`)
 	}
-	require.Eventually(t, func() bool { return w.admit(t, pod("", "")).Allowed }, eventuallyWait, eventuallyTick, "its service account")
+	require.Eventually(t, func() bool { return w.admit(t, pod("", "")).Allowed }, eventuallyWait, eventuallyTick, "the service account exists")
 	for want, r := range map[topology.Fence]topology.Request{
 		topology.FenceAccess:      w.creates("", "resourcequotas", `{"apiVersion":"v1","kind":"ResourceQuota","metadata":{"name":"q"}}`),
 		topology.FencePodSecurity: pod(`"hostNetwork":true,`, ""),
@@ -46,9 +46,9 @@ func TestFencesAreTold(t *testing.T) {
 	}
 }
 
-// TestRightsByImpliedGroups has an account refused for another reason than its rights, which it has
-// by a group that it does not name.
-func TestRightsByImpliedGroups(t *testing.T) {
+// A service account has its rights by a group that the request does not name. Something else than
+// its rights refuses the request.
+func TestAdmitAppliesImpliedGroups(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	_, name := provisioned(t, client)
@@ -65,7 +65,7 @@ func TestRightsByImpliedGroups(t *testing.T) {
 	account.admitted(t, use)
 }
 
-func TestAdmitOfWhatIsNotServed(t *testing.T) {
+func TestAdmitRefusesResourcesThatAreNotServed(t *testing.T) {
 	t.Parallel()
 	w := writer{cluster(t), "default", "dev", nil}
 	_, err := w.top.Admit(t.Context(), w.creates("example.com", "things", `{}`))
@@ -73,8 +73,8 @@ func TestAdmitOfWhatIsNotServed(t *testing.T) {
 	require.ErrorContains(t, err, "example.com")
 }
 
-// TestDomainsCostFewRequests: one for each dot of a domain, and none without domains.
-func TestDomainsCostFewRequests(t *testing.T) {
+// Without domains it sends none.
+func TestOverlappingDomainsSendsOneRequestPerDot(t *testing.T) {
 	t.Parallel()
 	var seen recorder
 	top := cluster(t, seen.wrap)

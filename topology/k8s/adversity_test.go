@@ -26,7 +26,7 @@ const finalizer = `{"metadata":{"finalizers":["example.com/stay"]}}`
 
 var noFinalizer = []byte(`{"metadata":{"finalizers":null}}`)
 
-// first calls do before the first request that matches, and then lets everything pass.
+// first returns a transport that calls do before the first request that matches.
 func first(method, pathContains string, do func()) func(http.RoundTripper) http.RoundTripper {
 	var once sync.Once
 	return func(next http.RoundTripper) http.RoundTripper {
@@ -47,7 +47,7 @@ func provisioned(t *testing.T, client *kubernetes.Clientset) (s tenant.TenantSco
 	return s, s.TenantConfig.Name
 }
 
-// mayPods tells whether a group may do something with pods.
+// mayPods reports whether a group has the right to a verb on pods.
 func mayPods(t *testing.T, group, verb, namespace string) bool {
 	t.Helper()
 	answer, err := cluster(t).Authorize(t.Context(), rbac.Question{Groups: []string{group}, Verb: verb, Resource: "pods", Namespace: namespace})
@@ -55,9 +55,9 @@ func mayPods(t *testing.T, group, verb, namespace string) bool {
 	return answer.Allowed
 }
 
-// TestOffboardingMeetsProvisioning removes a tenant while another program is about to give it read
-// visibility, which is not in the namespace.
-func TestOffboardingMeetsProvisioning(t *testing.T) {
+// Another program removes the tenant just before this run writes the cluster readers, which are not
+// in the namespace.
+func TestOffboardDuringProvisionLeavesNoReaders(t *testing.T) {
 	t.Parallel()
 	s, name := provisioned(t, admin(t))
 	_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name}.On(cluster(t)))
@@ -72,9 +72,8 @@ func TestOffboardingMeetsProvisioning(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrNotFound)
 }
 
-// TestRightsHeldByFinalizers has somebody's finalizer keep a binding, which is in force as long as
-// it is there.
-func TestRightsHeldByFinalizers(t *testing.T) {
+// A finalizer keeps a binding in force after it is deleted.
+func TestEnsureAccessEmptiesABindingWithAFinalizer(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	s, name := provisioned(t, client)
@@ -88,7 +87,7 @@ func TestRightsHeldByFinalizers(t *testing.T) {
 	require.ErrorContains(t, err, "example.com/stay")
 	require.Eventually(t, func() bool { return !mayPods(t, developer.Name, "create", name) }, eventuallyWait, eventuallyTick)
 
-	s.RBAC.Members = append(s.RBAC.Members, developer) // while the old binding is still on its way out
+	s.RBAC.Members = append(s.RBAC.Members, developer) // while the old binding is being deleted
 	_, err = score.Run(t.Context(), s.On(cluster(t)))
 	require.ErrorIs(t, err, topology.ErrTerminating)
 	_, err = bindings.Patch(t.Context(), "polyphony-developer", types.MergePatchType, noFinalizer, metav1.PatchOptions{})
@@ -98,9 +97,8 @@ func TestRightsHeldByFinalizers(t *testing.T) {
 	require.Eventually(t, func() bool { return mayPods(t, developer.Name, "create", name) }, eventuallyWait, eventuallyTick)
 }
 
-// TestFenceOnItsWayOut has a policy that is deleted and held: it looks as it should, and will be
-// gone.
-func TestFenceOnItsWayOut(t *testing.T) {
+// A finalizer keeps a policy that is being deleted. Its specification is as wanted.
+func TestProvisionRefusesAPolicyThatIsBeingDeleted(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	s, name := provisioned(t, client)
@@ -117,14 +115,13 @@ func TestFenceOnItsWayOut(t *testing.T) {
 	requireFenced(t, client, name)
 }
 
-// TestRightsAreTakenThoughTheRunFails takes a member out of a Score that cannot be fulfilled
-// otherwise.
-func TestRightsAreTakenThoughTheRunFails(t *testing.T) {
+// The Score removes a member, and asks for something that the cluster does not have.
+func TestProvisionWithdrawsRightsAlthoughItFails(t *testing.T) {
 	t.Parallel()
 	s, name := provisioned(t, admin(t))
 	gone, stays := s.RBAC.Members[0].Name, s.RBAC.Members[1].Name
 	s.RBAC.Members = s.RBAC.Members[1:]
-	s.NetworkIsolation.IngressControllers = true // which the cluster does not have
+	s.NetworkIsolation.IngressControllers = true // the cluster has none
 	report, err := score.Run(t.Context(), s.On(cluster(t)))
 	require.ErrorIs(t, err, topology.ErrUnsupported)
 	require.Len(t, report.Changes(), 2, report.String())
@@ -133,11 +130,11 @@ func TestRightsAreTakenThoughTheRunFails(t *testing.T) {
 	require.True(t, mayPods(t, stays, "list", ""))
 }
 
-// TestSharedBindingIsMadeAnewWhole breaks the binding that tenants share in the one way that takes
-// deleting it, and fails in between.
-func TestSharedBindingIsMadeAnewWhole(t *testing.T) {
+// The role of the shared binding differs, so the binding must be deleted and created. The creation
+// fails at first.
+func TestReplacedReadersBindingHasTheGroupsOfEveryTenant(t *testing.T) {
 	own := cluster(t)
-	const shared = "polyphony-cluster-reader-0" // which the names below fall into
+	const shared = "polyphony-cluster-reader-0" // the binding of the names below
 	one, two := "shard-2", "shard-19"
 	for _, name := range []string{one, two} {
 		t.Cleanup(func() { _, _ = own.DeleteClusterReaders(context.Background(), name) })
@@ -151,12 +148,12 @@ func TestSharedBindingIsMadeAnewWhole(t *testing.T) {
 	require.Contains(t, binding.Annotations, "readers.tenancy.polyphony.dev/"+two)
 	require.NoError(t, bindings.Delete(t.Context(), shared, metav1.DeleteOptions{}))
 	binding.ObjectMeta = metav1.ObjectMeta{Name: shared, Labels: binding.Labels, Annotations: binding.Annotations}
-	binding.Annotations["readers.tenancy.polyphony.dev/ghost"] = `["system:authenticated"]` // nobody's to give
+	binding.Annotations["readers.tenancy.polyphony.dev/ghost"] = `["system:authenticated"]` // never a group of a tenant
 	binding.RoleRef.Name = "view"
 	_, err = bindings.Create(t.Context(), binding, metav1.CreateOptions{})
 	require.NoError(t, err)
 
-	failing := &injector{fault: fault{writes: true, happen: answer(http.StatusInternalServerError, "InternalError")}, nth: 2} // the creation after the deletion
+	failing := &injector{fault: fault{writes: true, happen: answer(http.StatusInternalServerError, "InternalError")}, nth: 2} // the creation
 	_, err = cluster(t, failing.wrap).EnsureClusterReaders(t.Context(), topology.ClusterReaders{Tenant: one, Groups: []string{one + "-devs"}})
 	require.NoError(t, err)
 	require.True(t, failing.hit)
@@ -172,9 +169,8 @@ func TestSharedBindingIsMadeAnewWhole(t *testing.T) {
 	require.Equal(t, "polyphony-cluster-reader", binding.RoleRef.Name)
 }
 
-// TestUnlabelledBinding has a binding of ours lose its label: it gives rights that nobody accounts
-// for, and must not be overlooked.
-func TestUnlabelledBinding(t *testing.T) {
+// A binding of Polyphony without its label still gives rights.
+func TestEnsureAccessRefusesABindingWithoutItsLabel(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	s, name := provisioned(t, client)
@@ -187,15 +183,14 @@ func TestUnlabelledBinding(t *testing.T) {
 	require.ErrorContains(t, err, "polyphony-developer")
 }
 
-// TestOwnersAreTakenOff has a fence belong to something that the tenant can delete, and the garbage
-// collector with it.
-func TestOwnersAreTakenOff(t *testing.T) {
+// The garbage collector deletes an object together with its owner, which the tenant could delete.
+func TestEnsureRemovesOwnerReferences(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	s, name := provisioned(t, client)
 	owned := []byte(`{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Node","name":"n","uid":"00000000-0000-0000-0000-000000000000"}]}}`)
-	// The garbage collector would remove it as soon as it sees that there is no such owner; a
-	// node's it looks up too, so this has to be quick.
+	// The garbage collector deletes the object as soon as it sees that the owner does not exist, so
+	// there is little time.
 	_, err := client.NetworkingV1().NetworkPolicies(name).Patch(t.Context(), "polyphony", types.MergePatchType, owned, metav1.PatchOptions{})
 	require.NoError(t, err)
 	_, err = score.Run(t.Context(), s.On(cluster(t)))
@@ -205,9 +200,8 @@ func TestOwnersAreTakenOff(t *testing.T) {
 	require.Empty(t, policy.OwnerReferences)
 }
 
-// TestWriteMeetsAnotherWriter has somebody else write between our reading and our writing: what
-// they wrote stays, and ours gets there too.
-func TestWriteMeetsAnotherWriter(t *testing.T) {
+// Another writer changes the object between the read and the write. Both changes are kept.
+func TestEnsureRetriesAfterAnotherWrite(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	for what, between := range map[string]func(t *testing.T, policies policies){
@@ -240,9 +234,8 @@ type policies interface {
 	Delete(context.Context, string, metav1.DeleteOptions) error
 }
 
-// TestDeleteMeetsAnotherWriter has somebody put an object of theirs in the place of ours between
-// our reading and our deleting.
-func TestDeleteMeetsAnotherWriter(t *testing.T) {
+// Another writer replaces the object by a foreign one between the read and the delete.
+func TestDeleteKeepsAnObjectThatReplacedOurs(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	_, name := provisioned(t, client)
@@ -258,8 +251,8 @@ func TestDeleteMeetsAnotherWriter(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// TestTakingComesBeforeGiving moves a group from one role to another.
-func TestTakingComesBeforeGiving(t *testing.T) {
+// A group moves from one role to another.
+func TestEnsureAccessWithdrawsBeforeItGrants(t *testing.T) {
 	t.Parallel()
 	s, name := provisioned(t, admin(t))
 	s.RBAC.Members = []tenant.Member{{Role: tenant.Admin, Name: s.RBAC.Members[0].Name}}
@@ -275,12 +268,12 @@ func TestTakingComesBeforeGiving(t *testing.T) {
 	}, writes[:6])
 }
 
-// TestForeignSharedBinding has somebody's object in the place of a shared binding. Who needs it is
-// told; who does not is not bothered.
-func TestForeignSharedBinding(t *testing.T) {
+// A foreign object has the name of a shared binding. A tenant with readers is refused. A tenant
+// without readers does not need the binding.
+func TestEnsureClusterReadersRefusesAForeignBinding(t *testing.T) {
 	const shared, tenantOfIt = "polyphony-cluster-reader-0", "shard-2"
 	bindings := admin(t).RbacV1().ClusterRoleBindings()
-	_ = bindings.Delete(t.Context(), shared, metav1.DeleteOptions{}) // if it is there
+	_ = bindings.Delete(t.Context(), shared, metav1.DeleteOptions{}) // it may not exist
 	_, err := bindings.Create(t.Context(), &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: shared}, RoleRef: rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: "view"},
 	}, metav1.CreateOptions{})
@@ -293,16 +286,15 @@ func TestForeignSharedBinding(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrConflict)
 }
 
-// TestRetriesAreCounted wants as many requests as MaxTries says, also when the server names a time
-// to wait.
-func TestRetriesAreCounted(t *testing.T) {
+// The number of requests is MaxTries, also if the server names a time to wait.
+func TestMaxTriesBoundsTheNumberOfRequests(t *testing.T) {
 	i := &injector{fault: fault{happen: answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "1")}, nth: 1, always: true}
 	_, err := faulty(t, i, k8s.Options{MaxTries: 2}).Namespace(t.Context(), "any")
 	require.ErrorIs(t, err, topology.ErrUnavailable)
 	require.Equal(t, 2, i.seen)
 }
 
-func TestNamesThatAreNone(t *testing.T) {
+func TestInvalidNamesAreRefusedWithoutRetries(t *testing.T) {
 	for _, name := range []string{"", "a/b", "..", "A"} {
 		_, err := cluster(t).Namespace(t.Context(), name)
 		require.Error(t, err)
@@ -310,8 +302,8 @@ func TestNamesThatAreNone(t *testing.T) {
 	}
 }
 
-// TestPlatformWaitsNoLongerThanItsContext has one caller discover the platform, which hangs until
-// the test ends, while another one waits for the result until its own deadline passes.
+// One caller discovers the platform, and its request hangs until the end of the test. Another
+// caller waits for the result until its own deadline.
 func TestPlatformWaitsNoLongerThanItsContext(t *testing.T) {
 	started := make(chan struct{})
 	top := cluster(t, first(http.MethodGet, "/apis", func() {

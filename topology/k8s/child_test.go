@@ -20,22 +20,22 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// childScript names the variable that makes the test binary a program that runs one Score, and is
-// killed at a certain write.
+// childScript is an environment variable with a script in JSON. The test binary then runs the
+// script instead of tests.
 const childScript = "POLYPHONY_TEST_CHILD"
 
-// script is what a child does.
+// script is what a child process does.
 type script struct {
 	Kubeconfig string
 	Provision  *tenant.TenantScore
 	Offboard   *tenant.OffboardScore
 	Roster     *roster.Score
-	KillAfter  int // so many writes; 0: never
+	KillAfter  int // the number of writes before it is killed; 0: never
 
 	Concurrency int // of tenants
-	StallAt     int // the write from which on every write waits until the program is killed; 0: none
+	StallAt     int // the first write that hangs until the process is killed; 0: none
 
-	Lease *topology.Lease // to hold until it is killed, and nothing else; it says so in a line
+	Lease *topology.Lease // if set, the child only holds it until it is killed, and prints a line once it does
 }
 
 func (s script) step(top *k8s.Topology) score.Step {
@@ -49,7 +49,7 @@ func (s script) step(top *k8s.Topology) score.Step {
 	}
 }
 
-// runChild is the program. It prints what failed and returns the exit code.
+// runChild runs a script in a child process. It prints the error and returns the exit code.
 func runChild(data string) int {
 	err := func() error {
 		var s script
@@ -80,7 +80,7 @@ func runChild(data string) int {
 	return 0
 }
 
-// command is a program of its own that runs the script.
+// command returns a command that runs the script in a child process.
 func (s script) command(t *testing.T) (*exec.Cmd, error) {
 	data, err := json.Marshal(s)
 	if err != nil {
@@ -91,8 +91,8 @@ func (s script) command(t *testing.T) (*exec.Cmd, error) {
 	return cmd, nil
 }
 
-// start runs the script in a program of its own. What that prints is in the error.
-func (s script) start(t *testing.T) error {
+// run runs the script in a child process. An error contains the output.
+func (s script) run(t *testing.T) error {
 	cmd, err := s.command(t)
 	if err != nil {
 		return err
@@ -103,11 +103,11 @@ func (s script) start(t *testing.T) error {
 	return nil
 }
 
-// child runs the script in a program of its own; killed tells whether that was killed, and not only
-// ended.
-func child(t *testing.T, s script) (killed bool) {
+// runToKill runs the script in a child process. It reports whether the process was killed, and
+// fails if the process returned an error.
+func runToKill(t *testing.T, s script) (killed bool) {
 	t.Helper()
-	err := s.start(t)
+	err := s.run(t)
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
 		if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {

@@ -17,8 +17,8 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 )
 
-// drifts are what an administrator, or a tool of theirs, may do to our objects beyond what the
-// ports have words for. Each is named by a path in the report.
+// drifts are changes that an administrator or a tool may make to objects of Polyphony, with the
+// path that names each in the report. Values of package topology cannot express most of them.
 var drifts = map[string]struct {
 	path string
 	do   func(t *testing.T, client *kubernetes.Clientset, tenant string)
@@ -29,13 +29,13 @@ var drifts = map[string]struct {
 	"network policy is about ingress only": {"spec.policyTypes", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
 		s.PolicyTypes, s.Egress = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}, nil
 	})},
-	"network policy lets everybody in": {"ingress[1]", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
+	"network policy admits every peer": {"ingress[1]", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
 		s.Ingress = append(s.Ingress, networkingv1.NetworkPolicyIngressRule{})
 	})},
-	"network policy lets in by an expression": {"spec.ingress[0].from[0].podSelector.matchExpressions[0]", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
+	"network policy admits by an expression": {"spec.ingress[0].from[0].podSelector.matchExpressions[0]", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
 		s.Ingress[0].From[0].PodSelector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "a", Operator: metav1.LabelSelectorOpDoesNotExist}}
 	})},
-	"network policy lets in every namespace": {"ingress[0].peers[0].everyNamespace", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
+	"network policy admits every namespace": {"ingress[0].peers[0].everyNamespace", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
 		s.Ingress[0].From[0].NamespaceSelector = &metav1.LabelSelector{}
 	})},
 	"network policy has a named port": {"egress[1].ports[0].port", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
@@ -124,7 +124,7 @@ func TestDriftIsRepairedAndNamed(t *testing.T) {
 			_, err := score.Run(t.Context(), s.On(cluster(t)))
 			require.NoError(t, err)
 			drift.do(t, client, s.TenantConfig.Name)
-			require.NotEqual(t, want, state(t, client, s.TenantConfig.Name), "the drift is none")
+			require.NotEqual(t, want, state(t, client, s.TenantConfig.Name), "the drift changes nothing")
 
 			plan, err := score.Run(t.Context(), s.On(cluster(t).DryRun()))
 			require.NoError(t, err)
@@ -143,7 +143,7 @@ func TestDriftIsRepairedAndNamed(t *testing.T) {
 	}
 }
 
-func TestWhatOthersPutOnOurObjectsSurvives(t *testing.T) {
+func TestEnsureKeepsLabelsAnnotationsAndObjectsOfOthers(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
 	_, err := score.Run(t.Context(), s.On(cluster(t)))

@@ -11,7 +11,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// expiringContext is a context whose deadline passes on an event instead of at a time.
+// expiringContext is a context whose deadline passes when a test decides.
 type expiringContext struct {
 	context.Context
 	expired chan struct{}
@@ -41,5 +41,5 @@ func awaitRenewal(t *testing.T, want topology.Lease, after time.Duration) {
 	require.Eventually(t, func() bool {
 		spec := leaseOf(t, "kube-system", want.Name).Spec
 		return spec.RenewTime.Sub(spec.AcquireTime.Time) >= after
-	}, eventuallyWait, eventuallyTick, "nobody renews it")
+	}, eventuallyWait, eventuallyTick, "the lease is not renewed")
 }

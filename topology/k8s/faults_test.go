@@ -29,15 +29,15 @@ func faulty(t *testing.T, i *injector, opts k8s.Options) *k8s.Topology {
 	return top
 }
 
-// TestPassingFaults lets each fault happen to each request of a first run, one at a time. The run
-// must succeed as if nothing had been, and report just what it would have.
-func TestPassingFaults(t *testing.T) {
+// Each fault happens to each request of a first run, one at a time. The run succeeds, with the same
+// report as a run without faults.
+func TestProvisionSurvivesTransientFaults(t *testing.T) {
 	client := admin(t)
 	reference := newTenant(t, client)
 	plain, err := score.Run(t.Context(), reference.On(cluster(t)))
 	require.NoError(t, err)
 	want := state(t, client, reference.TenantConfig.Name)
-	for _, f := range passing {
+	for _, f := range transient {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			for nth := 1; ; nth++ {
@@ -48,7 +48,7 @@ func TestPassingFaults(t *testing.T) {
 				require.Equal(t, want, state(t, client, s.TenantConfig.Name), "request %d", nth)
 				require.Equal(t, actions(plain), actions(report), "request %d", nth)
 				if !i.hit {
-					require.Greater(t, nth, 9, "there were fewer requests than writes are needed")
+					require.Greater(t, nth, 9, "a run sends at least ten requests")
 					return
 				}
 			}
@@ -64,14 +64,14 @@ func actions(r score.Report) []string {
 	return all
 }
 
-// TestLastingFaults lets each fault happen to every request from the nth on. The run must fail with
-// a typed error and leave a closed tenant, which another run finishes.
-func TestLastingFaults(t *testing.T) {
+// Each fault happens to every request from the nth on. The run fails with a typed error and leaves
+// a closed tenant, which another run completes.
+func TestProvisionFailsClosedOnLastingFaults(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
-	for _, f := range passing {
+	for _, f := range transient {
 		if f.name == "429 with Retry-After" {
-			continue // client-go itself waits for the time that the server asks for, ten times
+			continue // client-go itself waits ten times for the time in Retry-After
 		}
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
@@ -82,7 +82,7 @@ func TestLastingFaults(t *testing.T) {
 				i := &injector{fault: f, nth: nth, always: true}
 				report, err := score.Run(t.Context(), s.On(faulty(t, i, k8s.Options{MaxTries: 3})))
 				require.True(t, i.hit)
-				if !strings.HasPrefix(f.name, "answer ") { // then the writes have happened, and reading again shows it
+				if !strings.HasPrefix(f.name, "answer ") { // otherwise the writes have happened, and the next read shows them
 					requireTyped(t, err)
 					require.Error(t, report.Results[0].Err)
 				}
@@ -94,8 +94,8 @@ func TestLastingFaults(t *testing.T) {
 	}
 }
 
-func TestUnreachable(t *testing.T) {
-	i := &injector{fault: passing[6], nth: 1, always: true}
+func TestUnreachableServerIsErrUnavailable(t *testing.T) {
+	i := &injector{fault: transient[6], nth: 1, always: true}
 	top := faulty(t, i, k8s.Options{MaxTries: 2})
 	_, err := top.Ready(t.Context())
 	require.ErrorIs(t, err, topology.ErrUnavailable)
@@ -103,7 +103,7 @@ func TestUnreachable(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrUnavailable)
 }
 
-func TestForbiddenIsNotRepeated(t *testing.T) {
+func TestForbiddenIsNotRetried(t *testing.T) {
 	for code, sentinel := range map[int]error{http.StatusForbidden: topology.ErrForbidden, http.StatusUnauthorized: topology.ErrForbidden, http.StatusUnprocessableEntity: topology.ErrInvalid} {
 		asked := 0
 		refuse := func(req *http.Request, next http.RoundTripper) (*http.Response, error) {
@@ -119,7 +119,7 @@ func TestForbiddenIsNotRepeated(t *testing.T) {
 	}
 }
 
-func TestDeadlineOfTheCallerIsTheCallers(t *testing.T) {
+func TestDeadlineOfTheCallerIsReturned(t *testing.T) {
 	i := &injector{fault: fault{happen: hang}, nth: 1, always: true}
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -130,8 +130,7 @@ func TestDeadlineOfTheCallerIsTheCallers(t *testing.T) {
 	}
 }
 
-// TestUnansweredRequestTimesOut sets a timeout that really passes. Every request hangs, so that a
-// slow server cannot change what happens.
+// The timeout passes, because every request hangs. So a slow server changes nothing.
 func TestUnansweredRequestTimesOut(t *testing.T) {
 	i := &injector{fault: fault{happen: hang}, nth: 1, always: true}
 	cfg := load(t, kubeconfig(t))
@@ -142,12 +141,12 @@ func TestUnansweredRequestTimesOut(t *testing.T) {
 	_, err = top.Namespace(t.Context(), "any")
 	require.ErrorIs(t, err, topology.ErrUnavailable)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
-	require.Equal(t, 2, i.seen, "a timeout passes, so the request is sent again")
+	require.Equal(t, 2, i.seen, "the request is sent again after a timeout")
 }
 
-// TestQuotaThatNeverComesIntoForce hides from the client what the quota controller publishes.
-// Nobody may get access then. The deadline passes once the run waits for the quota.
-func TestQuotaThatNeverComesIntoForce(t *testing.T) {
+// The transport hides the status of the quota, so the quota never seems to be in force. The
+// deadline passes once the run waits for the quota.
+func TestProvisionGrantsNothingBeforeTheQuotaIsInForce(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
 	path := "/api/v1/namespaces/" + s.TenantConfig.Name + "/resourcequotas/polyphony"

@@ -6,7 +6,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// rules are random ones, those of a ClusterRole sometimes about paths.
+// rules returns random rules. Those of a ClusterRole may be about paths.
 func (g *grantMaker) rules(cluster bool) []rbacv1.PolicyRule {
 	var all []rbacv1.PolicyRule
 	for range 1 + g.IntN(3) {
@@ -28,7 +28,7 @@ func (g *grantMaker) rules(cluster bool) []rbacv1.PolicyRule {
 }
 
 func atLeastOne(g *grantMaker, values ...string) []string {
-	picked := some(g.grammar, values[:len(values)-1]...) // the last is the widest
+	picked := some(g.grammar, values[:len(values)-1]...) // without the last, which is the widest
 	if len(picked) == 0 {
 		picked = []string{one(g.grammar, values...)}
 	}
@@ -40,7 +40,7 @@ func (g *grantMaker) user() string {
 }
 func (g *grantMaker) group() string { return g.prefix + one(g.grammar, "-devs", "-ops", "-alice") }
 
-// subjects are random ones. In a namespace, service accounts need not name theirs.
+// subjects returns random subjects. In a namespace, a service account need not name its namespace.
 func (g *grantMaker) subjects(namespaced bool) []rbacv1.Subject {
 	var all []rbacv1.Subject
 	for range g.IntN(5) {
@@ -60,7 +60,7 @@ func (g *grantMaker) subjects(namespaced bool) []rbacv1.Subject {
 	return all
 }
 
-// account is the user that a service account is.
+// account returns the user name of a random service account.
 func (g *grantMaker) account() string {
 	return "system:serviceaccount:" + one(g.grammar, g.namespaces...) + ":" + one(g.grammar, "default", "bot")
 }

@@ -22,13 +22,13 @@ import (
 )
 
 const (
-	grantRoles     = 40 // of each kind, and as many bindings of each kind
+	grantRoles     = 40 // of each kind, and the same number of bindings of each kind
 	grantQuestions = 5000
-	grantAskers    = 16 // at once
+	grantAskers    = 16 // concurrent questions
 )
 
-// TestGrantStateAgreesWithTheAPIServer makes random roles and bindings, and asks both the API
-// server and the grants that were read.
+// TestGrantStateAgreesWithTheAPIServer creates random roles and bindings. It asks the API server
+// and the evaluation of the grants that were read.
 func TestGrantStateAgreesWithTheAPIServer(t *testing.T) {
 	top, g := cluster(t), newGrantMaker(t)
 	g.makeRoles(t)
@@ -60,7 +60,7 @@ func TestGrantStateAgreesWithTheAPIServer(t *testing.T) {
 	require.GreaterOrEqual(t, denied, 500)
 }
 
-// askAll puts the questions to the API server, many at once.
+// askAll asks the API server all questions, many at a time.
 func askAll(t *testing.T, top topology.Authorizer, questions []rbac.Question) []rbac.Answer {
 	t.Helper()
 	answers, errs := make([]rbac.Answer, len(questions)), make([]error, len(questions))
@@ -79,14 +79,14 @@ func askAll(t *testing.T, top topology.Authorizer, questions []rbac.Question) []
 	return answers
 }
 
-// grantMaker makes roles, bindings and questions from few names, so that they often meet. The names
-// are its own.
+// grantMaker makes roles, bindings and questions from few names, so that they often match. No other
+// test uses the names.
 type grantMaker struct {
 	grammar
 	client     *kubernetes.Clientset
 	prefix     string
 	namespaces []string
-	aggregated map[string]string // the value of the label whose roles each is the sum of
+	aggregated map[string]string // the label value by which each aggregated role selects others
 	sources    map[string][]rbacv1.PolicyRule
 }
 
@@ -98,10 +98,10 @@ func newGrantMaker(t *testing.T) *grantMaker {
 	}
 	for i := range 4 {
 		name := fmt.Sprint(g.prefix, "-", i)
-		outsider{g.client}.CreateNamespace(t, name, "somebody")
+		outsider{g.client}.CreateNamespace(t, name, "someone")
 		g.namespaces = append(g.namespaces, name)
 	}
-	t.Cleanup(func() { // what is in no namespace
+	t.Cleanup(func() { // the cluster-scoped objects
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
 		ours := metav1.ListOptions{LabelSelector: g.prefix}
@@ -117,11 +117,10 @@ func (g *grantMaker) meta(name string) metav1.ObjectMeta {
 
 func (g *grantMaker) roleName() string { return fmt.Sprint(g.prefix, "-", g.IntN(grantRoles)) }
 
-// aggregation is the label that aggregated roles select others by.
+// aggregation is the label by which aggregated roles select others.
 func (g *grantMaker) aggregation() string { return g.prefix + "-part-of" }
 
-// makeRoles makes those of namespaces, of which each has some, and those of the cluster, of which
-// some are sums of others.
+// makeRoles creates Roles in each namespace, and ClusterRoles, some of which are aggregated.
 func (g *grantMaker) makeRoles(t *testing.T) {
 	t.Helper()
 	for i := range grantRoles {
@@ -147,7 +146,7 @@ func (g *grantMaker) makeRoles(t *testing.T) {
 	}
 }
 
-// awaitAggregation waits until aggregated roles have every rule that they are the sum of.
+// awaitAggregation waits until aggregated roles have every rule of the roles that they select.
 func (g *grantMaker) awaitAggregation(t *testing.T) {
 	t.Helper()
 	require.NotEmpty(t, g.aggregated)
@@ -173,7 +172,7 @@ func covers(rules, parts []rbacv1.PolicyRule) bool {
 	return true
 }
 
-// makeBindings makes those of namespaces, and fewer of the cluster, since these count everywhere.
+// makeBindings creates RoleBindings, and fewer ClusterRoleBindings, since those apply everywhere.
 // Some refer to roles that do not exist.
 func (g *grantMaker) makeBindings(t *testing.T) {
 	t.Helper()
@@ -195,8 +194,8 @@ func (g *grantMaker) makeBindings(t *testing.T) {
 	}
 }
 
-// awaitSentinels makes one more of each kind, and waits until the API server has learned of them,
-// and so of all before.
+// awaitSentinels creates one more object of each kind, and waits until the API server applies it.
+// It then applies all earlier ones too.
 func (g *grantMaker) awaitSentinels(t *testing.T, top *k8s.Topology) {
 	t.Helper()
 	name, namespace := g.prefix+"-sentinel", g.namespaces[0]
@@ -226,7 +225,7 @@ func (g *grantMaker) awaitSentinels(t *testing.T, top *k8s.Topology) {
 	}
 }
 
-// bindings are those that there are, as reasons name them.
+// bindings returns the existing bindings, as reasons name them.
 func (g *grantMaker) bindings(t *testing.T) map[string]bool {
 	t.Helper()
 	exists := map[string]bool{}

@@ -24,7 +24,7 @@ func (g guarded) bindings() clientv1.ValidatingAdmissionPolicyBindingInterface {
 	return g.client.AdmissionregistrationV1().ValidatingAdmissionPolicyBindings()
 }
 
-// objects are all policies and bindings, by kind and name.
+// objects returns all policies and bindings of Polyphony, by kind and name.
 func (g guarded) objects(t *testing.T, tell func(metav1.ObjectMeta, any) any) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -36,7 +36,7 @@ func (g guarded) objects(t *testing.T, tell func(metav1.ObjectMeta, any) any) ma
 	policies, err := g.policies().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	for _, p := range policies.Items {
-		if p.Name == "polyphony-probe" { // which knows the other's versions
+		if p.Name == "polyphony-probe" { // its digest contains the versions of the others
 			p.Spec.Validations[0].Message = ""
 		}
 		add("policy", p.ObjectMeta, p.Spec)
@@ -56,7 +56,7 @@ func contentsOf(meta metav1.ObjectMeta, spec any) any {
 	return []any{meta.Labels, meta.Annotations, spec}
 }
 
-// versionsOf is another once somebody has touched the object. Its status is the API server's own.
+// versionsOf returns a text that changes with every write of the object, except of its status.
 func versionsOf(meta metav1.ObjectMeta, _ any) any {
 	return []any{meta.UID, meta.Generation, meta.Labels, meta.Annotations}
 }
@@ -73,8 +73,8 @@ func (g guarded) patchBinding(t *testing.T, name, patch string) {
 	require.NoError(t, err)
 }
 
-// guardrailDrifts are what an administrator may do to the rule about Services, each with the field
-// that it is named by.
+// guardrailDrifts are changes that an administrator may make to the rule services, with the field
+// that names each in the report.
 var guardrailDrifts = map[string]struct {
 	path string
 	do   func(t *testing.T, g guarded)
@@ -82,10 +82,10 @@ var guardrailDrifts = map[string]struct {
 	"binding only warns": {"binding.services.validationActions", func(t *testing.T, g guarded) {
 		g.patchBinding(t, "polyphony-services", `{"spec":{"validationActions":["Warn"]}}`)
 	}},
-	"binding is for some namespaces": {"binding.services.matchResources.namespaceSelector.matchLabels[team]", func(t *testing.T, g guarded) {
+	"binding selects some namespaces only": {"binding.services.matchResources.namespaceSelector.matchLabels[team]", func(t *testing.T, g guarded) {
 		g.patchBinding(t, "polyphony-services", `{"spec":{"matchResources":{"namespaceSelector":{"matchLabels":{"team":"a"}}}}}`)
 	}},
-	"binding is to another policy": {"binding.services.policyName", func(t *testing.T, g guarded) {
+	"binding refers to another policy": {"binding.services.policyName", func(t *testing.T, g guarded) {
 		b, err := g.bindings().Get(t.Context(), "polyphony-services", metav1.GetOptions{})
 		require.NoError(t, err)
 		b.Spec.PolicyName = "polyphony-claims"
@@ -106,10 +106,10 @@ var guardrailDrifts = map[string]struct {
 			s.MatchConditions = append(s.MatchConditions, admissionv1.MatchCondition{Name: "never", Expression: "false"})
 		})
 	}},
-	"policy has a validation less": {"policy.services.validations[2]", func(t *testing.T, g guarded) {
+	"policy lacks a validation": {"policy.services.validations[2]", func(t *testing.T, g guarded) {
 		g.editPolicy(t, func(s *admissionv1.ValidatingAdmissionPolicySpec) { s.Validations = s.Validations[1:] })
 	}},
-	"policy is about creation only": {"policy.services.matchConstraints.resourceRules[0].operations", func(t *testing.T, g guarded) {
+	"policy applies to creation only": {"policy.services.matchConstraints.resourceRules[0].operations", func(t *testing.T, g guarded) {
 		g.editPolicy(t, func(s *admissionv1.ValidatingAdmissionPolicySpec) {
 			s.MatchConstraints.ResourceRules[0].Operations = []admissionv1.OperationType{admissionv1.Create}
 		})
@@ -153,14 +153,14 @@ func testGuardrailDrift(t *testing.T, g guarded) {
 			w.refused(t, w.creates("", "services", externalIPs), topology.GuardrailServices)
 		})
 	}
-	t.Run("policy says that it is older", func(t *testing.T) { // and is whole all the same
+	t.Run("the policy has an older version", func(t *testing.T) { // and is complete
 		g.patchPolicy(t, "polyphony-services", `{"metadata":{"annotations":{"tenancy.polyphony.dev/guardrails-version":"0"}}}`)
 		change, err := top.EnsureGuardrails(t.Context(), every())
 		require.NoError(t, err)
 		require.Equal(t, []topology.FieldChange{{Path: "policy.services.version", From: "0", To: "1"}}, change.Fields)
 		require.Equal(t, want, g.objects(t, contentsOf))
 	})
-	t.Run("what is left of a rule that is not wanted goes", func(t *testing.T) {
+	t.Run("the rest of an unwanted rule is removed", func(t *testing.T) {
 		require.NoError(t, g.policies().Delete(t.Context(), "polyphony-services", metav1.DeleteOptions{}))
 		less := every()
 		less.Rules = slices.DeleteFunc(less.Rules, func(r topology.Guardrail) bool { return r == topology.GuardrailServices })
@@ -211,15 +211,15 @@ func testForeignGuardrails(t *testing.T, g guarded) {
 	require.NotContains(t, have.Rules, topology.GuardrailServices)
 	_, err = top.DeleteGuardrails(t.Context())
 	require.NoError(t, err)
-	require.Equal(t, before, g.objects(t, versionsOf), "touched, or something else is left")
+	require.Equal(t, before, g.objects(t, versionsOf), "no object changes")
 }
 
-// fewRules are enough to be interrupted between.
+// fewRules are two rules, so that an interrupted run has few writes.
 func fewRules() topology.GuardrailSet {
 	return topology.GuardrailSet{Version: topology.GuardrailsVersion, Rules: []topology.Guardrail{topology.GuardrailClaims, topology.GuardrailServices}}
 }
 
-// cut calls do and ends its context at a certain write; reached tells whether there were as many.
+// cut calls do and ends its context at the nth write. It reports whether there were as many writes.
 func (g guarded) cut(t *testing.T, writes int, after bool, do func(context.Context, topology.Guardrails) error) (reached bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -247,13 +247,13 @@ func testInterruptedGuardrails(t *testing.T, g guarded) {
 				reached := g.cut(t, writes, after, ensure)
 				require.NoError(t, ensure(t.Context(), top))
 				require.Equal(t, want, g.objects(t, contentsOf))
-				if after { // which takes its time
+				if after { // which takes long
 					g.await(t)
 					w.refused(t, w.creates("", "services", externalIPs), topology.GuardrailServices)
 				}
 				return reached
 			})
-			require.Equal(t, 6, points, "two rules and the probe, a policy and a binding each")
+			require.Equal(t, 6, points, "a policy and a binding for each of two rules and the probe")
 		})
 	}
 }
@@ -304,7 +304,7 @@ func testTwoGuardrails(t *testing.T, g guarded) {
 	testSecondGuardrails(t, g)
 }
 
-// testManyViolations has more Services than are listed at a time.
+// testManyViolations creates more objects than one page of a list has.
 func testManyViolations(t *testing.T, g guarded) {
 	const many = 1020
 	w := g.newTenant(t, "many", topology.Allowances{})

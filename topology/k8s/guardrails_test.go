@@ -19,8 +19,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// Guardrails hold for a whole cluster, so these tests have one of their own, and one after the
-// other.
+// Guardrails apply to a whole cluster, so these tests start another cluster, and run in sequence.
 func TestGuardrails(t *testing.T) {
 	t.Parallel()
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
@@ -31,19 +30,19 @@ func TestGuardrails(t *testing.T) {
 	h := topologytest.Harness[*k8s.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: outsider{g.client}}
 	t.Run("Conformance", func(t *testing.T) { topologytest.Guardrails(t, h) })
 	for name, test := range map[string]func(*testing.T, guarded){
-		"policies type-check":                      testTypes,
-		"drift is named and repaired":              testGuardrailDrift,
-		"a newer version stays":                    testNewerVersion,
-		"what is somebody else's stays":            testForeignGuardrails,
-		"the right to bypass is for one rule":      testBypass,
-		"an interrupted run is finished":           testInterruptedGuardrails,
-		"an interrupted removal is finished":       testInterruptedRemoval,
-		"a second run asks twice and writes none":  testSecondGuardrails,
-		"two at once converge":                     testTwoGuardrails,
-		"routes are held to the domains":           testRoutes,
-		"what is there is listed a page at a time": testManyViolations,
-		"the model agrees with the API server":     testModel,
-		"acting for others takes a right to it":    testImpersonation,
+		"policies type-check":                         testTypes,
+		"drift is named and repaired":                 testGuardrailDrift,
+		"a newer version is not changed":              testNewerVersion,
+		"foreign objects are not changed":             testForeignGuardrails,
+		"the right to bypass is for one rule":         testBypass,
+		"an interrupted run is finished":              testInterruptedGuardrails,
+		"an interrupted removal is finished":          testInterruptedRemoval,
+		"a second run reads twice and writes nothing": testSecondGuardrails,
+		"concurrent runs converge":                    testTwoGuardrails,
+		"routes need hosts within the domains":        testRoutes,
+		"violations are listed page by page":          testManyViolations,
+		"the model agrees with the API server":        testModel,
+		"impersonation needs a right":                 testImpersonation,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Cleanup(func() { g.remove(t) })
@@ -52,11 +51,11 @@ func TestGuardrails(t *testing.T) {
 	}
 }
 
-// guarded is a cluster and what can be done to its guardrails.
+// guarded is a cluster whose guardrails the tests change.
 type guarded struct {
 	own        *testcluster.Cluster
-	client     *kubernetes.Clientset // its administrator's
-	kubeconfig string                // the provisioner's
+	client     *kubernetes.Clientset // of the administrator
+	kubeconfig string                // of the provisioner
 }
 
 func (g guarded) cluster(t *testing.T, wrap ...func(http.RoundTripper) http.RoundTripper) *k8s.Topology {
@@ -86,7 +85,7 @@ func (g guarded) await(t *testing.T) {
 	require.NoError(t, g.cluster(t).AwaitGuardrails(t.Context()))
 }
 
-// violations are those in a namespace.
+// violations returns the violations in a namespace.
 func (g guarded) violations(t *testing.T, namespace string) []topology.Violation {
 	t.Helper()
 	all, err := g.cluster(t).Violations(t.Context(), topology.AllGuardrails())
@@ -94,7 +93,7 @@ func (g guarded) violations(t *testing.T, namespace string) []topology.Violation
 	return slices.DeleteFunc(all, func(v topology.Violation) bool { return v.Namespace != namespace })
 }
 
-// remove leaves nothing, whatever became of the test.
+// remove removes every guardrail, also if the test has failed.
 func (g guarded) remove(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 	defer cancel()
@@ -102,7 +101,7 @@ func (g guarded) remove(t *testing.T) {
 	require.NoError(t, g.bindings().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{}))
 }
 
-// newTenant makes a namespace of which a group may write everything that guardrails are about.
+// newTenant creates a tenant with a group that may write everything that guardrails are about.
 func (g guarded) newTenant(t *testing.T, name string, allowed topology.Allowances) writer {
 	t.Helper()
 	_, err := g.cluster(t).EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: topology.PodSecurityBaseline, Allowed: allowed})
@@ -116,7 +115,7 @@ func (g guarded) newTenant(t *testing.T, name string, allowed topology.Allowance
 
 const plainConfigMap = `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"c"}}`
 
-// writers may write everything that guardrails are about.
+// writers is a role with the right to write everything that guardrails are about.
 func writers(namespace string) topology.Grant {
 	return topology.Grant{
 		Role: "writers", Subjects: []rbac.Subject{{Kind: rbac.Group, Name: namespace + "-writers"}},
@@ -127,7 +126,7 @@ func writers(namespace string) topology.Grant {
 	}
 }
 
-// writer is somebody who writes in one namespace.
+// writer sends requests in one namespace.
 type writer struct {
 	top       topology.Admission
 	namespace string
@@ -162,13 +161,12 @@ func (w writer) admitted(t *testing.T, r topology.Request) {
 
 const externalIPs = `{"apiVersion":"v1","kind":"Service","metadata":{"name":"web"},"spec":{"ports":[{"port":80}],"externalIPs":["192.0.2.1"]}}`
 
-// testTypes has the API server's own controller look for mistakes in the expressions, which would
-// otherwise show when they are evaluated.
+// testTypes waits for the type check of the expressions by the API server's controller.
 func testTypes(t *testing.T, g guarded) {
 	g.install(t)
 	list, err := g.policies().List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
-	require.Len(t, list.Items, len(topology.AllGuardrails())+1, "and the probe")
+	require.Len(t, list.Items, len(topology.AllGuardrails())+1, "every rule and the probe")
 	for _, p := range list.Items {
 		require.Eventually(t, func() bool {
 			have, err := g.policies().Get(t.Context(), p.Name, metav1.GetOptions{})
@@ -204,7 +202,7 @@ func testBypass(t *testing.T, g guarded) {
 		})
 		return err == nil && answer.Allowed
 	}, eventuallyWait, eventuallyTick)
-	w.refused(t, service, topology.GuardrailServices) // in its own namespace it may have any right
+	w.refused(t, service, topology.GuardrailServices) // although it has every right in its own namespace
 
 	_, err = roles.ClusterRoles().Create(t.Context(), &rbacv1.ClusterRole{ObjectMeta: meta, Rules: rules}, create)
 	require.NoError(t, err)
@@ -216,10 +214,10 @@ func testBypass(t *testing.T, g guarded) {
 	w.refused(t, slice, topology.GuardrailEndpoints)
 }
 
-// testImpersonation has somebody ask for others who may not act for them: that is no refusal of
-// theirs.
+// testImpersonation sends a request by a caller without the right to impersonate, which is not a
+// refusal of the sender.
 func testImpersonation(t *testing.T, g guarded) {
-	path, err := g.own.KubeconfigFor("nobody-in-particular")
+	path, err := g.own.KubeconfigFor("without-rights")
 	require.NoError(t, err)
 	top, err := k8s.New(load(t, path), k8s.Options{})
 	require.NoError(t, err)
@@ -245,7 +243,7 @@ const httpRoutes = `{
 func testRoutes(t *testing.T, g guarded) {
 	const gateway = "gateway.networking.k8s.io"
 	w := g.newTenant(t, "routes", topology.Allowances{Domains: []string{"acme.example.com"}})
-	require.Empty(t, g.violations(t, w.namespace), "a cluster without routes")
+	require.Empty(t, g.violations(t, w.namespace), "the cluster does not serve routes")
 	out := outsider{g.client}
 	out.Put(t, "", "apiextensions.k8s.io", "customresourcedefinitions", httpRoutes)
 	route := func(name, spec string) string {
@@ -255,7 +253,7 @@ func testRoutes(t *testing.T, g guarded) {
 	require.Eventually(t, func() bool {
 		verdict, err := w.top.Admit(t.Context(), foreign)
 		return err == nil && verdict.Allowed
-	}, eventuallyWait, eventuallyTick, "routes are served")
+	}, eventuallyWait, eventuallyTick, "the cluster serves routes")
 	out.Put(t, w.namespace, gateway, "httproutes", route("before", `"rules":[]`))
 	out.Put(t, w.namespace, gateway, "httproutes", route("fine", `"hostnames":["acme.example.com"]`))
 

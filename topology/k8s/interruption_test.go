@@ -24,13 +24,13 @@ var (
 	runID   = strings.ToLower(rand.Text()[:6])
 )
 
-// newTenant is a Score that uses every kind of object. Two roles have members.
+// newTenant returns a Score that uses every kind of object. Two roles have members.
 func newTenant(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	t.Helper()
 	name := fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1))
 	removeLater(t, client, name)
 	top := cluster(t)
-	t.Cleanup(func() { _, _ = top.DeleteClusterReaders(context.Background(), name) }) // it may be gone already
+	t.Cleanup(func() { _, _ = top.DeleteClusterReaders(context.Background(), name) }) // it may not exist
 	return tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{Name: name, Labels: map[string]string{"team": "a"}},
 		RBAC: tenant.RBACConfig{
@@ -40,12 +40,12 @@ func newTenant(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	}
 }
 
-// cuts are the ways in which a run is ended in the middle. Each runs the script until so many
-// writes were made and tells whether there were as many.
+// cuts are the ways to end a run in the middle. Each runs the script up to the given number of
+// writes, and reports whether there were as many.
 var cuts = map[string]func(t *testing.T, s script, writes int) bool{
 	"context ends before the write": func(t *testing.T, s script, writes int) bool { return cutContext(t, s, writes, false) },
 	"context ends after the write":  func(t *testing.T, s script, writes int) bool { return cutContext(t, s, writes, true) },
-	"process is killed":             func(t *testing.T, s script, writes int) bool { s.KillAfter = writes; return child(t, s) },
+	"process is killed":             func(t *testing.T, s script, writes int) bool { s.KillAfter = writes; return runToKill(t, s) },
 }
 
 func cutContext(t *testing.T, s script, writes int, after bool) bool {
@@ -60,7 +60,7 @@ func cutContext(t *testing.T, s script, writes int, after bool) bool {
 	return c.reached()
 }
 
-// walk ends a run at each of its writes in turn, and returns how many there are.
+// walk ends a run at each of its writes in turn, and returns the number of writes.
 func walk(t *testing.T, each func(t *testing.T, writes int) (reached bool)) int {
 	for writes := 1; ; writes++ {
 		reached := true
@@ -94,8 +94,7 @@ func TestInterruptedProvisioning(t *testing.T) {
 	}
 }
 
-// weakened is a tenant whose fences somebody has taken down, in a way that only writes can repair,
-// while its members have access.
+// weakened returns a tenant with members, whose fences were removed by someone else.
 func weakened(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	t.Helper()
 	s := newTenant(t, client)
@@ -119,7 +118,7 @@ func TestInterruptedRepair(t *testing.T) {
 		s := weakened(t, client)
 		reached := cutContext(t, script{Provision: &s}, writes, true)
 		_, err := client.RbacV1().RoleBindings(s.TenantConfig.Name).Get(t.Context(), "polyphony-developer", metav1.GetOptions{})
-		if err == nil { // what was withdrawn comes back only behind the fences
+		if err == nil { // the access is restored only after the fences
 			requireFenced(t, client, s.TenantConfig.Name)
 		}
 		_, err = score.Run(t.Context(), s.On(cluster(t)))
@@ -137,7 +136,7 @@ func TestInterruptedOffboarding(t *testing.T) {
 		t.Run(how, func(t *testing.T) {
 			for writes := 1; writes <= 6; writes++ {
 				t.Run(fmt.Sprint(writes), func(t *testing.T) {
-					t.Parallel() // the namespace controller takes seconds for each
+					t.Parallel() // the deletion of a namespace takes seconds
 					s := newTenant(t, client)
 					name := s.TenantConfig.Name
 					_, err := score.Run(t.Context(), s.On(cluster(t)))
@@ -160,13 +159,13 @@ func TestInterruptedOffboarding(t *testing.T) {
 	}
 }
 
-func TestTwoProgramsAtOnceConverge(t *testing.T) {
+func TestConcurrentProgramsConverge(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
 	do := script{Kubeconfig: kubeconfig(t), Provision: &s}
 	outputs := make(chan error)
 	for range 3 {
-		go func() { outputs <- do.start(t) }()
+		go func() { outputs <- do.run(t) }()
 	}
 	for range 3 {
 		require.NoError(t, <-outputs)
@@ -176,7 +175,7 @@ func TestTwoProgramsAtOnceConverge(t *testing.T) {
 	require.False(t, report.Changed(), report.String())
 }
 
-// requireTyped wants an error that says where and what.
+// requireTyped requires a *topology.Error with every field.
 func requireTyped(t *testing.T, err error) {
 	t.Helper()
 	var failure *score.Error

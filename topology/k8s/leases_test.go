@@ -27,7 +27,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/k8s"
 )
 
-// permitLeases lets somebody hold leases in a namespace.
+// permitLeases grants a user the right to hold leases in a namespace.
 func permitLeases(t *testing.T, client *kubernetes.Clientset, namespace, user string) {
 	t.Helper()
 	role := &rbacv1.Role{ObjectMeta: metav1.ObjectMeta{Name: user}, Rules: policyRules(k8s.LeasePermissions())}
@@ -41,8 +41,7 @@ func permitLeases(t *testing.T, client *kubernetes.Clientset, namespace, user st
 	require.True(t, err == nil || apierrors.IsAlreadyExists(err), "%v", err)
 }
 
-// removeLeases removes what tests have left in kube-system: those of the conformance suite and of
-// this package.
+// removeLeases removes the leases of the conformance suite and of this package from kube-system.
 func removeLeases(ctx context.Context, client *kubernetes.Clientset) error {
 	leases := client.CoordinationV1().Leases(metav1.NamespaceSystem)
 	list, err := leases.List(ctx, metav1.ListOptions{LabelSelector: topology.LabelLease})
@@ -62,7 +61,7 @@ func newLease(holder string, duration time.Duration) topology.Lease {
 	return topology.Lease{Name: fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1)), Holder: holder, Duration: duration}
 }
 
-// leaseOf reads what is stored.
+// leaseOf reads the stored Lease.
 func leaseOf(t *testing.T, namespace, name string) *coordinationv1.Lease {
 	t.Helper()
 	have, err := admin(t).CoordinationV1().Leases(namespace).Get(t.Context(), "polyphony-"+name, metav1.GetOptions{})
@@ -70,7 +69,7 @@ func leaseOf(t *testing.T, namespace, name string) *coordinationv1.Lease {
 	return have
 }
 
-// holdUntilKilled is what a child does that has a lease.
+// holdUntilKilled takes the lease of a child process, prints a line and waits.
 func holdUntilKilled(top *k8s.Topology, want topology.Lease) error {
 	held, _, err := top.HoldLease(context.Background(), want)
 	if err != nil {
@@ -81,11 +80,11 @@ func holdUntilKilled(top *k8s.Topology, want topology.Lease) error {
 	return context.Cause(held)
 }
 
-// renewable is the duration of a lease that a test needs to see renewed. A holder loses a shorter
-// one on a machine that is too busy to renew it in time.
+// renewable is the duration of a lease that a test must see renewed. On a busy machine, a holder
+// may lose a shorter one.
 const renewable = 12 * time.Second
 
-// TestLeaseTakeoverAfterKill has another program hold a lease and renew it, and kills that program.
+// Another process holds and renews the lease, and is then killed.
 func TestLeaseTakeoverAfterKill(t *testing.T) {
 	t.Parallel()
 	want := newLease("child", renewable)
@@ -110,7 +109,7 @@ func TestLeaseTakeoverAfterKill(t *testing.T) {
 	awaitRenewal(t, want, want.Duration)
 	expire()
 	err = <-waited
-	require.ErrorIs(t, err, topology.ErrTimeout, "it is renewed")
+	require.ErrorIs(t, err, topology.ErrTimeout, "the lease is renewed")
 	require.ErrorContains(t, err, `"child/`)
 
 	require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
@@ -124,10 +123,10 @@ func TestLeaseTakeoverAfterKill(t *testing.T) {
 	require.Equal(t, int32(1), *leaseOf(t, "kube-system", want.Name).Spec.LeaseTransitions)
 }
 
-func TestLeaseAsItIsStored(t *testing.T) {
+func TestHoldLeaseStoresALease(t *testing.T) {
 	t.Parallel()
 	want := newLease("host-a", renewable-500*time.Millisecond)
-	start := time.Now().Add(-time.Second) // what is stored is rounded
+	start := time.Now().Add(-time.Second) // stored times are rounded
 	_, release, err := cluster(t).HoldLease(t.Context(), want)
 	require.NoError(t, err)
 	have := leaseOf(t, "kube-system", want.Name)
@@ -150,7 +149,7 @@ func TestLeaseAsItIsStored(t *testing.T) {
 	require.Equal(t, "mine", have.Annotations["example.com/note"])
 }
 
-func TestLeaseOfSomebodyElse(t *testing.T) {
+func TestHoldLeaseRefusesAForeignLease(t *testing.T) {
 	leases := admin(t).CoordinationV1().Leases("kube-system")
 	for why, labels := range map[string]map[string]string{"no label": nil, "another value": {"tenancy.polyphony.dev/lease": "false"}} {
 		t.Run(why, func(t *testing.T) {
@@ -166,8 +165,8 @@ func TestLeaseOfSomebodyElse(t *testing.T) {
 	}
 }
 
-// TestLeaseNamespace has somebody who may hold leases in one namespace alone, which is enough.
-func TestLeaseNamespace(t *testing.T) {
+// The user may hold leases in one namespace only.
+func TestHoldLeaseNeedsRightsInItsNamespaceOnly(t *testing.T) {
 	client := admin(t)
 	user := newLease("", 0).Name
 	_, err := client.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: user}}, metav1.CreateOptions{})
@@ -182,7 +181,7 @@ func TestLeaseNamespace(t *testing.T) {
 		return top
 	}
 	want := newLease("host-a", time.Minute)
-	require.Eventually(t, func() bool { // until the rights are known
+	require.Eventually(t, func() bool { // until the API server applies the rights
 		_, release, err := in(user).HoldLease(t.Context(), want)
 		if err == nil {
 			release()
@@ -203,7 +202,7 @@ func TestLeaseNamespace(t *testing.T) {
 	}
 }
 
-func TestLeaseInANamespaceThatIsNotThere(t *testing.T) {
+func TestHoldLeaseRefusesAMissingNamespace(t *testing.T) {
 	top, err := k8s.New(load(t, testcluster.Use(t).Kubeconfig()), k8s.Options{LeaseNamespace: "pk-missing"})
 	require.NoError(t, err)
 	_, _, err = top.HoldLease(t.Context(), newLease("host-a", time.Minute))
@@ -211,10 +210,9 @@ func TestLeaseInANamespaceThatIsNotThere(t *testing.T) {
 	require.ErrorContains(t, err, "pk-missing does not exist")
 }
 
-// TestLeaseIsLostWithTheAPIServer has a holder who no longer reaches the cluster, in each of the
-// ways in which that may be.
+// The holder no longer reaches the API server, once with each fault.
 func TestLeaseIsLostWithTheAPIServer(t *testing.T) {
-	for _, f := range passing {
+	for _, f := range transient {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			want := newLease("cut-off", renewable)
@@ -233,14 +231,13 @@ func TestLeaseIsLostWithTheAPIServer(t *testing.T) {
 			_, next, err := cluster(t).HoldLease(t.Context(), want)
 			require.NoError(t, err)
 			defer next()
-			require.ErrorIs(t, context.Cause(held), topology.ErrUnavailable, "it has ended before")
+			require.ErrorIs(t, context.Cause(held), topology.ErrUnavailable, "the lease is lost before it expires")
 			release()
 		})
 	}
 }
 
-// TestLeaseIsRenewedWhileOtherRequestsWait allows one request in flight, and has one that gets no
-// answer.
+// One request may be in flight, and one request gets no answer.
 func TestLeaseIsRenewedWhileOtherRequestsWait(t *testing.T) {
 	t.Parallel()
 	cfg := load(t, kubeconfig(t))

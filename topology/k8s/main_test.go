@@ -21,8 +21,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// outlives tells whether the cluster is there after the tests. One of our own goes with everything
-// in it.
+// outlives reports whether the cluster exists after the tests, as an existing cluster does.
 var outlives = os.Getenv("USE_EXISTING_CLUSTER") != ""
 
 func TestMain(m *testing.M) {
@@ -36,7 +35,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// removeProvisioner leaves nothing behind in a cluster that outlives the tests.
+// removeProvisioner removes the objects of the provisioner from a cluster that outlives the tests.
 func removeProvisioner(kubeconfig string) (code int) {
 	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	if err != nil {
@@ -52,7 +51,7 @@ func removeProvisioner(kubeconfig string) (code int) {
 		rbac.ClusterRoleBindings().Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
 		rbac.ClusterRoles().Delete(context.Background(), provisioner, metav1.DeleteOptions{}),
 	} {
-		if err != nil && !apierrors.IsNotFound(err) { // no test may have needed them
+		if err != nil && !apierrors.IsNotFound(err) { // they do not exist if no test needed them
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
@@ -60,8 +59,8 @@ func removeProvisioner(kubeconfig string) (code int) {
 	return code
 }
 
-// provisioner is a user who has just what Permissions and its likes list: tests run as somebody
-// whom the API server limits, not as its administrator.
+// provisioner is a user with the rights that Permissions, AdmissionPermissions and LeasePermissions
+// list, and no others. Tests run as this user, and not as the administrator.
 const provisioner = "polyphony-test-provisioner"
 
 // admin returns a client that may do everything.
@@ -90,14 +89,14 @@ func load(t *testing.T, kubeconfig string) *rest.Config {
 	return cfg
 }
 
-// kubeconfig returns the path of the provisioner's, after granting it what it needs.
+// kubeconfig returns the path of the provisioner's kubeconfig, and grants the rights first.
 func kubeconfig(t *testing.T) string {
 	t.Helper()
 	return kubeconfigOf(t, testcluster.Use(t))
 }
 
-// provisioners are the kubeconfigs that were made, by cluster. One for all tests of a cluster
-// spares each the keys, the handshakes and the grants.
+// provisioners are the kubeconfigs by cluster. All tests of a cluster share one, which saves the
+// time for keys, handshakes and grants.
 var (
 	provisionersMu sync.Mutex
 	provisioners   = map[*testcluster.Cluster]string{}
@@ -139,14 +138,14 @@ func policyRules(rules []rbac.Rule) (all []rbacv1.PolicyRule) {
 	return all
 }
 
-// cluster returns the topology as the provisioner sees it, through the given transports, of which
-// the first is nearest to the cluster.
+// cluster returns the topology for the provisioner, through the given transports. The first one is
+// nearest to the cluster.
 func cluster(t *testing.T, wrap ...func(http.RoundTripper) http.RoundTripper) *k8s.Topology {
 	t.Helper()
 	return clusterOf(t, kubeconfig(t), wrap...)
 }
 
-// clusterOf is the same for whom a kubeconfig is of.
+// clusterOf is like cluster, for the user of a kubeconfig.
 func clusterOf(t *testing.T, kubeconfig string, wrap ...func(http.RoundTripper) http.RoundTripper) *k8s.Topology {
 	t.Helper()
 	cfg := load(t, kubeconfig)

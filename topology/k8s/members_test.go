@@ -50,8 +50,8 @@ func restricted() corev1.PodSpec {
 	}
 }
 
-// TestMembers does with real users of the API server what the suite only asks about.
-func TestMembers(t *testing.T) {
+// The suite only asks about the rights of members. This test uses them, as users of the API server.
+func TestMembersHaveTheRightsOfTheirRoles(t *testing.T) {
 	client := admin(t)
 	acme, globex := newTenant(t, client), newTenant(t, client)
 	acme.RBAC.ReadVisibility, globex.RBAC.ReadVisibility = "", ""
@@ -81,9 +81,8 @@ func TestMembers(t *testing.T) {
 	require.True(t, apierrors.IsForbidden(err), "%v", err)
 }
 
-// TestFencesHold has a developer try what the namespace's fences refuse, each beside what they
-// admit.
-func TestFencesHold(t *testing.T) {
+// A developer sends requests that the fences refuse, and similar ones that they allow.
+func TestFencesRefuseADeveloper(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
 	s.ResourceQuotas.Objects.Pods = new(int64(2))
@@ -138,8 +137,8 @@ func TestFencesHold(t *testing.T) {
 	refused(err, "exceeded quota")
 }
 
-// hoard makes pods that are deleted and held by finalizers. They use nothing, so the bound on
-// running pods does not count them.
+// hoard creates pods, deletes them, and keeps them by finalizers. They no longer count as running
+// pods.
 func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	t.Helper()
 	require.NoError(t, dev.CoreV1().Pods(namespace).Delete(t.Context(), "second", metav1.DeleteOptions{GracePeriodSeconds: new(int64(0))}))
@@ -148,7 +147,7 @@ func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	made := 1 // the pod "fine"
 	for ; err == nil && made < 100; made++ {
 		var held *corev1.Pod
-		require.Eventually(t, func() bool { // a recount of the controller may be older than what it has shown already
+		require.Eventually(t, func() bool { // the controller may publish an older count again
 			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "held-", Finalizers: []string{"example.com/stay"}}, Spec: restricted()}
 			held, err = dev.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{})
 			return err == nil || strings.Contains(err.Error(), "count/pods")
@@ -159,7 +158,7 @@ func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 		}
 	}
 	require.ErrorContains(t, err, "count/pods")
-	require.Equal(t, 11, made, "five times the two that may run, and the one that was refused")
+	require.Equal(t, 11, made, "five times the bound on running pods, and the refused one")
 	pods, err := dev.CoreV1().Pods(namespace).List(t.Context(), metav1.ListOptions{})
 	require.NoError(t, err)
 	for _, p := range pods.Items {
@@ -174,7 +173,7 @@ func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	}, eventuallyWait, eventuallyTick)
 }
 
-// waitUncounted waits until the deleted pod no longer counts as one that runs.
+// waitUncounted waits until a deleted pod no longer counts as a running pod.
 func waitUncounted(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	t.Helper()
 	require.Eventually(t, func() bool {
@@ -185,8 +184,8 @@ func waitUncounted(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	}, eventuallyWait, eventuallyTick)
 }
 
-// TestNoWildcard looks at everything that a member may do, as the API server itself lists it.
-func TestNoWildcard(t *testing.T) {
+// The API server itself lists the rights of a member.
+func TestMembersHaveNoWildcardRights(t *testing.T) {
 	client := admin(t)
 	s := newTenant(t, client)
 	s.RBAC.Members = append(s.RBAC.Members, tenant.Member{Role: tenant.Admin, Name: s.TenantConfig.Name + "-admins"})
@@ -213,8 +212,8 @@ func TestNoWildcard(t *testing.T) {
 	}
 }
 
-// canIList returns what `kubectl auth can-i --list` prints about resources; paths such as /api/*
-// are everybody's to discover the API.
+// canIList returns what `kubectl auth can-i --list` prints about resources. It leaves out paths
+// such as /api/*, which every user may read.
 func canIList(t *testing.T, kubeconfig, namespace string) string {
 	t.Helper()
 	dir, err := testcluster.Build(t.Context(), t.Output())

@@ -13,8 +13,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// grammar makes random objects, of values that some namespace allows and others do not, and of such
-// as none does. What it makes is not always valid, nor admitted by pod security.
+// grammar makes random objects from values that some, all or none of the namespaces allow. An
+// object may be invalid, or refused by pod security.
 type grammar struct{ *rand.Rand }
 
 type (
@@ -22,10 +22,10 @@ type (
 	list   = []any
 )
 
-// one is one of the values. More than once in the list is more often.
+// one returns a random value. A value that is in the list twice is twice as likely.
 func one[V any](g grammar, values ...V) V { return values[g.IntN(len(values))] }
 
-// some are some of the values in their order, often few.
+// some returns some of the values in their order, often few.
 func some[V any](g grammar, values ...V) []V {
 	var picked []V
 	for _, v := range values {
@@ -36,7 +36,7 @@ func some[V any](g grammar, values ...V) []V {
 	return picked
 }
 
-// set sets a field in some of the objects.
+// set sets a field with a probability of one in n.
 func (g grammar) set(o object, oneIn int, field string, value any) {
 	if g.IntN(oneIn) == 0 {
 		o[field] = value
@@ -78,7 +78,7 @@ func (g grammar) metadata(name string) object {
 	return meta
 }
 
-// annotate adds annotations as shared controllers read them.
+// annotate adds annotations that shared controllers read.
 func (g grammar) annotate(meta object, tenant string) {
 	annotations := object{}
 	if g.IntN(3) == 0 {
@@ -199,7 +199,7 @@ func (g grammar) quantities(names map[string][]string) map[string]resource.Quant
 	return amounts
 }
 
-// quota is never so tight that nothing gets through.
+// quota returns a random quota, under which some objects fit.
 func (g grammar) quota(tenant string) topology.Quota {
 	return topology.Quota{Namespace: tenant, Hard: g.quantities(map[string][]string{
 		"pods": {"3", "4", "10"}, "count/pods": {"3", "10"}, "requests.cpu": {"4", "6"}, "cpu": {"5"}, "limits.cpu": {"5", "8"}, "limits.memory": {"2Gi", "4Gi"},
@@ -210,7 +210,7 @@ func (g grammar) quota(tenant string) topology.Quota {
 	})}
 }
 
-// limits are those that the API server would not complete.
+// limits returns random limits, complete as the API server would store them.
 func (g grammar) limits(tenant string) topology.LimitRange {
 	most := g.quantities(map[string][]string{"cpu": {"1", "2"}, "memory": {"128Mi", "1Gi"}})
 	least := g.quantities(map[string][]string{"cpu": {"100m"}, "memory": {"64Mi"}})
@@ -275,7 +275,7 @@ func (g grammar) pod(_, name string) object {
 	return object{"apiVersion": "v1", "kind": "Pod", "metadata": g.metadata(name), "spec": spec}
 }
 
-// podPatch changes what can be changed in a pod.
+// podPatch returns a patch of fields that can change in a pod.
 func (g grammar) podPatch() object {
 	spec := object{}
 	g.set(spec, 2, "containers", list{g.container("app")})
@@ -286,8 +286,7 @@ func (g grammar) podPatch() object {
 	return object{"metadata": g.patchOf(g.metadata("")), "spec": spec}
 }
 
-// patchOf is a merge patch that makes some of the fields as they are in the object, and removes
-// some.
+// patchOf returns a merge patch that sets some fields to those of the object, and removes others.
 func (g grammar) patchOf(o object) object {
 	patch := object{}
 	for _, field := range slices.Sorted(maps.Keys(o)) {

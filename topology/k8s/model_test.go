@@ -19,8 +19,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// kinds are those of objects that requests are about, pods twice as often, since most rules are
-// about them.
+// kinds are the kinds of objects of requests. Pods are listed twice, since most rules are about
+// pods.
 var kinds = []kind{
 	{"", "pods", grammar.pod},
 	{"", "pods", grammar.pod},
@@ -38,7 +38,7 @@ type kind struct {
 	make            func(g grammar, tenant, name string) object
 }
 
-// twins are the API server and a model of it, with the same tenants.
+// twins are a cluster and the fake, with the same tenants.
 type twins struct {
 	guarded
 	grammar
@@ -48,12 +48,12 @@ type twins struct {
 const (
 	modelTenants  = 12
 	modelRequests = 150 // for each tenant
-	modelObjects  = 3   // of each kind that are there before
+	modelObjects  = 3   // of each kind, which exist before the requests
 )
 
-// testModel puts the same random requests to the API server and to the fake. Both must say the
-// same, by the same fence; and the rule that the API server names must be one of those that the
-// fake finds: which one of several guardrails it names is its own business.
+// testModel sends the same random requests to the API server and to the fake. The verdict and the
+// fence must be the same. If several guardrails refuse, the API server names any of them, so its
+// rule must be one of those that the fake finds.
 func testModel(t *testing.T, g guarded) {
 	g.furnish(t)
 	platform, err := g.cluster(t).Platform(t.Context())
@@ -86,7 +86,7 @@ func testModel(t *testing.T, g guarded) {
 			case verdict.Allowed:
 				admitted++
 				both.modelSays(t, r, verdict)
-			case verdict.By == topology.FenceOther: // who is right, nobody knows
+			case verdict.By == topology.FenceOther: // not a fence of Polyphony
 				otherwise[verdict.By]++
 			default:
 				otherwise[verdict.By]++
@@ -107,7 +107,7 @@ func testModel(t *testing.T, g guarded) {
 	require.GreaterOrEqual(t, admitted, 150)
 }
 
-// furnish makes classes, of which one each is for those who name none.
+// furnish creates storage classes and priority classes, one of each as the default.
 func (g guarded) furnish(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{"bronze", "gold", "silver"} {
@@ -125,7 +125,7 @@ func (g guarded) furnish(t *testing.T) {
 	}
 	outsider{g.client}.Put(t, "", "node.k8s.io", "runtimeclasses", `{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":"sandbox"},"handler":"sandbox"}`)
 	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
-	require.Eventually(t, func() bool { // admission takes a moment to learn of them
+	require.Eventually(t, func() bool { // until admission knows the classes
 		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "c"}, Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{"storage": resource.MustParse("1Gi")}},
@@ -139,7 +139,7 @@ func (g guarded) furnish(t *testing.T) {
 	}, eventuallyWait, eventuallyTick)
 }
 
-// newTenant makes a tenant with random allowances on both.
+// newTenant creates a tenant with random allowances on both.
 func (b twins) newTenant(t *testing.T, name string) writer {
 	t.Helper()
 	allowed := b.allowances(name)
@@ -164,8 +164,8 @@ func (b twins) newTenant(t *testing.T, name string) writer {
 	return w
 }
 
-// fence gives the tenant random bounds and a random level of pod security on both, around what is
-// there already.
+// fence gives the tenant random bounds and a random pod security level on both. The objects that
+// exist stay.
 func (b twins) fence(t *testing.T, w writer) {
 	t.Helper()
 	ns, err := b.model.Namespace(t.Context(), w.namespace)
@@ -189,7 +189,7 @@ type fences interface {
 	topology.LimitRanges
 }
 
-// components are those of the infrastructure itself.
+// components are components of the infrastructure.
 var components = []string{
 	"system:serviceaccount:kube-system:replicaset-controller",
 	"system:apiserver", "system:cloud-controller-manager", "system:kube-controller-manager", "system:kube-scheduler",
@@ -200,8 +200,8 @@ func by(user string, r topology.Request) topology.Request {
 	return r
 }
 
-// putObjects stores random objects that no guardrail has seen, and returns requests that would
-// change them.
+// putObjects stores random objects before the guardrails apply, and returns requests that change
+// them.
 func (b twins) putObjects(t *testing.T, w writer) []topology.Request {
 	t.Helper()
 	var changes []topology.Request
@@ -215,13 +215,13 @@ func (b twins) putObjects(t *testing.T, w writer) []topology.Request {
 			name := fmt.Sprintf("there-%d", i)
 			made := kind.make(b.grammar, w.namespace, name)
 			if spec, ok := made["spec"].(object); ok {
-				delete(spec, "nodeName") // pods of nodes that are not there are removed after a while
+				delete(spec, "nodeName") // the cluster deletes pods of missing nodes after a while
 			}
 			manifest := marshal(t, made)
 			stored, err := b.client.RESTClient().Post().AbsPath(path...).SetHeader("Content-Type", "application/json").SetHeader("Accept", "application/json").
 				Body([]byte(manifest)).DoRaw(t.Context())
 			if err != nil {
-				continue // it was not valid
+				continue // the object is not valid
 			}
 			b.model.Outsider().Put(w.namespace, kind.group, kind.resource, name, stored)
 			change := w.creates(kind.group, kind.resource, "")
@@ -232,7 +232,7 @@ func (b twins) putObjects(t *testing.T, w writer) []topology.Request {
 	return changes
 }
 
-// request is a random one, as it is sent by somebody.
+// request returns a random request by a random sender.
 func (b twins) request(t *testing.T, w writer, existing []topology.Request) topology.Request {
 	t.Helper()
 	kind := kinds[b.IntN(len(kinds))]
@@ -268,8 +268,8 @@ func (b twins) install(t *testing.T, rules ...topology.Guardrail) {
 	require.NoError(t, err)
 }
 
-// modelSays wants the API server's verdict from the model. How a refusal reads is only for
-// guardrails the same.
+// modelSays requires the verdict of the API server from the model. Only the texts of guardrails
+// must be the same.
 func (b twins) modelSays(t *testing.T, r topology.Request, want topology.Verdict) {
 	t.Helper()
 	have, err := b.model.Admit(t.Context(), r)

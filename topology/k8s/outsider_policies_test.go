@@ -11,7 +11,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// AddNetworkPolicy writes the policy out in full, its directions too.
+// AddNetworkPolicy creates the policy with explicit policy types.
 func (o outsider) AddNetworkPolicy(t topologytest.T, p netpolicy.Policy) {
 	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Spec: networkingv1.NetworkPolicySpec{PodSelector: *selectorOf(&p.Pods)}}
 	if p.Ingress != nil {

@@ -22,8 +22,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// TestPlatform needs a cluster of its own, since it changes what surrounds every tenant.
-func TestPlatform(t *testing.T) {
+// The test starts another cluster, since it changes what every tenant depends on.
+func TestPlatformDiscoversTheCluster(t *testing.T) {
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Stop()) })
@@ -49,7 +49,7 @@ func TestPlatform(t *testing.T) {
 	require.Equal(t, []topology.NetworkRule{{
 		Peers: []topology.NetworkPeer{{NamespaceLabels: kubeSystem, PodLabels: map[string]string{"k8s-app": "kube-dns"}}}, Ports: dns(53),
 	}}, bare.DNS)
-	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("192.0.2.1/32")}, bare.OwnRanges, "services, and the API server")
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/24"), netip.MustParsePrefix("192.0.2.1/32")}, bare.OwnRanges, "the range of services and the address of the API server")
 	require.True(t, bare.IPv4)
 	require.False(t, bare.IPv6)
 	require.Empty(t, bare.IngressControllers)
@@ -87,7 +87,7 @@ func TestPlatform(t *testing.T) {
 	})
 }
 
-// furnish gives a cluster what real ones have: name servers, a node with devices, storage classes.
+// furnish creates name servers, a node with devices, and storage classes.
 func furnish(t *testing.T, cfg *rest.Config) {
 	t.Helper()
 	client := clientset(t, cfg)
@@ -127,7 +127,7 @@ func furnish(t *testing.T, cfg *rest.Config) {
 	}
 }
 
-// storage provisions a tenant that may use one class of two, and claims both.
+// storage provisions a tenant that may use one of two classes, and creates claims of both.
 func storage(t *testing.T, cfg *rest.Config) {
 	top, err := k8s.New(cfg, k8s.Options{})
 	require.NoError(t, err)
@@ -154,7 +154,7 @@ func storage(t *testing.T, cfg *rest.Config) {
 	require.ErrorContains(t, claim("three", "slow", "1Gi"), "exceeded quota")
 }
 
-// openShift makes the API group appear by which OpenShift is known.
+// openShift makes the cluster serve the API group by which OpenShift is recognised.
 func openShift(t *testing.T, cfg *rest.Config) {
 	t.Helper()
 	const crd = `{"apiVersion":"apiextensions.k8s.io/v1","kind":"CustomResourceDefinition","metadata":{"name":"marks.config.openshift.io","annotations":{"api-approved.kubernetes.io":"unapproved, for a test"}},
@@ -170,7 +170,7 @@ func openShift(t *testing.T, cfg *rest.Config) {
 	}, eventuallyWait, eventuallyTick)
 }
 
-func TestPlatformIsAskedOncePerMinute(t *testing.T) {
+func TestPlatformIsCachedForAMinute(t *testing.T) {
 	var seen recorder
 	top := cluster(t, seen.wrap)
 	for range 5 {
@@ -181,8 +181,8 @@ func TestPlatformIsAskedOncePerMinute(t *testing.T) {
 	require.LessOrEqual(t, len(all), 8)
 }
 
-func TestReadyListsWhatIsMissing(t *testing.T) {
-	path, err := testcluster.Use(t).KubeconfigFor("somebody")
+func TestReadyListsMissingPermissions(t *testing.T) {
+	path, err := testcluster.Use(t).KubeconfigFor("someone")
 	require.NoError(t, err)
 	top, err := k8s.New(load(t, path), k8s.Options{})
 	require.NoError(t, err)
@@ -195,7 +195,7 @@ func TestReadyListsWhatIsMissing(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrForbidden)
 }
 
-func TestOptionsAreChecked(t *testing.T) {
+func TestNewValidatesOptions(t *testing.T) {
 	_, err := k8s.New(nil, k8s.Options{})
 	require.ErrorContains(t, err, "rest.Config")
 	cfg := &rest.Config{Host: "https://127.0.0.1:1"}

@@ -30,9 +30,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestRenderedObjects shows every object that a tenant becomes. A change of these files is a change
-// of what tenants are fenced in by.
-func TestRenderedObjects(t *testing.T) {
+// The golden files have every object of a tenant. A change of these files changes what isolates
+// tenants.
+func TestRenderedObjectsMatchTheGoldenFiles(t *testing.T) {
 	platform := fake.DefaultPlatform()
 	platform.IPv6 = true
 	platform.OwnRanges = append(platform.OwnRanges, netip.MustParsePrefix("2001:db8:cafe::/48"), netip.MustParsePrefix("2600:1f00::/56"))
@@ -53,7 +53,7 @@ func TestRenderedObjects(t *testing.T) {
 	}
 }
 
-// open is a tenant that uses everything that can be opened.
+// open is a tenant with everything that a Score can open.
 func open() tenant.TenantScore {
 	ports := []tenant.NetworkPort{{Port: 5432}, {Protocol: netpolicy.UDP, Port: 8000, EndPort: 8010}}
 	return tenant.TenantScore{
@@ -92,7 +92,7 @@ func open() tenant.TenantScore {
 	}
 }
 
-// render is the tenant acme of the topology as YAML, in the order in which it is provisioned.
+// render returns the tenant acme of the topology as YAML, in the order in which it is provisioned.
 func render(t *testing.T, top *fake.Topology) []byte {
 	t.Helper()
 	ctx := t.Context()
@@ -137,7 +137,7 @@ func requireGolden(t *testing.T, path string, have []byte) {
 	if *update {
 		require.NoError(t, os.WriteFile(path, have, 0o600))
 	}
-	want, err := os.ReadFile(path) //nolint:gosec // a file of the test's own
-	require.NoError(t, err, "run the test with -update to make it")
+	want, err := os.ReadFile(path) //nolint:gosec // a golden file
+	require.NoError(t, err, "run the test with -update to create it")
 	require.Empty(t, cmp.Diff(strings.Split(string(want), "\n"), strings.Split(string(have), "\n")), "-want +have")
 }

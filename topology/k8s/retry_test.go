@@ -21,7 +21,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// listening returns a context that writes down what is reported.
+// listening returns a context that records the progress.
 func listening(t *testing.T) (ctx context.Context, heard *[]topology.Progress) {
 	t.Helper()
 	heard = &[]topology.Progress{}
@@ -32,7 +32,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// response is how a server says what went wrong.
+// response returns the answer of a server with a status.
 func response(t *testing.T, to *http.Request, status *apierrors.StatusError) *http.Response {
 	t.Helper()
 	status.ErrStatus.TypeMeta = metav1.TypeMeta{Kind: "Status", APIVersion: "v1"}
@@ -42,9 +42,8 @@ func response(t *testing.T, to *http.Request, status *apierrors.StatusError) *ht
 	return &http.Response{StatusCode: int(status.ErrStatus.Code), Header: header, Body: io.NopCloser(strings.NewReader(string(body))), Request: to}
 }
 
-// TestRetryOutlastsAStart has an API server that refuses until it knows who may do what, and is
-// ready after that.
-func TestRetryOutlastsAStart(t *testing.T) {
+// The API server refuses requests until it has read the grants, and is then ready.
+func TestRetryDuringTheStartOfAnAPIServer(t *testing.T) {
 	forbidden := apierrors.NewForbidden(schema.GroupResource{Resource: "namespaces"}, "acme", nil)
 	ready := apierrors.NewGenericServerResponse(http.StatusOK, "get", schema.GroupResource{}, "", "", 0, false)
 	unready := apierrors.NewInternalError(errors.New("not yet"))
@@ -52,9 +51,9 @@ func TestRetryOutlastsAStart(t *testing.T) {
 		answers, readyz []*apierrors.StatusError
 		want            error
 	}{
-		"starts":                         {[]*apierrors.StatusError{forbidden, forbidden, apierrors.NewNotFound(schema.GroupResource{}, "acme")}, []*apierrors.StatusError{forbidden, unready}, topology.ErrNotFound},
-		"has started, and refuses":       {[]*apierrors.StatusError{forbidden, forbidden}, []*apierrors.StatusError{unready, ready}, topology.ErrForbidden},
-		"never says whether it is ready": {[]*apierrors.StatusError{forbidden, forbidden, forbidden}, []*apierrors.StatusError{forbidden, forbidden}, topology.ErrForbidden},
+		"starts":                    {[]*apierrors.StatusError{forbidden, forbidden, apierrors.NewNotFound(schema.GroupResource{}, "acme")}, []*apierrors.StatusError{forbidden, unready}, topology.ErrNotFound},
+		"has started, and refuses":  {[]*apierrors.StatusError{forbidden, forbidden}, []*apierrors.StatusError{unready, ready}, topology.ErrForbidden},
+		"has no readiness endpoint": {[]*apierrors.StatusError{forbidden, forbidden, forbidden}, []*apierrors.StatusError{forbidden, forbidden}, topology.ErrForbidden},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -78,9 +77,8 @@ func TestRetryOutlastsAStart(t *testing.T) {
 	}
 }
 
-// TestLeaseOutlastsAStart has an API server that refuses leases until it knows who may do what, or
-// for good, and says something else after that.
-func TestLeaseOutlastsAStart(t *testing.T) {
+// The API server refuses leases until it has read the grants, or for ever.
+func TestHoldLeaseDuringTheStartOfAnAPIServer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		start, refusal time.Duration
 		want           error
@@ -112,8 +110,8 @@ func TestLeaseOutlastsAStart(t *testing.T) {
 	}
 }
 
-// TestRetryAndLimiterWaitForTheServerOnce: both read the same Retry-After of an answer.
-func TestRetryAndLimiterWaitForTheServerOnce(t *testing.T) {
+// Both read the same Retry-After of an answer.
+func TestRetryAndLimiterWaitOnceForRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var sent []time.Duration
 		began := time.Now()

@@ -23,7 +23,7 @@ func ofRoster(roster string) metav1.ListOptions {
 	return metav1.ListOptions{LabelSelector: topology.LabelRoster + "=" + roster}
 }
 
-// namespacesOf are the namespaces that say that they are of a roster.
+// namespacesOf returns the namespaces with the label of a roster.
 func namespacesOf(t *testing.T, client *kubernetes.Clientset, roster string) []corev1.Namespace {
 	t.Helper()
 	list, err := client.CoreV1().Namespaces().List(t.Context(), ofRoster(roster))
@@ -31,7 +31,7 @@ func namespacesOf(t *testing.T, client *kubernetes.Clientset, roster string) []c
 	return list.Items
 }
 
-// states are the states of all tenants of a roster, without what differs from one to the next.
+// states returns the state of each tenant of a roster, without what differs between tenants.
 func states(t *testing.T, client *kubernetes.Clientset, roster string) map[string]string {
 	t.Helper()
 	inside, all := contents(t, client, ""), map[string]string{}
@@ -44,9 +44,9 @@ func states(t *testing.T, client *kubernetes.Clientset, roster string) map[strin
 	return all
 }
 
-// calm is the state of a roster's first tenant after a run for it alone, during which nothing
-// happens.
-func calm(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s roster.Score) string {
+// undisturbed returns the state of a roster's first tenant after a run for it alone, without
+// faults.
+func undisturbed(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s roster.Score) string {
 	t.Helper()
 	s.Tenants = s.Tenants[:1]
 	name := s.Tenants[0].TenantConfig.Name
@@ -59,8 +59,7 @@ func calm(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, s roste
 	return states(t, client, s.ID)[name]
 }
 
-// requireConverged wants the tenants of a roster, no other, and of each what there is of one that
-// nothing happened to.
+// requireConverged requires exactly the tenants of a roster, each with the wanted state.
 func requireConverged(t *testing.T, client *kubernetes.Clientset, s roster.Score, want string) {
 	t.Helper()
 	have := states(t, client, s.ID)
@@ -71,8 +70,8 @@ func requireConverged(t *testing.T, client *kubernetes.Clientset, s roster.Score
 	requireNoneOpen(t, client, s.ID)
 }
 
-// requireNoneOpen wants everything that fences a tenant in to be there, and to have been there
-// before anybody got access. What gives access is read first.
+// requireNoneOpen requires every fence of each tenant that anyone has access to. It reads the
+// grants first, so a fence that was created after them counts as missing.
 func requireNoneOpen(t *testing.T, client *kubernetes.Clientset, roster string) {
 	t.Helper()
 	ours := metav1.ListOptions{LabelSelector: topology.LabelTenant}

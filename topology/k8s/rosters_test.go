@@ -22,7 +22,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// newRoster is a roster of n tenants of ten objects each.
+// newRoster returns a roster of n tenants with ten objects each.
 func newRoster(t *testing.T, client *kubernetes.Clientset, n int) roster.Score {
 	t.Helper()
 	id := fmt.Sprintf("pk-%s-%d", runID, tenants.Add(1))
@@ -33,8 +33,7 @@ func newRoster(t *testing.T, client *kubernetes.Clientset, n int) roster.Score {
 	return s
 }
 
-// requireUnchanged wants another run to have nothing to do, and to cost no more than so many
-// requests.
+// requireUnchanged requires that another run changes nothing and sends at most so many requests.
 func requireUnchanged(t *testing.T, s roster.Score, kubeconfig string, most int) {
 	t.Helper()
 	var calls recorder
@@ -56,22 +55,22 @@ func beyondLeases(writes []string) []string {
 	return others
 }
 
-// restart is how one of an API server ended.
+// restart is the outcome of a restart of the API server.
 type restart struct {
 	err  error
 	took time.Duration
 }
 
-// TestRosterOfAThousandSurvives has one request in seven fail, in every way that passes, and the
-// API server die in the middle. So many tenants are in a cluster of their own.
-func TestRosterOfAThousandSurvives(t *testing.T) {
+// One request in seven fails with a transient fault, and the API server is killed in the middle.
+// The tenants are in another cluster than those of other tests.
+func TestRosterOfAThousandSurvivesFaults(t *testing.T) {
 	t.Parallel()
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Stop()) })
 	client, kubeconfig := adminOf(t, own), kubeconfigOf(t, own)
 	s := roster.Score{ID: "thousand", Tenants: tenantScores("thousand", 1000)}
-	want := calm(t, client, clusterOf(t, kubeconfig), s)
+	want := undisturbed(t, client, clusterOf(t, kubeconfig), s)
 
 	var calls recorder
 	weather, half := newStorm(1), make(chan struct{})
@@ -93,7 +92,7 @@ func TestRosterOfAThousandSurvives(t *testing.T) {
 	require.NoError(t, away.err)
 	all, writes := calls.take()
 	t.Logf("%s, of which the API server was away %s; %d requests, %d of them writes, of which so many failed: %v", time.Since(began), away.took, len(all), len(writes), weather.hits)
-	if err != nil { // for good, as when the lease could not be renewed in time
+	if err != nil { // such as a lease that could not be renewed in time
 		t.Log(report.Results[0].Outcome.Notes, err)
 		_, err = runner.Run(t.Context(), s.On(top.Snapshot()))
 	}
@@ -102,7 +101,7 @@ func TestRosterOfAThousandSurvives(t *testing.T) {
 	requireUnchanged(t, s, kubeconfig, 40)
 }
 
-// awaitTenants waits until there are so many of a roster.
+// awaitTenants waits until a roster has so many tenants.
 func awaitTenants(t *testing.T, client *kubernetes.Clientset, roster string, n int) {
 	t.Helper()
 	watch, err := client.CoreV1().Namespaces().Watch(t.Context(), ofRoster(roster))
@@ -129,8 +128,7 @@ func onWaiting(kind topology.Kind, do func()) func(score.Event) {
 	}
 }
 
-// successor is a run of a roster that waits for the lease, and does not send its first write before
-// it may.
+// successor is a run of a roster that waits for the lease, and records when its first write is due.
 type successor struct {
 	calls            recorder
 	waiting, proceed chan struct{}
@@ -167,13 +165,13 @@ func (n *successor) wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// TestRosterIsTakenOver kills a program in the middle of a roster that another one waits for. The
-// program stalls in the middle, so that it is there however late the kill comes.
-func TestRosterIsTakenOver(t *testing.T) {
+// A process is killed in the middle of a roster, while another run waits for its lease. The process
+// stalls in the middle, so the time of the kill does not matter.
+func TestRosterTakesOverAfterAKill(t *testing.T) {
 	t.Parallel()
 	client, path := admin(t), kubeconfig(t)
 	s := newRoster(t, client, 60)
-	want := calm(t, client, clusterOf(t, path), newRoster(t, client, 1))
+	want := undisturbed(t, client, clusterOf(t, path), newRoster(t, client, 1))
 	holder, err := script{Kubeconfig: path, Roster: &s, Concurrency: 4, StallAt: len(s.Tenants) * rosterObjects / 2}.command(t)
 	require.NoError(t, err)
 	holder.Stderr = os.Stderr
@@ -186,12 +184,12 @@ func TestRosterIsTakenOver(t *testing.T) {
 
 	requireNoneOpen(t, client, s.ID)
 	atKill := states(t, client, s.ID)
-	require.Less(t, len(atKill), len(s.Tenants), "it was not in the middle")
+	require.Less(t, len(atKill), len(s.Tenants), "the process was killed in the middle")
 	renewed := leaseOf(t, metav1.NamespaceSystem, "roster-"+s.ID).Spec.RenewTime.Time
-	require.GreaterOrEqual(t, (<-next.due).Sub(renewed), 15*time.Second, "the lease was still another's")
+	require.GreaterOrEqual(t, (<-next.due).Sub(renewed), 15*time.Second, "the successor waits until the lease expires")
 	all, writes := next.calls.take()
 	require.Len(t, writes, 1, "the lease")
-	require.Empty(t, beyondLeases(all), "it has read what another was about to change")
+	require.Empty(t, beyondLeases(all), "the successor reads nothing before it has the lease")
 	require.Equal(t, atKill, states(t, client, s.ID))
 	close(next.proceed)
 
@@ -201,7 +199,7 @@ func TestRosterIsTakenOver(t *testing.T) {
 	requireUnchanged(t, s, path, 40)
 }
 
-// ends counts what became of tenants.
+// ends counts the tenants by outcome.
 type ends struct{ done, failed, skipped int }
 
 func (n *ends) observe(e score.Event) {
@@ -217,13 +215,13 @@ func (n *ends) observe(e score.Event) {
 	}
 }
 
-// TestRosterStopsOnCancel has a run stopped in the middle, which somebody else takes up at once.
+// A run is cancelled in the middle, and another run continues at once.
 func TestRosterStopsOnCancel(t *testing.T) {
 	t.Parallel()
 	const atOnce = 16
 	client, path := admin(t), kubeconfig(t)
 	s := newRoster(t, client, 200)
-	want := calm(t, client, clusterOf(t, path), newRoster(t, client, 1))
+	want := undisturbed(t, client, clusterOf(t, path), newRoster(t, client, 1))
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	var calls recorder
@@ -234,10 +232,10 @@ func TestRosterStopsOnCancel(t *testing.T) {
 	more := calls.count() - sent
 	t.Logf("%+v, %d requests later", became, more)
 	require.ErrorIs(t, err, context.Canceled)
-	require.LessOrEqual(t, more, atOnce+4, "it has gone on with more than what was under way, and giving up the lease")
+	require.LessOrEqual(t, more, atOnce+4, "it only completes the requests in flight and releases the lease")
 	require.Equal(t, len(s.Tenants), became.done+became.failed+became.skipped)
 	require.Equal(t, []string{fmt.Sprintf("%d of 200 tenants done, %d failed, %d not begun", became.done, became.failed, became.skipped)}, report.Results[0].Outcome.Notes)
-	require.LessOrEqual(t, became.failed, atOnce, "more have failed than were being run")
+	require.LessOrEqual(t, became.failed, atOnce, "only tenants in progress fail")
 	requireStopped(t, client, s, became, want)
 
 	waited := false
@@ -247,12 +245,12 @@ func TestRosterStopsOnCancel(t *testing.T) {
 	_, writes := calls.take()
 	both := len(beyondLeases(writes))
 	require.GreaterOrEqual(t, both, len(s.Tenants)*rosterObjects)
-	require.LessOrEqual(t, both, len(s.Tenants)*rosterObjects+atOnce, "what was written is written again")
+	require.LessOrEqual(t, both, len(s.Tenants)*rosterObjects+atOnce, "the second run does not repeat writes")
 	requireConverged(t, client, s, want)
 }
 
-// requireStopped wants those tenants to be whole that are said to be, those not to be there that
-// are not, nobody to have access too early, and the lease to be free.
+// requireStopped requires that the reported tenants are complete, that the others do not exist,
+// that nobody has access before the fences, and that the lease is free.
 func requireStopped(t *testing.T, client *kubernetes.Clientset, s roster.Score, became ends, want string) {
 	t.Helper()
 	requireNoneOpen(t, client, s.ID)

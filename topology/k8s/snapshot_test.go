@@ -26,11 +26,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// TestConformanceOfSnapshots: a snapshot is the cluster itself, as it was read. Whoever changes the
-// cluster behind its back says so.
-func TestConformanceOfSnapshots(t *testing.T) {
+// A snapshot passes the same suites as the cluster, if it is refreshed after changes of others.
+func TestSnapshotConformance(t *testing.T) {
 	top := cluster(t).Snapshot()
-	h := topologytest.Harness[*k8s.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: telling{outsider{admin(t)}, top}}
+	h := topologytest.Harness[*k8s.Topology]{Topology: top, DryRun: top.DryRun(), Outsider: refreshing{outsider{admin(t)}, top}}
 	t.Run("Namespaces", func(t *testing.T) { topologytest.Namespaces(t, h) })
 	t.Run("Domains", func(t *testing.T) { topologytest.Domains(t, h) })
 	t.Run("Quotas", func(t *testing.T) { topologytest.Quotas(t, h) })
@@ -46,54 +45,53 @@ func TestConformanceOfSnapshots(t *testing.T) {
 	t.Run("Tenants", func(t *testing.T) { tenanttest.Tenants(t, h) })
 }
 
-// telling is an outsider after whom the snapshot is refreshed.
-type telling struct {
+// refreshing is an outsider that refreshes the snapshot after each change.
+type refreshing struct {
 	outsider
 	snapshot *k8s.Topology
 }
 
-func (o telling) CreateNamespace(t topologytest.T, name, owner string) {
+func (o refreshing) CreateNamespace(t topologytest.T, name, owner string) {
 	defer o.snapshot.Refresh()
 	o.outsider.CreateNamespace(t, name, owner)
 }
 
-func (o telling) LabelNamespace(t topologytest.T, name, key, value string) {
+func (o refreshing) LabelNamespace(t topologytest.T, name, key, value string) {
 	defer o.snapshot.Refresh()
 	o.outsider.LabelNamespace(t, name, key, value)
 }
 
-func (o telling) RemovePodSecurity(t topologytest.T, name string) {
+func (o refreshing) RemovePodSecurity(t topologytest.T, name string) {
 	defer o.snapshot.Refresh()
 	o.outsider.RemovePodSecurity(t, name)
 }
 
-func (o telling) Occupy(t topologytest.T, namespace string, kind topology.Kind) {
+func (o refreshing) Occupy(t topologytest.T, namespace string, kind topology.Kind) {
 	defer o.snapshot.Refresh()
 	o.outsider.Occupy(t, namespace, kind)
 }
 
-func (o telling) Grant(t topologytest.T, namespace string, g topology.Grant) {
+func (o refreshing) Grant(t topologytest.T, namespace string, g topology.Grant) {
 	defer o.snapshot.Refresh()
 	o.outsider.Grant(t, namespace, g)
 }
 
-func (o telling) ClaimVolume(t topologytest.T, namespace, claim string) { // which takes a change of the quota for a moment
+func (o refreshing) ClaimVolume(t topologytest.T, namespace, claim string) { // which changes the quota for a moment
 	defer o.snapshot.Refresh()
 	o.outsider.ClaimVolume(t, namespace, claim)
 }
 
-func (o telling) Hold(t topologytest.T, namespace string) {
+func (o refreshing) Hold(t topologytest.T, namespace string) {
 	defer o.snapshot.Refresh()
 	o.outsider.Hold(t, namespace)
 }
 
-func (o telling) Release(t topologytest.T, namespace string) {
+func (o refreshing) Release(t topologytest.T, namespace string) {
 	defer o.snapshot.Refresh()
 	o.outsider.Release(t, namespace)
 }
 
-// tenantScores returns n tenants with members of every role, which makes rosterObjects objects
-// each.
+// tenantScores returns n tenants with members of every role. Each has rosterObjects objects.
 func tenantScores(prefix string, n int) []tenant.TenantScore {
 	var all []tenant.TenantScore
 	for i := range n {
@@ -119,12 +117,11 @@ func runRoster(t *testing.T, top tenant.Topology, tenants []tenant.TenantScore) 
 	return report
 }
 
-// TestSnapshotCosts: the first run takes a request for each object, and one that has nothing to do
-// as many as there are kinds.
-func TestSnapshotCosts(t *testing.T) {
+// The first run sends one write for each object, and an unchanged run one list for each kind.
+func TestSnapshotSendsOneListPerKind(t *testing.T) {
 	var calls recorder
 	top, client := cluster(t, calls.wrap), admin(t)
-	_, err := top.Platform(t.Context()) // which is remembered by itself
+	_, err := top.Platform(t.Context()) // which has another cache
 	require.NoError(t, err)
 	calls.take()
 	const n = 40
@@ -135,7 +132,7 @@ func TestSnapshotCosts(t *testing.T) {
 	require.True(t, runRoster(t, top.Snapshot(), tenants).Changed())
 	first, writes := calls.take()
 	require.Len(t, writes, n*rosterObjects)
-	const kinds = 8 // and at most one watch that begins again
+	const kinds = 8 // and at most one watch that starts again
 	require.LessOrEqual(t, len(withoutPages(first)), len(writes)+2*kinds, "%v", reads(first))
 	for _, some := range [][]tenant.TenantScore{tenants[:n/4], tenants} {
 		require.False(t, runRoster(t, top.Snapshot(), some).Changed())
@@ -145,7 +142,7 @@ func TestSnapshotCosts(t *testing.T) {
 	}
 }
 
-// withoutPages counts each list once, however many tenants other tests have left there.
+// withoutPages removes the requests for further pages, whose number depends on other tests.
 func withoutPages(requests []string) []string {
 	return slices.DeleteFunc(requests, func(r string) bool { return strings.HasSuffix(r, nextPage) })
 }
@@ -160,9 +157,9 @@ func reads(requests []string) []string {
 	return all
 }
 
-// TestSnapshotSeesWhatItMeets: what others have changed since the reading is found out by the write
-// that meets it, at the cost of reading that one again, and not by what has no need to write.
-func TestSnapshotSeesWhatItMeets(t *testing.T) {
+// A write that conflicts with a change of others reads that object again. A run that writes nothing
+// does not notice the change.
+func TestSnapshotReadsAgainAfterAConflict(t *testing.T) {
 	var calls recorder
 	top, client := cluster(t, calls.wrap), admin(t)
 	s := tenantScores("snapshot-meets", 1)[0]
@@ -175,14 +172,14 @@ func TestSnapshotSeesWhatItMeets(t *testing.T) {
 	label := []byte(`{"metadata":{"labels":{"example.com/theirs":"kept"}},"spec":{"ingress":[{}]}}`)
 	_, err := client.NetworkingV1().NetworkPolicies(name).Patch(t.Context(), "polyphony", types.MergePatchType, label, metav1.PatchOptions{})
 	require.NoError(t, err)
-	require.False(t, runRoster(t, snapshot, []tenant.TenantScore{s}).Changed(), "it is remembered as it was")
+	require.False(t, runRoster(t, snapshot, []tenant.TenantScore{s}).Changed(), "the cache is not invalidated")
 
 	calls.take()
 	s.NetworkIsolation.PublicInternetEgress = true
 	require.True(t, runRoster(t, snapshot, []tenant.TenantScore{s}).Changed())
 	all, writes := calls.take()
 	policy := " /apis/networking.k8s.io/v1/namespaces/" + name + "/networkpolicies/polyphony"
-	require.Equal(t, []string{"PUT" + policy, "PUT" + policy}, writes, "the second at the version of theirs")
+	require.Equal(t, []string{"PUT" + policy, "PUT" + policy}, writes, "the second write has the new version")
 	require.Equal(t, []string{"GET" + policy}, reads(all))
 	have, err := client.NetworkingV1().NetworkPolicies(name).Get(t.Context(), "polyphony", metav1.GetOptions{})
 	require.NoError(t, err)
@@ -194,16 +191,16 @@ func TestSnapshotSeesWhatItMeets(t *testing.T) {
 	_, err = client.NetworkingV1().NetworkPolicies(name).Patch(t.Context(), "polyphony", types.MergePatchType, label, metav1.PatchOptions{})
 	require.NoError(t, err)
 	snapshot.Refresh()
-	require.True(t, runRoster(t, snapshot, []tenant.TenantScore{s}).Changed(), "it is read anew")
+	require.True(t, runRoster(t, snapshot, []tenant.TenantScore{s}).Changed(), "the object is read again")
 }
 
-// TestSnapshotMeetsWhatHasComeSince: an object in the way is not ours for not having been there.
-func TestSnapshotMeetsWhatHasComeSince(t *testing.T) {
+// A foreign object that was created after the read is refused.
+func TestSnapshotRefusesForeignObjectsCreatedSince(t *testing.T) {
 	snapshot, out := cluster(t).Snapshot(), outsider{admin(t)}
 	_, err := snapshot.Namespace(t.Context(), "default")
 	require.NoError(t, err)
 	const name = "snapshot-since"
-	out.CreateNamespace(t, name, "somebody")
+	out.CreateNamespace(t, name, "someone")
 	_, err = snapshot.EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: topology.PodSecurityBaseline})
 	require.ErrorIs(t, err, topology.ErrConflict)
 	_, err = snapshot.EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: topology.PodSecurityBaseline, Adopt: true})
@@ -214,8 +211,8 @@ func TestSnapshotMeetsWhatHasComeSince(t *testing.T) {
 	require.True(t, out.Occupied(t, name, "Quota"))
 }
 
-// TestSnapshotListsAgain: an API server forgets the version that a list of pages is of.
-func TestSnapshotListsAgain(t *testing.T) {
+// The API server forgets the version of a list between two pages.
+func TestSnapshotRestartsAnExpiredList(t *testing.T) {
 	var expired atomic.Int64
 	top := cluster(t, func(next http.RoundTripper) http.RoundTripper {
 		return tripper(func(req *http.Request) (*http.Response, error) {
@@ -223,7 +220,7 @@ func TestSnapshotListsAgain(t *testing.T) {
 			if query.Get("continue") != "" && expired.Add(1) == 1 {
 				return answer(http.StatusGone, "Expired")(req, next)
 			}
-			if query.Has("limit") && query.Get("limit") != "1" { // pages that are smaller than what is there
+			if query.Has("limit") && query.Get("limit") != "1" { // pages with fewer objects than the list has
 				query.Set("limit", "3")
 				req = req.Clone(req.Context())
 				req.URL.RawQuery = query.Encode()
@@ -233,7 +230,7 @@ func TestSnapshotListsAgain(t *testing.T) {
 	})
 	have, err := top.Snapshot().GrantsInForce(t.Context())
 	require.NoError(t, err)
-	require.Greater(t, expired.Load(), int64(1), "there was no second page")
+	require.Greater(t, expired.Load(), int64(1), "the list has more than one page")
 	want, err := cluster(t).GrantsInForce(t.Context())
 	require.NoError(t, err)
 	names := map[string]int{}
@@ -247,9 +244,9 @@ func TestSnapshotListsAgain(t *testing.T) {
 	}
 }
 
-// TestSnapshotReadsAhead: whoever asks for all tenants has the lists of all kinds asked for at the
-// same time, and none of them again. What fails there is asked for by whoever needs it.
-func TestSnapshotReadsAhead(t *testing.T) {
+// Tenants reads the lists of all kinds at the same time, and none of them again. A list that fails
+// is read again when an object of its kind is needed.
+func TestSnapshotTenantsReadsEveryKindOnce(t *testing.T) {
 	const kinds = 7
 	var lists sync.Map
 	together := make(chan struct{})
@@ -285,9 +282,8 @@ func TestSnapshotReadsAhead(t *testing.T) {
 	require.EqualValues(t, 2, roles.Load())
 }
 
-// TestSnapshotIsCancelled: who waits for the reading of somebody else does not wait longer than its
-// own context.
-func TestSnapshotIsCancelled(t *testing.T) {
+// A caller that waits for the list of another caller waits no longer than its own context.
+func TestSnapshotStopsWaitingWithItsContext(t *testing.T) {
 	started, release := make(chan struct{}), make(chan struct{})
 	var once atomic.Bool
 	snapshot := cluster(t, func(next http.RoundTripper) http.RoundTripper {

@@ -19,8 +19,8 @@ import (
 )
 
 const (
-	// eventuallyWait is how long a test waits for what a controller does. Only a failure takes that
-	// long: no test may depend on how fast something answers.
+	// eventuallyWait bounds the wait for a controller. Only a failing test waits that long, since
+	// no test may depend on how fast something answers.
 	eventuallyWait = 3 * time.Minute
 	eventuallyTick = 20 * time.Millisecond
 
@@ -28,8 +28,8 @@ const (
 	cleanupTimeout = time.Minute
 )
 
-// contents are the objects of each kind in a namespace, or with "" in all of them: by namespace,
-// what they are called and what they say.
+// contents returns the objects of each kind in a namespace, or in all of them with "". The keys are
+// the namespace, and the kind and name.
 func contents(t *testing.T, client *kubernetes.Clientset, namespace string) map[string]map[string]any {
 	t.Helper()
 	all := map[string]map[string]any{}
@@ -67,8 +67,8 @@ func contents(t *testing.T, client *kubernetes.Clientset, namespace string) map[
 	return all
 }
 
-// state is everything of a tenant that is in the cluster, without what differs from one tenant to
-// the next.
+// state returns everything that the cluster stores for a tenant, without what differs between
+// tenants.
 func state(t *testing.T, client *kubernetes.Clientset, tenant string) string {
 	t.Helper()
 	ns, err := client.CoreV1().Namespaces().Get(t.Context(), tenant, metav1.GetOptions{})
@@ -87,7 +87,7 @@ func state(t *testing.T, client *kubernetes.Clientset, tenant string) string {
 	return nameless(t, all, tenant)
 }
 
-// nameless prints what there is of a tenant without its name.
+// nameless prints the objects of a tenant with TENANT in place of its name.
 func nameless(t *testing.T, all map[string]any, tenant string) string {
 	t.Helper()
 	data, err := json.MarshalIndent(all, "", "  ")
@@ -95,8 +95,7 @@ func nameless(t *testing.T, all map[string]any, tenant string) string {
 	return strings.ReplaceAll(string(data), tenant, "TENANT")
 }
 
-// requireClosed fails if somebody has access to the tenant's namespace although not everything that
-// fences it in is there.
+// requireClosed fails if anyone has access to the tenant's namespace although a fence is missing.
 func requireClosed(t *testing.T, client *kubernetes.Clientset, tenant string) {
 	t.Helper()
 	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), metav1.ListOptions{})
@@ -122,10 +121,10 @@ func requireFenced(t *testing.T, client *kubernetes.Clientset, tenant string) {
 	require.Len(t, policy.Spec.PolicyTypes, 2)
 	require.Equal(t, metav1.LabelSelector{}, policy.Spec.PodSelector)
 	require.Equal(t, []networkingv1.NetworkPolicyIngressRule{{From: []networkingv1.NetworkPolicyPeer{{PodSelector: &metav1.LabelSelector{}}}}}, policy.Spec.Ingress)
-	require.Len(t, policy.Spec.Egress, 2, "the own namespace and the name servers")
+	require.Len(t, policy.Spec.Egress, 2, "its own namespace and the name servers")
 }
 
-// requireNoAccess fails if any grant in the namespace is left.
+// requireNoAccess fails if the namespace has a grant.
 func requireNoAccess(t *testing.T, client *kubernetes.Clientset, tenant string) {
 	t.Helper()
 	bindings, err := client.RbacV1().RoleBindings(tenant).List(t.Context(), metav1.ListOptions{})
@@ -133,15 +132,15 @@ func requireNoAccess(t *testing.T, client *kubernetes.Clientset, tenant string) 
 	require.Empty(t, bindings.Items)
 }
 
-// removeLater leaves nothing of a test behind in a cluster that outlives it.
+// removeLater removes the objects of a test from a cluster that outlives it.
 func removeLater(t topologytest.T, client *kubernetes.Clientset, name string) {
 	if !outlives {
-		return // removing takes the cluster longer than most tests do
+		return // the deletion takes longer than most tests
 	}
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
-		_ = client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}) // it may be gone already
+		_ = client.CoreV1().Namespaces().Delete(ctx, name, metav1.DeleteOptions{}) // it may not exist
 	})
 }
 

@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 )
 
-// storm lets faults happen to requests, each of them by chance.
+// storm injects random faults.
 type storm struct {
 	faults []likely
 
@@ -17,14 +17,14 @@ type storm struct {
 	hits map[string]int // by fault
 }
 
-// likely is a fault that happens to so many of 10,000 requests.
+// likely is a fault and its probability, as a number of 10,000 requests.
 type likely struct {
 	fault
 	of int
 }
 
-// newStorm has one request in seven fail. While the server asks for it nobody sends anything, so
-// that it must not ask for seconds often.
+// newStorm returns a storm in which one request in seven fails. Answers with a Retry-After of
+// seconds are rare, since they stop all requests.
 func newStorm(seed uint64) *storm {
 	reset := func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, errReset }
 	return &storm{dice: rand.New(rand.NewPCG(seed, seed)), hits: map[string]int{}, faults: []likely{
@@ -48,7 +48,7 @@ func (s *storm) wrap(next http.RoundTripper) http.RoundTripper {
 	})
 }
 
-// next is what happens to a request, or nil.
+// next returns the fault of a request, or nil.
 func (s *storm) next(write bool) *fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,15 +67,14 @@ func (s *storm) next(write bool) *fault {
 	return nil
 }
 
-// stall makes the nth write and all later ones hang, except for those of leases, which go on being
-// renewed. 0 stalls nothing.
+// stall makes the nth write and all later ones hang, except those of leases. 0: none.
 func stall(nth int) func(http.RoundTripper) http.RoundTripper {
 	var seen atomic.Int64
 	return func(next http.RoundTripper) http.RoundTripper {
 		return tripper(func(req *http.Request) (*http.Response, error) {
 			write := isWrite(req.Method, req.URL.Path) && !strings.Contains(req.URL.Path, "/leases")
 			if nth > 0 && write && seen.Add(1) >= int64(nth) {
-				select {} // whatever its context says
+				select {} // even if its context ends
 			}
 			return next.RoundTrip(req)
 		})

@@ -22,7 +22,7 @@ const nextPage = "?continue"
 // recorder counts the requests that pass it.
 type recorder struct {
 	mu       sync.Mutex
-	requests []string // "GET /api/v1/...", with nextPage behind all but the first of a list
+	requests []string // such as "GET /api/v1/...", with nextPage appended for the further pages of a list
 }
 
 func (r *recorder) wrap(next http.RoundTripper) http.RoundTripper {
@@ -57,15 +57,16 @@ func (r *recorder) take() (all, writes []string) {
 	return all, writes
 }
 
-// isWrite tells what changes the cluster. A review is a question that is asked by POST.
+// isWrite reports whether a request changes the cluster. A review is a question, although a POST
+// sends it.
 func isWrite(method, path string) bool {
 	return method != http.MethodGet && !strings.HasSuffix(path, "accessreviews")
 }
 
-// fault is what may happen to a request on its way.
+// fault is a failure of a request.
 type fault struct {
 	name   string
-	writes bool // it happens to writes only
+	writes bool // only writes fail
 	happen func(req *http.Request, next http.RoundTripper) (*http.Response, error)
 }
 
@@ -91,17 +92,17 @@ func answer(code int, reason string, headers ...string) func(*http.Request, http
 	}
 }
 
-// lost lets a request take effect and loses its answer.
+// lost sends a request and drops its answer.
 func lost(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
 	if err == nil {
-		_ = resp.Body.Close() // whatever it says is lost
+		_ = resp.Body.Close() // an error is dropped too
 	}
 	return nil, errReset
 }
 
-// breakOff breaks the connection while the answer is read, in a way that nothing but client-go's
-// text tells.
+// breakOff breaks the connection while the answer is read. Only the text of client-go's error shows
+// that.
 func breakOff(req *http.Request, next http.RoundTripper) (*http.Response, error) {
 	resp, err := next.RoundTrip(req)
 	if err == nil {
@@ -116,21 +117,20 @@ func (brokenBody) Read([]byte) (int, error) {
 	return 0, errors.New("client connection force closed")
 }
 
-// timeOut fails as a request does whose deadline passes before an answer comes. It does not wait
-// for that: a client whose timeout is short would also give up requests that the server answers
-// slowly. TestUnansweredRequestTimesOut has a timeout that really passes.
+// timeOut fails like a request whose deadline passes, but at once. With a short timeout instead,
+// slow answers would fail too. In TestUnansweredRequestTimesOut a timeout passes.
 func timeOut(*http.Request, http.RoundTripper) (*http.Response, error) {
 	return nil, context.DeadlineExceeded
 }
 
-// hang answers nothing until the client gives up.
+// hang waits until the client gives up.
 func hang(req *http.Request, _ http.RoundTripper) (*http.Response, error) {
 	<-req.Context().Done()
 	return nil, req.Context().Err()
 }
 
-// passing are faults that a run survives.
-var passing = []fault{
+// transient are faults that a run survives.
+var transient = []fault{
 	{"429 without Retry-After", false, answer(http.StatusTooManyRequests, "TooManyRequests")},
 	{"429 with Retry-After", false, answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "0")},
 	{"500", false, answer(http.StatusInternalServerError, "InternalError")},
@@ -148,8 +148,8 @@ var passing = []fault{
 	{"already exists", true, answer(http.StatusConflict, "AlreadyExists")},
 }
 
-// injector lets a fault happen to the nth request that it applies to, and to those after it as well
-// if always is set.
+// injector injects a fault into the nth request that it applies to, and into all later ones if
+// always is set.
 type injector struct {
 	fault  fault
 	nth    int

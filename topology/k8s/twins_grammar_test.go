@@ -10,7 +10,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// namespace is one of a tenant, with labels that come and go.
+// namespace returns the namespace of a tenant with random labels.
 func (p *pair) namespace(name string) topology.Namespace {
 	ns := topology.Namespace{Name: name, PodSecurity: one(p.grammar, topology.PodSecurityRestricted, topology.PodSecurityBaseline, topology.PodSecurityPrivileged)}
 	ns.Allowed.Domains = some(p.grammar, name+".example.com", name+".example.net")
@@ -23,7 +23,7 @@ func (p *pair) namespace(name string) topology.Namespace {
 	return ns
 }
 
-// grants are some of the roles, in an order of their own.
+// grants returns grants of some of the roles, in random order.
 func (p *pair) grants(roles ...string) []topology.Grant {
 	var all []topology.Grant
 	for _, role := range roles {
@@ -50,7 +50,7 @@ func (p *pair) grant(role string) topology.Grant {
 	return g
 }
 
-// someOf are some of the values, at least one, and seldom the last, which is the widest.
+// someOf returns at least one of the values, and rarely the last, which is the widest.
 func (p *pair) someOf(values ...string) []string {
 	picked := some(p.grammar, values[:len(values)-1]...)
 	if len(picked) == 0 {
@@ -61,7 +61,7 @@ func (p *pair) someOf(values ...string) []string {
 
 func (p *pair) user() string { return p.prefix + one(p.grammar, "-alice", "-bob", "-carol") }
 
-// group is one of the pair's, or one of Kubernetes' own.
+// group returns a group of the pair, or one of Kubernetes.
 func (p *pair) group() string {
 	own := p.prefix + one(p.grammar, "-devs", "-ops", "-readers", "-alice")
 	return one(p.grammar, own, own, own, "system:authenticated", "system:serviceaccounts", "system:serviceaccounts:"+one(p.grammar, p.namespaces()...))
@@ -71,7 +71,7 @@ func (p *pair) account() string {
 	return "system:serviceaccount:" + one(p.grammar, p.namespaces()...) + ":" + one(p.grammar, "default", "bot")
 }
 
-// subject is a random one. Service accounts need not name their namespace.
+// subject returns a random subject. A service account need not name its namespace.
 func (p *pair) subject() rbac.Subject {
 	switch p.IntN(3) {
 	case 0:
@@ -83,7 +83,7 @@ func (p *pair) subject() rbac.Subject {
 	}
 }
 
-// accessQuestion is about anything, or about what one of the grants gives, more or less.
+// accessQuestion returns a random question, often about the rights of one of the grants.
 func (p *pair) accessQuestion(grants []rbac.Binding) rbac.Question {
 	q := rbac.Question{
 		User:        one(p.grammar, p.user(), p.user(), p.account(), p.account(), ""),
@@ -107,7 +107,7 @@ func (p *pair) accessQuestion(grants []rbac.Binding) rbac.Question {
 	return q
 }
 
-// aim makes a question one about the grant, save that one thing stays as it is.
+// aim changes all but one field of a question to those of the grant.
 func (p *pair) aim(q *rbac.Question, g rbac.Binding) {
 	was, rule, subject := *q, one(p.grammar, g.Rules...), one(p.grammar, g.Subjects...)
 	q.Namespace, q.Verb, q.APIGroup = g.Namespace, one(p.grammar, rule.Verbs...), one(p.grammar, rule.APIGroups...)
@@ -139,7 +139,7 @@ func (p *pair) aim(q *rbac.Question, g rbac.Binding) {
 	}
 }
 
-// networkRules are such as Polyphony's own can be.
+// networkRules returns random rules that Polyphony can write.
 func (p *pair) networkRules() []topology.NetworkRule {
 	var rules []topology.NetworkRule
 	for range p.IntN(4) {
@@ -171,7 +171,7 @@ func (p *pair) networkPeer() topology.NetworkPeer {
 	return peer
 }
 
-// policy is one of somebody else's, about some pods in one direction or both.
+// policy returns a random foreign policy for some pods, in one direction or both.
 func (p *pair) policy(namespace, name string) netpolicy.Policy {
 	policy := netpolicy.Policy{Namespace: namespace, Name: name, Pods: *p.podSelector()}
 	directions := p.IntN(3)
@@ -251,8 +251,8 @@ func (p *pair) namespaceSelector() *netpolicy.Selector {
 	return p.selector(key, values...)
 }
 
-// namespaceLabel is one that namespaces have: from Kubernetes, from Polyphony, from the tenant's
-// Score, or from others.
+// namespaceLabel returns a label of namespaces: of Kubernetes, of Polyphony, of the tenant's Score
+// or of others.
 func (p *pair) namespaceLabel() (key string, values []string) {
 	switch p.IntN(7) {
 	case 0:
@@ -265,7 +265,7 @@ func (p *pair) namespaceLabel() (key string, values []string) {
 		domain := one(p.grammar, "example.com", "example.net", p.tenants[0]+".example.com", p.tenants[1]+".example.com")
 		return adapter.LabelDomain + domain, []string{adapter.DomainHeld, adapter.DomainAbove}
 	case 4:
-		return "app.kubernetes.io/managed-by", []string{"somebody", "polyphony"}
+		return "app.kubernetes.io/managed-by", []string{"someone", "polyphony"}
 	case 5:
 		return "example.com/zone", []string{"a", "b"}
 	default:
@@ -273,7 +273,7 @@ func (p *pair) namespaceLabel() (key string, values []string) {
 	}
 }
 
-// selector is a random one by the label.
+// selector returns a random selector of the label.
 func (p *pair) selector(key string, values ...string) *netpolicy.Selector {
 	in := func(operator netpolicy.Operator, values ...string) *netpolicy.Selector {
 		return &netpolicy.Selector{Expressions: []netpolicy.Requirement{{Key: key, Operator: operator, Values: values}}}
@@ -294,7 +294,7 @@ func (p *pair) selector(key string, values ...string) *netpolicy.Selector {
 	}
 }
 
-// connection is one that passes Check.
+// connection returns a random valid connection.
 func (p *pair) connection() netpolicy.Connection {
 	c := netpolicy.Connection{
 		From: p.pod(), To: p.pod(), Protocol: one(p.grammar, netpolicy.TCP, netpolicy.TCP, netpolicy.UDP, netpolicy.SCTP),
@@ -327,7 +327,7 @@ func (p *pair) address() netip.Addr {
 		"2001:db8::1", "2001:db8:1::1", "2001:db9::1"))
 }
 
-// spoil makes a connection one that nobody can answer.
+// spoil makes a connection invalid.
 func (p *pair) spoil(c *netpolicy.Connection) {
 	switch p.IntN(4) {
 	case 0:

@@ -20,13 +20,13 @@ import (
 
 const (
 	twinAccessQuestions = 4000
-	twinConnections     = 25000 // asked of what was read
-	twinReaches         = 400   // asked of the topologies themselves
+	twinConnections     = 25000 // evaluated from what was read
+	twinReaches         = 400   // asked of the topologies
 )
 
-// TestTwinsAgreeAboutAccess asks the fake and the API server the same about rights, one question at
-// a time and from all grants as they were read.
-func TestTwinsAgreeAboutAccess(t *testing.T) {
+// TestFakeAndClusterAgreeAboutAccess asks the fake and the API server the same questions about
+// rights. It also evaluates the grants that were read.
+func TestFakeAndClusterAgreeAboutAccess(t *testing.T) {
 	p := newPair(t, 3)
 	p.furnish(t)
 	p.awaitGrants(t)
@@ -58,7 +58,7 @@ func TestTwinsAgreeAboutAccess(t *testing.T) {
 	}
 }
 
-// inNamespaces are the grants in those of the pair.
+// inNamespaces returns the grants in the namespaces of the pair.
 func (p *pair) inNamespaces(grants []rbac.Binding) []rbac.Binding {
 	return slices.DeleteFunc(slices.Clone(grants), func(g rbac.Binding) bool { return !slices.Contains(p.namespaces(), g.Namespace) })
 }
@@ -70,15 +70,15 @@ func grantsOf(t *testing.T, top topology.GrantsInForce) []rbac.Binding {
 	return grants
 }
 
-// readersReason is the reason that cluster readers have. Their bindings are an adapter's own
-// business, and so is which of two groups it names.
+// readersReason matches the reason of cluster readers. Each adapter chooses their bindings, and
+// which of two groups it names.
 var readersReason = regexp.MustCompile(`^ClusterRoleBinding .* (grants .* \(ClusterRole polyphony-cluster-reader\)) to Group .*$`)
 
 func withoutReaders(reason string) string { return readersReason.ReplaceAllString(reason, "$1") }
 
-// decidedBy says what kind of thing gave the API server's answer. Of several bindings that grant
-// something the API server names any, so what is wanted is that the fake has that binding, and that
-// it alone would do.
+// decidedBy returns the kind of object that gave the API server's answer. If several bindings grant
+// something, the API server names any of them. The fake must have that binding, which must be
+// sufficient by itself.
 func decidedBy(t *testing.T, q rbac.Question, answer rbac.Answer, grants []rbac.Binding) string {
 	t.Helper()
 	switch {
@@ -99,10 +99,10 @@ func decidedBy(t *testing.T, q rbac.Question, answer rbac.Answer, grants []rbac.
 	return kind
 }
 
-// readersBindings are those of cluster readers, of which there are several.
+// readersBindings matches the names of the bindings of cluster readers.
 var readersBindings = regexp.MustCompile(`"polyphony-cluster-reader-[0-9a-f]+"`)
 
-// rbacReasons are how the API server's authorizer may say that the grant decides.
+// rbacReasons returns the reasons that the API server may give for the grant.
 func rbacReasons(g rbac.Binding, q rbac.Question) []string {
 	by := fmt.Sprintf(`RBAC: allowed by RoleBinding "%s/%s" of Role "%s" to `, g.Name, g.Namespace, g.Role.Name)
 	if g.Namespace == "" {
@@ -121,9 +121,10 @@ func rbacReasons(g rbac.Binding, q rbac.Question) []string {
 	return reasons
 }
 
-// TestTwinsAgreeAboutConnections asks the fake and the cluster about the same connections, from the
-// policies and labels as they were read, and some of both topologies themselves.
-func TestTwinsAgreeAboutConnections(t *testing.T) {
+// TestFakeAndClusterAgreeAboutConnections evaluates the policies and labels that were read from the
+// fake and from the cluster for the same connections. It also asks both topologies about some of
+// them.
+func TestFakeAndClusterAgreeAboutConnections(t *testing.T) {
 	p := newPair(t, 4)
 	p.furnish(t)
 	wantState, haveState := p.networkState(t, p.real), p.networkState(t, p.fake)
@@ -154,8 +155,7 @@ func outcome(a netpolicy.Answer) string {
 	}
 }
 
-// reachBoth asks the topologies themselves, also about what is no connection and where there is no
-// namespace.
+// reachBoth asks both topologies, also about invalid connections and missing namespaces.
 func (p *pair) reachBoth(t *testing.T, state netpolicy.State) {
 	t.Helper()
 	failed := 0
@@ -179,7 +179,7 @@ func (p *pair) reachBoth(t *testing.T, state netpolicy.State) {
 	require.Equal(t, twinReaches/10, failed)
 }
 
-// sentinelOf is what an error says that callers match.
+// sentinelOf returns the sentinel that an error unwraps to.
 func sentinelOf(err error) error {
 	var typed *topology.Error
 	if errors.As(err, &typed) {

@@ -20,7 +20,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// twin is what both are asked and told.
+// twin has the capabilities that the test compares.
 type twin interface {
 	topology.Namespaces
 	topology.NetworkIsolation
@@ -32,7 +32,7 @@ type twin interface {
 	topology.Inspector
 }
 
-// stranger does what Polyphony would not.
+// stranger makes changes that Polyphony would not make.
 type stranger interface {
 	CreateNamespace(t topologytest.T, name, owner string)
 	LabelNamespace(t topologytest.T, name, key, value string)
@@ -40,8 +40,8 @@ type stranger interface {
 	AddNetworkPolicy(t topologytest.T, p netpolicy.Policy)
 }
 
-// pair is a fake and a cluster to which the same random things are done. Names are its own, and
-// few, so that they often meet.
+// pair is a fake and a cluster that get the same random changes. Names are few, so that they often
+// match. No other test uses them.
 type pair struct {
 	grammar
 	prefix           string
@@ -49,12 +49,12 @@ type pair struct {
 	fake, real       twin
 	strangers        []stranger
 	admin            *kubernetes.Clientset
-	made             int // of what needs a name of its own
+	made             int // the number of names given out
 }
 
 const (
 	pairTenants = 4
-	pairRounds  = 3 // of changes, of which the last is in force
+	pairRounds  = 3 // of changes
 )
 
 func newPair(t *testing.T, seed uint64) *pair {
@@ -67,7 +67,7 @@ func newPair(t *testing.T, seed uint64) *pair {
 	for i := range pairTenants {
 		p.tenants = append(p.tenants, fmt.Sprint(p.prefix, "-", i))
 	}
-	p.foreign = []string{p.tenants[0] + "-a", p.prefix + "-somebody"} // the first is listed after, and sorted before, what it begins with
+	p.foreign = []string{p.tenants[0] + "-a", p.prefix + "-other"} // the first begins with the name of a tenant
 	return p
 }
 
@@ -75,7 +75,7 @@ func (p *pair) namespaces() []string {
 	return append(p.tenants[:len(p.tenants):len(p.tenants)], p.foreign...)
 }
 
-// ensure does the same to both, as Polyphony does it.
+// ensure applies the same Ensure to both.
 func (p *pair) ensure(t *testing.T, do func(top twin) (topology.Change, error)) {
 	t.Helper()
 	modelled, err := do(p.fake)
@@ -85,21 +85,21 @@ func (p *pair) ensure(t *testing.T, do func(top twin) (topology.Change, error)) 
 	require.Equal(t, change.Action, modelled.Action, "%+v\n%+v", change, modelled)
 }
 
-// interfere does the same to both, as others do it.
+// interfere makes the same foreign change to both.
 func (p *pair) interfere(do func(o stranger)) {
 	for _, o := range p.strangers {
 		do(o)
 	}
 }
 
-// furnish makes namespaces of tenants and others, and changes what is in them some times.
+// furnish creates namespaces of tenants and of others, and changes their contents several times.
 func (p *pair) furnish(t *testing.T) {
 	t.Helper()
 	for _, name := range p.foreign {
-		p.interfere(func(o stranger) { o.CreateNamespace(t, name, "somebody") })
-		p.label(t, name, "app.kubernetes.io/managed-by", "somebody") // which is how a cluster knows
+		p.interfere(func(o stranger) { o.CreateNamespace(t, name, "someone") })
+		p.label(t, name, "app.kubernetes.io/managed-by", "someone") // a cluster derives the owner from it
 	}
-	for _, name := range p.tenants { // before there are rights of their service accounts
+	for _, name := range p.tenants { // before their service accounts have rights
 		p.ensureNamespace(t, name)
 		removeLater(t, p.admin, name)
 	}
@@ -121,7 +121,7 @@ func (p *pair) ensureTenant(t *testing.T, name string, round int) {
 	p.ensureReaders(t, name, some(p.grammar, p.prefix+"-devs", p.prefix+"-ops", p.prefix+"-readers"))
 	rules := topology.NetworkRules{Namespace: name, Ingress: p.networkRules(), Egress: p.networkRules()}
 	p.ensure(t, func(top twin) (topology.Change, error) {
-		if name == p.tenants[round] || name == p.tenants[round+1] { // which have none in the end
+		if name == p.tenants[round] || name == p.tenants[round+1] { // these have none in the last round
 			return top.DeleteNetworkRules(t.Context(), name)
 		}
 		return top.EnsureNetworkRules(t.Context(), rules)
@@ -141,11 +141,11 @@ func (p *pair) ensureReaders(t *testing.T, tenant string, groups []string) {
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		_, _ = p.real.DeleteClusterReaders(ctx, tenant) // more than once
+		_, _ = p.real.DeleteClusterReaders(ctx, tenant) // deletes more than once
 	})
 }
 
-// disturb is what others do in a namespace.
+// disturb makes random foreign changes in a namespace.
 func (p *pair) disturb(t *testing.T, name string, round int) {
 	t.Helper()
 	for range 2 {
@@ -155,7 +155,7 @@ func (p *pair) disturb(t *testing.T, name string, round int) {
 	policy := p.policy(name, p.newName())
 	p.interfere(func(o stranger) { o.AddNetworkPolicy(t, policy) })
 	p.label(t, name, "example.com/zone", one(p.grammar, "a", "b"))
-	if slices.Contains(p.foreign, name) { // as if it were a tenant's
+	if slices.Contains(p.foreign, name) { // as if it were the namespace of a tenant
 		p.label(t, name, []string{topology.LabelTenant, "kubernetes.io/metadata.name", "team"}[round], one(p.grammar, p.tenants...))
 	}
 }
@@ -165,14 +165,14 @@ func (p *pair) label(t *testing.T, name, key, value string) {
 	p.interfere(func(o stranger) { o.LabelNamespace(t, name, key, value) })
 }
 
-// newName is one that nothing has, and whose place among others does not tell when it was made.
+// newName returns an unused name, whose order among others is random.
 func (p *pair) newName() string {
 	p.made++
 	return fmt.Sprintf("%s-%d", one(p.grammar, "a", "leak", "q", "z"), p.made)
 }
 
-// awaitGrants waits until the API server has learned of everything: of each kind, something more is
-// made in the end.
+// awaitGrants creates one more object of each kind and waits until the API server applies it, and
+// so all earlier ones.
 func (p *pair) awaitGrants(t *testing.T) {
 	t.Helper()
 	name := p.prefix + "-last"
@@ -191,7 +191,7 @@ func (p *pair) awaitGrants(t *testing.T) {
 	}
 }
 
-// networkState is what reachability depends on in the namespaces of the pair.
+// networkState returns the policies and labels in the namespaces of the pair.
 func (p *pair) networkState(t *testing.T, top twin) netpolicy.State {
 	t.Helper()
 	state := netpolicy.State{NamespaceLabels: map[string]map[string]string{}}
@@ -212,7 +212,7 @@ func (p *pair) networkState(t *testing.T, top twin) netpolicy.State {
 	return state
 }
 
-// fakeStranger is the fake's own outsider.
+// fakeStranger adapts the Outsider of the fake.
 type fakeStranger struct{ fake.Outsider }
 
 func (o fakeStranger) CreateNamespace(_ topologytest.T, name, owner string) {

@@ -27,8 +27,8 @@
 //   - [tenant/roster]: all tenants of a topology as one Score, with plans that name risks
 //   - [tenant/isolation]: the proof that tenants are isolated, and who may do what elsewhere
 //   - [tenant/guardrails]: rules that the API server checks on every write of a tenant
-//   - [tenant/tenanttest]: known attacks, tried against your own tenants, and what every adapter owes
-//     to tenants and rosters
+//   - [tenant/tenanttest]: known attacks, tried against your own tenants, and what every adapter
+//     owes to tenants and rosters
 //
 // # What runs it
 //

@@ -78,7 +78,8 @@ func FuzzImages(f *testing.F) {
 // splitDockerDomain of github.com/distribution/reference.
 func hostOf(image string) string {
 	parts := strings.SplitN(image, "/", 2)
-	if first := parts[0]; len(parts) == 2 && (strings.Contains(first, ".") || strings.Contains(first, ":") || first == "localhost" || strings.ToLower(first) != first) {
+	if first := parts[0]; len(parts) == 2 &&
+		(strings.Contains(first, ".") || strings.Contains(first, ":") || first == "localhost" || strings.ToLower(first) != first) {
 		return first
 	}
 	return "docker.io"

@@ -26,7 +26,8 @@ func tolerations(w write) string {
 	for _, t := range w.object.Spec.Tolerations {
 		key, _ := t["key"].(string)
 		if slices.Contains(conditions, key) || key != "" && slices.Contains(w.Allowed.Tolerations, key) ||
-			!w.created() && slices.ContainsFunc(w.old.Spec.Tolerations, func(old map[string]any) bool { return same(old, t) }) {
+			!w.created() &&
+				slices.ContainsFunc(w.old.Spec.Tolerations, func(old map[string]any) bool { return same(old, t) }) {
 			continue
 		}
 		what := "the taint " + key + " is not allowed"

@@ -39,7 +39,11 @@ var always = []rule{
 // loose are the rules of baseline that restricted replaces by others. The replacement may exempt
 // Windows, so a pod of Windows can break one of them although restricted admits it.
 var loose = []rule{
-	{"capabilities added", "add none, or of " + strings.Join(defaultCapabilities, ", "), addedCapabilities(defaultCapabilities)},
+	{
+		"capabilities added",
+		"add none, or of " + strings.Join(defaultCapabilities, ", "),
+		addedCapabilities(defaultCapabilities),
+	},
 	{"hostPath volumes", "use a persistentVolumeClaim", hostPaths},
 	{"proc mount", "remove securityContext.procMount, or set hostUsers to false", unlessUserNamespace(procMounts)},
 	{"seccomp profile", "set seccompProfile.type to RuntimeDefault or Localhost, or remove it", seccompProfiles},
@@ -51,10 +55,18 @@ var tight = []rule{
 	{"capabilities added", "add none but NET_BIND_SERVICE", unlessWindows(addedCapabilities([]string{"NET_BIND_SERVICE"}))},
 	{"privilege escalation", "set securityContext.allowPrivilegeEscalation to false", unlessWindows(escalations)},
 	{"root", "set securityContext.runAsNonRoot to true, not to false", unlessUserNamespace(rootUsers)},
-	{"root not ruled out", "set securityContext.runAsNonRoot to true, of the pod or of each container", unlessUserNamespace(possibleRootUsers)},
+	{
+		"root not ruled out",
+		"set securityContext.runAsNonRoot to true, of the pod or of each container",
+		unlessUserNamespace(possibleRootUsers),
+	},
 	{"user 0", "set securityContext.runAsUser to another user, or remove it", unlessUserNamespace(zeroUsers)},
 	{"seccomp profile", "set seccompProfile.type to RuntimeDefault or Localhost", unlessWindows(seccompProfiles)},
-	{"no seccomp profile", "set seccompProfile.type to RuntimeDefault or Localhost, of the pod or of each container", unlessWindows(missingSeccompProfiles)},
+	{
+		"no seccomp profile",
+		"set seccompProfile.type to RuntimeDefault or Localhost, of the pod or of each container",
+		unlessWindows(missingSeccompProfiles),
+	},
 	{"proc mount", "remove securityContext.procMount", procMounts},
 	{"volume types", "use one of " + strings.Join(allowedVolumes, ", "), volumes},
 }

@@ -14,8 +14,15 @@ import (
 
 func asks(verb, kind, name, object string) topology.Request {
 	return topology.Request{
-		Question: rbac.Question{User: "root", Groups: []string{"system:masters"}, Verb: verb, Resource: kind, Namespace: "acme", Name: name},
-		Object:   json.RawMessage(object),
+		Question: rbac.Question{
+			User:      "root",
+			Groups:    []string{"system:masters"},
+			Verb:      verb,
+			Resource:  kind,
+			Namespace: "acme",
+			Name:      name,
+		},
+		Object: json.RawMessage(object),
 	}
 }
 

@@ -23,7 +23,10 @@ func TestAdmitNamesTheFence(t *testing.T) {
 	name := s.TenantConfig.Name
 	top := cluster(t)
 	_, err = top.EnsureLimitRange(t.Context(), topology.LimitRange{Namespace: name, Limits: []topology.Limit{
-		{Type: topology.LimitContainer, Max: map[string]resource.Quantity{"cpu": resource.MustParse("500m"), "memory": resource.MustParse("1Gi")}},
+		{
+			Type: topology.LimitContainer,
+			Max:  map[string]resource.Quantity{"cpu": resource.MustParse("500m"), "memory": resource.MustParse("1Gi")},
+		},
 	}})
 	require.NoError(t, err)
 	w := writer{top, name, "dev", []string{name + "-devs"}}

@@ -288,7 +288,11 @@ func TestEnsureClusterReadersRefusesAForeignBinding(t *testing.T) {
 
 // The number of requests is MaxTries, also if the server names a time to wait.
 func TestMaxTriesBoundsTheNumberOfRequests(t *testing.T) {
-	i := &injector{fault: fault{happen: answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "1")}, nth: 1, always: true}
+	i := &injector{
+		fault:  fault{happen: answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "1")},
+		nth:    1,
+		always: true,
+	}
 	_, err := faulty(t, i, k8s.Options{MaxTries: 2}).Namespace(t.Context(), "any")
 	require.ErrorIs(t, err, topology.ErrUnavailable)
 	require.Equal(t, 2, i.seen)

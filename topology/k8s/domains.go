@@ -15,7 +15,11 @@ import (
 // OverlappingDomains implements topology.Domains. It lists namespaces by label: those with the
 // domain or one below it, and those with one above it. That takes as many requests as the domain
 // has dots.
-func (t *Topology) OverlappingDomains(ctx context.Context, tenant string, domains []string) ([]topology.DomainHolder, error) {
+func (t *Topology) OverlappingDomains(
+	ctx context.Context,
+	tenant string,
+	domains []string,
+) ([]topology.DomainHolder, error) {
 	c := adapter.Read(topology.KindDomains, tenant)
 	if ctx.Err() != nil {
 		return nil, c.Stopped(ctx)

@@ -23,21 +23,32 @@ var drifts = map[string]struct {
 	path string
 	do   func(t *testing.T, client *kubernetes.Clientset, tenant string)
 }{
-	"network policy selects some pods only": {"spec.podSelector.matchLabels[app]", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
-		s.PodSelector.MatchLabels = map[string]string{"app": "nothing"}
-	})},
+	"network policy selects some pods only": {
+		"spec.podSelector.matchLabels[app]",
+		editPolicy(func(s *networkingv1.NetworkPolicySpec) {
+			s.PodSelector.MatchLabels = map[string]string{"app": "nothing"}
+		}),
+	},
 	"network policy is about ingress only": {"spec.policyTypes", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
 		s.PolicyTypes, s.Egress = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}, nil
 	})},
 	"network policy admits every peer": {"ingress[1]", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
 		s.Ingress = append(s.Ingress, networkingv1.NetworkPolicyIngressRule{})
 	})},
-	"network policy admits by an expression": {"spec.ingress[0].from[0].podSelector.matchExpressions[0]", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
-		s.Ingress[0].From[0].PodSelector.MatchExpressions = []metav1.LabelSelectorRequirement{{Key: "a", Operator: metav1.LabelSelectorOpDoesNotExist}}
-	})},
-	"network policy admits every namespace": {"ingress[0].peers[0].everyNamespace", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
-		s.Ingress[0].From[0].NamespaceSelector = &metav1.LabelSelector{}
-	})},
+	"network policy admits by an expression": {
+		"spec.ingress[0].from[0].podSelector.matchExpressions[0]",
+		editPolicy(func(s *networkingv1.NetworkPolicySpec) {
+			s.Ingress[0].From[0].PodSelector.MatchExpressions = []metav1.LabelSelectorRequirement{
+				{Key: "a", Operator: metav1.LabelSelectorOpDoesNotExist},
+			}
+		}),
+	},
+	"network policy admits every namespace": {
+		"ingress[0].peers[0].everyNamespace",
+		editPolicy(func(s *networkingv1.NetworkPolicySpec) {
+			s.Ingress[0].From[0].NamespaceSelector = &metav1.LabelSelector{}
+		}),
+	},
 	"network policy has a named port": {"egress[1].ports[0].port", editPolicy(func(s *networkingv1.NetworkPolicySpec) {
 		s.Egress[1].Ports[0].Port = new(intstr.FromString("dns"))
 	})},

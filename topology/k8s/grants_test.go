@@ -133,7 +133,9 @@ func (g *grantMaker) makeRoles(t *testing.T) {
 		part := one(g.grammar, "one", "other")
 		switch g.IntN(5) {
 		case 0:
-			clusterRole.AggregationRule = &rbacv1.AggregationRule{ClusterRoleSelectors: []metav1.LabelSelector{{MatchLabels: map[string]string{g.aggregation(): part}}}}
+			clusterRole.AggregationRule = &rbacv1.AggregationRule{
+				ClusterRoleSelectors: []metav1.LabelSelector{{MatchLabels: map[string]string{g.aggregation(): part}}},
+			}
 			g.aggregated[name] = part
 		case 1:
 			clusterRole.Labels[g.aggregation()], clusterRole.Rules = part, g.rules(true)
@@ -181,14 +183,22 @@ func (g *grantMaker) makeBindings(t *testing.T) {
 		if g.IntN(10) == 0 {
 			ref.Name = g.prefix + "-none"
 		}
-		binding := &rbacv1.RoleBinding{ObjectMeta: g.meta(fmt.Sprint(g.prefix, "-", i)), RoleRef: ref, Subjects: g.subjects(true)}
+		binding := &rbacv1.RoleBinding{
+			ObjectMeta: g.meta(fmt.Sprint(g.prefix, "-", i)),
+			RoleRef:    ref,
+			Subjects:   g.subjects(true),
+		}
 		_, err := g.client.RbacV1().RoleBindings(namespace).Create(t.Context(), binding, metav1.CreateOptions{})
 		require.NoError(t, err)
 		if i%2 == 0 {
 			continue
 		}
 		ref.Kind = "ClusterRole"
-		clusterBinding := &rbacv1.ClusterRoleBinding{ObjectMeta: g.meta(fmt.Sprint(g.prefix, "-", i)), RoleRef: ref, Subjects: g.subjects(false)}
+		clusterBinding := &rbacv1.ClusterRoleBinding{
+			ObjectMeta: g.meta(fmt.Sprint(g.prefix, "-", i)),
+			RoleRef:    ref,
+			Subjects:   g.subjects(false),
+		}
 		_, err = g.client.RbacV1().ClusterRoleBindings().Create(t.Context(), clusterBinding, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}

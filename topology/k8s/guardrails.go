@@ -95,7 +95,10 @@ func checkVersion(c adapter.Call, installed, want int) error {
 			"this release knows version %d of the guardrails, not %d", topology.GuardrailsVersion, want))
 	case installed > want:
 		return c.Fail(topology.ErrConflict, fmt.Sprintf(
-			"version %d is installed, by a newer release; this release knows version %d: use the newer one", installed, want))
+			"version %d is installed, by a newer release; this release knows version %d: use the newer one",
+			installed,
+			want,
+		))
 	}
 	return nil
 }

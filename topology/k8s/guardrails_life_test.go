@@ -109,11 +109,14 @@ var guardrailDrifts = map[string]struct {
 	"policy lacks a validation": {"policy.services.validations[2]", func(t *testing.T, g guarded) {
 		g.editPolicy(t, func(s *admissionv1.ValidatingAdmissionPolicySpec) { s.Validations = s.Validations[1:] })
 	}},
-	"policy applies to creation only": {"policy.services.matchConstraints.resourceRules[0].operations", func(t *testing.T, g guarded) {
-		g.editPolicy(t, func(s *admissionv1.ValidatingAdmissionPolicySpec) {
-			s.MatchConstraints.ResourceRules[0].Operations = []admissionv1.OperationType{admissionv1.Create}
-		})
-	}},
+	"policy applies to creation only": {
+		"policy.services.matchConstraints.resourceRules[0].operations",
+		func(t *testing.T, g guarded) {
+			g.editPolicy(t, func(s *admissionv1.ValidatingAdmissionPolicySpec) {
+				s.MatchConstraints.ResourceRules[0].Operations = []admissionv1.OperationType{admissionv1.Create}
+			})
+		},
+	},
 }
 
 func (g guarded) editPolicy(t *testing.T, edit func(*admissionv1.ValidatingAdmissionPolicySpec)) {
@@ -192,10 +195,16 @@ func testNewerVersion(t *testing.T, g guarded) {
 func testForeignGuardrails(t *testing.T, g guarded) {
 	top := g.cluster(t)
 	failing := admissionv1.ValidatingAdmissionPolicySpec{
-		MatchConstraints: &admissionv1.MatchResources{ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
-			Operations: []admissionv1.OperationType{admissionv1.Create},
-			Rule:       admissionv1.Rule{APIGroups: []string{""}, APIVersions: []string{"v1"}, Resources: []string{"services"}},
-		}}}},
+		MatchConstraints: &admissionv1.MatchResources{
+			ResourceRules: []admissionv1.NamedRuleWithOperations{{RuleWithOperations: admissionv1.RuleWithOperations{
+				Operations: []admissionv1.OperationType{admissionv1.Create},
+				Rule: admissionv1.Rule{
+					APIGroups:   []string{""},
+					APIVersions: []string{"v1"},
+					Resources:   []string{"services"},
+				},
+			}}},
+		},
 		Validations: []admissionv1.Validation{{Expression: "true"}},
 	}
 	for name, labels := range map[string]map[string]string{"polyphony-services": nil, "a-copy": {"tenancy.polyphony.dev/guardrail": "services"}} {
@@ -216,11 +225,19 @@ func testForeignGuardrails(t *testing.T, g guarded) {
 
 // fewRules are two rules, so that an interrupted run has few writes.
 func fewRules() topology.GuardrailSet {
-	return topology.GuardrailSet{Version: topology.GuardrailsVersion, Rules: []topology.Guardrail{topology.GuardrailClaims, topology.GuardrailServices}}
+	return topology.GuardrailSet{
+		Version: topology.GuardrailsVersion,
+		Rules:   []topology.Guardrail{topology.GuardrailClaims, topology.GuardrailServices},
+	}
 }
 
 // cut calls do and ends its context at the nth write. It reports whether there were as many writes.
-func (g guarded) cut(t *testing.T, writes int, after bool, do func(context.Context, topology.Guardrails) error) (reached bool) {
+func (g guarded) cut(
+	t *testing.T,
+	writes int,
+	after bool,
+	do func(context.Context, topology.Guardrails) error,
+) (reached bool) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

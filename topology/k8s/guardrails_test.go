@@ -136,8 +136,15 @@ type writer struct {
 
 func (w writer) creates(group, resource, object string) topology.Request {
 	return topology.Request{
-		Question: rbac.Question{User: w.user, Groups: w.groups, Verb: "create", APIGroup: group, Resource: resource, Namespace: w.namespace},
-		Object:   json.RawMessage(object),
+		Question: rbac.Question{
+			User:      w.user,
+			Groups:    w.groups,
+			Verb:      "create",
+			APIGroup:  group,
+			Resource:  resource,
+			Namespace: w.namespace,
+		},
+		Object: json.RawMessage(object),
 	}
 }
 

@@ -34,7 +34,10 @@ func newTenant(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	return tenant.TenantScore{
 		TenantConfig: tenant.TenantConfig{Name: name, Labels: map[string]string{"team": "a"}},
 		RBAC: tenant.RBACConfig{
-			Members:        []tenant.Member{{Role: tenant.Developer, Name: name + "-devs"}, {Role: tenant.Viewer, Name: name + "-viewers"}},
+			Members: []tenant.Member{
+				{Role: tenant.Developer, Name: name + "-devs"},
+				{Role: tenant.Viewer, Name: name + "-viewers"},
+			},
 			ReadVisibility: tenant.VisibilityCluster,
 		},
 	}

@@ -115,7 +115,10 @@ func kubeconfigOf(t *testing.T, c *testcluster.Cluster) string {
 func newProvisioner(t *testing.T, c *testcluster.Cluster) (kubeconfig string) {
 	t.Helper()
 	client := adminOf(t, c)
-	role := &rbacv1.ClusterRole{ObjectMeta: metav1.ObjectMeta{Name: provisioner}, Rules: policyRules(append(k8s.Permissions(), k8s.AdmissionPermissions()...))}
+	role := &rbacv1.ClusterRole{
+		ObjectMeta: metav1.ObjectMeta{Name: provisioner},
+		Rules:      policyRules(append(k8s.Permissions(), k8s.AdmissionPermissions()...)),
+	}
 	binding := &rbacv1.ClusterRoleBinding{
 		ObjectMeta: metav1.ObjectMeta{Name: provisioner},
 		RoleRef:    rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: provisioner},

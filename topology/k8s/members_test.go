@@ -43,7 +43,10 @@ func deployment(name string) *appsv1.Deployment {
 // restricted is the smallest pod that the level "restricted" admits.
 func restricted() corev1.PodSpec {
 	return corev1.PodSpec{
-		SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
+		SecurityContext: &corev1.PodSecurityContext{
+			RunAsNonRoot:   new(true),
+			SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+		},
 		Containers: []corev1.Container{{Name: "main", Image: "example.com/app", SecurityContext: &corev1.SecurityContext{
 			AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
 		}}},
@@ -131,7 +134,9 @@ func TestFencesRefuseADeveloper(t *testing.T) {
 	_, err = dev.CoreV1().PersistentVolumeClaims(name).Create(t.Context(), &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Name: "data"}, Spec: corev1.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{"storage": resource.MustParse("1Gi")}},
+			Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{"storage": resource.MustParse("1Gi")},
+			},
 		},
 	}, metav1.CreateOptions{})
 	refused(err, "exceeded quota")
@@ -148,7 +153,10 @@ func hoard(t *testing.T, dev *kubernetes.Clientset, namespace string) {
 	for ; err == nil && made < 100; made++ {
 		var held *corev1.Pod
 		require.Eventually(t, func() bool { // the controller may publish an older count again
-			pod := &corev1.Pod{ObjectMeta: metav1.ObjectMeta{GenerateName: "held-", Finalizers: []string{"example.com/stay"}}, Spec: restricted()}
+			pod := &corev1.Pod{
+				ObjectMeta: metav1.ObjectMeta{GenerateName: "held-", Finalizers: []string{"example.com/stay"}},
+				Spec:       restricted(),
+			}
 			held, err = dev.CoreV1().Pods(namespace).Create(t.Context(), pod, metav1.CreateOptions{})
 			return err == nil || strings.Contains(err.Error(), "count/pods")
 		}, eventuallyWait, eventuallyTick)

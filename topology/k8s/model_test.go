@@ -119,17 +119,26 @@ func (g guarded) furnish(t *testing.T) {
 		require.NoError(t, err)
 	}
 	for _, name := range []string{"high", "usual"} {
-		class := &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: name}, Value: 1000, GlobalDefault: name == "usual"}
+		class := &schedulingv1.PriorityClass{
+			ObjectMeta:    metav1.ObjectMeta{Name: name},
+			Value:         1000,
+			GlobalDefault: name == "usual",
+		}
 		_, err := g.client.SchedulingV1().PriorityClasses().Create(t.Context(), class, metav1.CreateOptions{})
 		require.NoError(t, err)
 	}
 	outsider{g.client}.Put(t, "", "node.k8s.io", "runtimeclasses", `{"apiVersion":"node.k8s.io/v1","kind":"RuntimeClass","metadata":{"name":"sandbox"},"handler":"sandbox"}`)
 	dry := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
 	require.Eventually(t, func() bool { // until admission knows the classes
-		claim := &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "c"}, Spec: corev1.PersistentVolumeClaimSpec{
-			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{"storage": resource.MustParse("1Gi")}},
-		}}
+		claim := &corev1.PersistentVolumeClaim{
+			ObjectMeta: metav1.ObjectMeta{Name: "c"},
+			Spec: corev1.PersistentVolumeClaimSpec{
+				AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+				Resources: corev1.VolumeResourceRequirements{
+					Requests: corev1.ResourceList{"storage": resource.MustParse("1Gi")},
+				},
+			},
+		}
 		claim, err := g.client.CoreV1().PersistentVolumeClaims("default").Create(t.Context(), claim, dry)
 		if err != nil || claim.Spec.StorageClassName == nil {
 			return false

@@ -78,7 +78,8 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 			return err
 		}
 		to := mergeNamespace(have, want)
-		if maps.Equal(have.Labels, to.Labels) && maps.Equal(have.Annotations, to.Annotations) && len(have.OwnerReferences) == 0 {
+		if maps.Equal(have.Labels, to.Labels) && maps.Equal(have.Annotations, to.Annotations) &&
+			len(have.OwnerReferences) == 0 {
 			return nil
 		}
 		if change.Action == topology.Unchanged {
@@ -103,7 +104,9 @@ func mayTakeNamespace(c adapter.Call, have *corev1.Namespace, want topology.Name
 	if !owned(have, want.Name) {
 		if !want.Adopt {
 			return c.Fail(topology.ErrConflict, fmt.Sprintf(
-				"exists and is not managed by polyphony, its owner is %q; set tenantConfig.adopt to take it over", owner(have)))
+				"exists and is not managed by polyphony, its owner is %q; set tenantConfig.adopt to take it over",
+				owner(have),
+			))
 		}
 		return nil // it belongs to no roster
 	}

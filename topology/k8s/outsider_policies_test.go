@@ -13,7 +13,10 @@ import (
 
 // AddNetworkPolicy creates the policy with explicit policy types.
 func (o outsider) AddNetworkPolicy(t topologytest.T, p netpolicy.Policy) {
-	policy := &networkingv1.NetworkPolicy{ObjectMeta: metav1.ObjectMeta{Name: p.Name}, Spec: networkingv1.NetworkPolicySpec{PodSelector: *selectorOf(&p.Pods)}}
+	policy := &networkingv1.NetworkPolicy{
+		ObjectMeta: metav1.ObjectMeta{Name: p.Name},
+		Spec:       networkingv1.NetworkPolicySpec{PodSelector: *selectorOf(&p.Pods)},
+	}
 	if p.Ingress != nil {
 		policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)
 		for _, r := range *p.Ingress {

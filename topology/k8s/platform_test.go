@@ -59,7 +59,10 @@ func TestPlatformDiscoversTheCluster(t *testing.T) {
 	furnish(t, cfg)
 	full := explore(k8s.Options{OwnRanges: []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/48")}})
 	require.Equal(t, []topology.NetworkRule{
-		{Peers: []topology.NetworkPeer{{NamespaceLabels: kubeSystem, PodLabels: map[string]string{"app": "coredns"}}}, Ports: dns(53, 8053)},
+		{
+			Peers: []topology.NetworkPeer{{NamespaceLabels: kubeSystem, PodLabels: map[string]string{"app": "coredns"}}},
+			Ports: dns(53, 8053),
+		},
 		{Peers: []topology.NetworkPeer{{CIDR: "169.254.20.10/32"}, {CIDR: "fd00::a/128"}}, Ports: dns(53)},
 	}, full.DNS)
 	require.Equal(t, []topology.StorageClass{{Name: "fast"}, {Name: "slow", Default: true}}, full.StorageClasses)
@@ -105,7 +108,15 @@ func furnish(t *testing.T, cfg *rest.Config) {
 		ObjectMeta: metav1.ObjectMeta{Name: "node-local-dns"},
 		Spec: appsv1.DaemonSetSpec{Selector: &metav1.LabelSelector{MatchLabels: labels}, Template: corev1.PodTemplateSpec{
 			ObjectMeta: metav1.ObjectMeta{Labels: labels},
-			Spec:       corev1.PodSpec{Containers: []corev1.Container{{Name: "c", Image: "example.com/c", Args: []string{"-localip", "169.254.20.10,fd00::a", "-conf", "/etc/Corefile"}}}},
+			Spec: corev1.PodSpec{
+				Containers: []corev1.Container{
+					{
+						Name:  "c",
+						Image: "example.com/c",
+						Args:  []string{"-localip", "169.254.20.10,fd00::a", "-conf", "/etc/Corefile"},
+					},
+				},
+			},
 		}},
 	}, create)
 	require.NoError(t, err)
@@ -113,14 +124,24 @@ func furnish(t *testing.T, cfg *rest.Config) {
 		ObjectMeta: metav1.ObjectMeta{Name: "n1"}, Spec: corev1.NodeSpec{PodCIDR: "10.244.7.0/24", PodCIDRs: []string{"10.244.7.0/24"}},
 	}, create)
 	require.NoError(t, err)
-	node.Status.Allocatable = corev1.ResourceList{"cpu": resource.MustParse("4"), "example.com/fpga": resource.MustParse("2"), "hugepages-2Mi": resource.MustParse("0")}
+	node.Status.Allocatable = corev1.ResourceList{
+		"cpu":              resource.MustParse("4"),
+		"example.com/fpga": resource.MustParse("2"),
+		"hugepages-2Mi":    resource.MustParse("0"),
+	}
 	node.Status.Capacity = node.Status.Allocatable
-	node.Status.Addresses = []corev1.NodeAddress{{Type: corev1.NodeHostName, Address: "n1"}, {Type: corev1.NodeExternalIP, Address: "198.51.100.7"}}
+	node.Status.Addresses = []corev1.NodeAddress{
+		{Type: corev1.NodeHostName, Address: "n1"},
+		{Type: corev1.NodeExternalIP, Address: "198.51.100.7"},
+	}
 	_, err = client.CoreV1().Nodes().UpdateStatus(ctx, node, metav1.UpdateOptions{})
 	require.NoError(t, err)
 	for name, isDefault := range map[string]string{"slow": "true", "fast": "false"} {
 		_, err = client.StorageV1().StorageClasses().Create(ctx, &storagev1.StorageClass{
-			ObjectMeta:  metav1.ObjectMeta{Name: name, Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": isDefault}},
+			ObjectMeta: metav1.ObjectMeta{
+				Name:        name,
+				Annotations: map[string]string{"storageclass.kubernetes.io/is-default-class": isDefault},
+			},
 			Provisioner: "example.com/none",
 		}, create)
 		require.NoError(t, err)
@@ -132,8 +153,11 @@ func storage(t *testing.T, cfg *rest.Config) {
 	top, err := k8s.New(cfg, k8s.Options{})
 	require.NoError(t, err)
 	s := tenant.TenantScore{
-		TenantConfig:  tenant.TenantConfig{Name: "stored"},
-		StorageAccess: tenant.StorageAccessConfig{Classes: []tenant.StorageClassAccess{{Name: "fast", Capacity: resource.MustParse("5Gi")}}, DefaultClass: "fast"},
+		TenantConfig: tenant.TenantConfig{Name: "stored"},
+		StorageAccess: tenant.StorageAccessConfig{
+			Classes:      []tenant.StorageClassAccess{{Name: "fast", Capacity: resource.MustParse("5Gi")}},
+			DefaultClass: "fast",
+		},
 	}
 	report, err := score.Run(t.Context(), s.On(top))
 	require.NoError(t, err)
@@ -144,7 +168,9 @@ func storage(t *testing.T, cfg *rest.Config) {
 		_, err := client.CoreV1().PersistentVolumeClaims("stored").Create(t.Context(), &corev1.PersistentVolumeClaim{
 			ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: corev1.PersistentVolumeClaimSpec{
 				StorageClassName: &class, AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
-				Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{"storage": resource.MustParse(size)}},
+				Resources: corev1.VolumeResourceRequirements{
+					Requests: corev1.ResourceList{"storage": resource.MustParse(size)},
+				},
 			},
 		}, metav1.CreateOptions{})
 		return err

@@ -73,11 +73,18 @@ func open() tenant.TenantScore {
 			PublicInternetEgress: true, IngressControllers: true, Monitoring: true, APIServer: true,
 			Domains: []string{"acme.example.com", "acme.shop.example.com"}, ExternalNames: []string{"db.example.com"},
 			IngressAnnotations: []string{"nginx.ingress.kubernetes.io/rewrite-target"},
-			Ingress:            []tenant.NetworkPeer{{Tenant: "globex", PodLabels: map[string]string{"app": "client"}, Ports: ports}},
-			Egress:             []tenant.NetworkPeer{{CIDR: "10.0.0.0/8", Ports: ports}, {NamespaceLabels: map[string]string{"shared": "yes"}, Ports: ports[:1]}},
+			Ingress: []tenant.NetworkPeer{
+				{Tenant: "globex", PodLabels: map[string]string{"app": "client"}, Ports: ports},
+			},
+			Egress: []tenant.NetworkPeer{
+				{CIDR: "10.0.0.0/8", Ports: ports},
+				{NamespaceLabels: map[string]string{"shared": "yes"}, Ports: ports[:1]},
+			},
 		},
 		StorageAccess: tenant.StorageAccessConfig{
-			Classes:      []tenant.StorageClassAccess{{Name: "fast", Capacity: resource.MustParse("20Gi"), Claims: new(int64(3))}},
+			Classes: []tenant.StorageClassAccess{
+				{Name: "fast", Capacity: resource.MustParse("20Gi"), Claims: new(int64(3))},
+			},
 			DefaultClass: "fast", ClaimMax: new(resource.MustParse("10Gi")), InlineDrivers: []string{"secrets-store.csi.k8s.io"},
 		},
 		RBAC: tenant.RBACConfig{

@@ -39,7 +39,12 @@ func response(t *testing.T, to *http.Request, status *apierrors.StatusError) *ht
 	body, err := json.Marshal(status.ErrStatus)
 	require.NoError(t, err)
 	header := http.Header{"Content-Type": {"application/json"}}
-	return &http.Response{StatusCode: int(status.ErrStatus.Code), Header: header, Body: io.NopCloser(strings.NewReader(string(body))), Request: to}
+	return &http.Response{
+		StatusCode: int(status.ErrStatus.Code),
+		Header:     header,
+		Body:       io.NopCloser(strings.NewReader(string(body))),
+		Request:    to,
+	}
 }
 
 // The API server refuses requests until it has read the grants, and is then ready.
@@ -116,7 +121,11 @@ func TestRetryAndLimiterWaitOnceForRetryAfter(t *testing.T) {
 		var sent []time.Duration
 		began := time.Now()
 		gone := apierrors.NewNotFound(schema.GroupResource{Resource: "namespaces"}, "acme")
-		statuses := []*apierrors.StatusError{apierrors.NewTooManyRequests("busy", 5), apierrors.NewTooManyRequests("busy", 60), gone}
+		statuses := []*apierrors.StatusError{
+			apierrors.NewTooManyRequests("busy", 5),
+			apierrors.NewTooManyRequests("busy", 60),
+			gone,
+		}
 		transport := roundTripper(func(req *http.Request) (*http.Response, error) {
 			status := statuses[len(sent)]
 			sent = append(sent, time.Since(began))

@@ -138,7 +138,12 @@ type successor struct {
 
 func succeed(t *testing.T, kubeconfig string, s roster.Score) *successor {
 	t.Helper()
-	next := &successor{waiting: make(chan struct{}), proceed: make(chan struct{}), due: make(chan time.Time, 1), ended: make(chan error, 1)}
+	next := &successor{
+		waiting: make(chan struct{}),
+		proceed: make(chan struct{}),
+		due:     make(chan time.Time, 1),
+		ended:   make(chan error, 1),
+	}
 	top := clusterOf(t, kubeconfig, next.wrap, next.calls.wrap)
 	go func() {
 		_, err := score.Runner{Concurrency: 16, Observe: onWaiting(topology.KindLease, func() { close(next.waiting) })}.Run(t.Context(), s.On(top.Snapshot()))

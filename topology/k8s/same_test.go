@@ -18,7 +18,13 @@ func TestComparisonsCoverEveryField(t *testing.T) {
 	}{{rbacv1.PolicyRule{}, 5}, {rbacv1.RoleRef{}, 3}, {rbacv1.Subject{}, 4}, {corev1.ResourceQuotaSpec{}, 3}} {
 		require.Equal(t, tt.fields, reflect.TypeOf(tt.of).NumField(), "%T", tt.of)
 	}
-	full := rbacv1.PolicyRule{Verbs: []string{"a"}, APIGroups: []string{"b"}, Resources: []string{"c"}, ResourceNames: []string{"d"}, NonResourceURLs: []string{"e"}}
+	full := rbacv1.PolicyRule{
+		Verbs:           []string{"a"},
+		APIGroups:       []string{"b"},
+		Resources:       []string{"c"},
+		ResourceNames:   []string{"d"},
+		NonResourceURLs: []string{"e"},
+	}
 	require.True(t, sameRules([]rbacv1.PolicyRule{full}, []rbacv1.PolicyRule{*full.DeepCopy()}))
 	require.False(t, sameRules([]rbacv1.PolicyRule{full}, []rbacv1.PolicyRule{full, full}))
 	for i := range reflect.TypeFor[rbacv1.PolicyRule]().NumField() {

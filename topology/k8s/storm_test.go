@@ -29,7 +29,10 @@ func newStorm(seed uint64) *storm {
 	reset := func(*http.Request, http.RoundTripper) (*http.Response, error) { return nil, errReset }
 	return &storm{dice: rand.New(rand.NewPCG(seed, seed)), hits: map[string]int{}, faults: []likely{
 		{fault{"429", false, answer(http.StatusTooManyRequests, "TooManyRequests")}, 250},
-		{fault{"429, Retry-After: 0", false, answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "0")}, 246},
+		{
+			fault{"429, Retry-After: 0", false, answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "0")},
+			246,
+		},
 		{fault{"429, Retry-After: 1", false, answer(http.StatusTooManyRequests, "TooManyRequests", "Retry-After", "1")}, 4},
 		{fault{"500", false, answer(http.StatusInternalServerError, "InternalError")}, 250},
 		{fault{"503", false, answer(http.StatusServiceUnavailable, "ServiceUnavailable")}, 250},

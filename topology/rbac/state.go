@@ -78,7 +78,10 @@ func (s State) Answer(q Question) Answer {
 		for _, b := range list {
 			subject, ok := b.holder(q)
 			if ok && slices.ContainsFunc(b.Rules, func(r Rule) bool { return r.Allows(q) }) {
-				return Answer{Allowed: true, Reason: fmt.Sprintf("%s grants %s (%s) to %s", b, q.action(), b.roleText(), subject)}
+				return Answer{
+					Allowed: true,
+					Reason:  fmt.Sprintf("%s grants %s (%s) to %s", b, q.action(), b.roleText(), subject),
+				}
 			}
 		}
 	}

@@ -185,7 +185,12 @@ func verifyGone(ctx context.Context, client dynamic.Interface, tenants []string)
 }
 
 // eachItem lists the tenants' objects of one kind, page by page.
-func eachItem(ctx context.Context, client dynamic.Interface, kind schema.GroupVersionResource, do func(*unstructured.Unstructured) error) error {
+func eachItem(
+	ctx context.Context,
+	client dynamic.Interface,
+	kind schema.GroupVersionResource,
+	do func(*unstructured.Unstructured) error,
+) error {
 	opts := metav1.ListOptions{LabelSelector: topology.LabelTenant, Limit: 500}
 	for {
 		list, err := client.Resource(kind).List(ctx, opts)

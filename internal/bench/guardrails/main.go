@@ -174,7 +174,10 @@ func (b *bench) round(ctx context.Context) ([]time.Duration, error) {
 func pod() *corev1.Pod {
 	container := corev1.Container{
 		Name: "app", Image: "registry.example.com/b/app:1.2.3",
-		SecurityContext: &corev1.SecurityContext{AllowPrivilegeEscalation: new(false), Capabilities: &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}}},
+		SecurityContext: &corev1.SecurityContext{
+			AllowPrivilegeEscalation: new(false),
+			Capabilities:             &corev1.Capabilities{Drop: []corev1.Capability{"ALL"}},
+		},
 	}
 	sidecar := container
 	sidecar.Name, sidecar.Image = "sidecar", "registry.example.com/b/sidecar@sha256:0123456789012345678901234567890123456789012345678901234567890123"
@@ -182,9 +185,16 @@ func pod() *corev1.Pod {
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "app-", Labels: map[string]string{"app": "app"}},
 		Spec: corev1.PodSpec{
 			AutomountServiceAccountToken: new(false), Containers: []corev1.Container{container, sidecar},
-			SecurityContext: &corev1.PodSecurityContext{RunAsNonRoot: new(true), SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault}},
-			Volumes:         []corev1.Volume{{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}}},
-			Tolerations:     []corev1.Toleration{{Key: "node.kubernetes.io/memory-pressure", Operator: corev1.TolerationOpExists}},
+			SecurityContext: &corev1.PodSecurityContext{
+				RunAsNonRoot:   new(true),
+				SeccompProfile: &corev1.SeccompProfile{Type: corev1.SeccompProfileTypeRuntimeDefault},
+			},
+			Volumes: []corev1.Volume{
+				{Name: "tmp", VolumeSource: corev1.VolumeSource{EmptyDir: &corev1.EmptyDirVolumeSource{}}},
+			},
+			Tolerations: []corev1.Toleration{
+				{Key: "node.kubernetes.io/memory-pressure", Operator: corev1.TolerationOpExists},
+			},
 		},
 	}
 }

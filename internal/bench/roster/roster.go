@@ -23,11 +23,22 @@ func Tenants(n int) []tenant.TenantScore {
 	var all []tenant.TenantScore
 	for i := range n {
 		all = append(all, tenant.TenantScore{
-			TenantConfig: tenant.TenantConfig{Name: Name(i), ImageRegistries: []string{"registry.example.com/a", "registry.example.com/b"}},
+			TenantConfig: tenant.TenantConfig{
+				Name:            Name(i),
+				ImageRegistries: []string{"registry.example.com/a", "registry.example.com/b"},
+			},
 			ResourceQuotas: tenant.ResourceQuotaConfig{
-				Requests: tenant.ComputeResources{CPU: much("1000"), Memory: much("1000Gi"), EphemeralStorage: much("1000Gi")},
-				Limits:   tenant.ComputeResources{CPU: much("1000"), Memory: much("1000Gi"), EphemeralStorage: much("1000Gi")},
-				Objects:  tenant.ObjectCounts{Pods: new(int64(1000)), AllPods: new(int64(1000))},
+				Requests: tenant.ComputeResources{
+					CPU:              much("1000"),
+					Memory:           much("1000Gi"),
+					EphemeralStorage: much("1000Gi"),
+				},
+				Limits: tenant.ComputeResources{
+					CPU:              much("1000"),
+					Memory:           much("1000Gi"),
+					EphemeralStorage: much("1000Gi"),
+				},
+				Objects: tenant.ObjectCounts{Pods: new(int64(1000)), AllPods: new(int64(1000))},
 			},
 			RBAC: tenant.RBACConfig{Members: []tenant.Member{{Role: tenant.Developer, Name: Group(i)}}},
 		})

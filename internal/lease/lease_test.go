@@ -19,15 +19,15 @@ var (
 )
 
 // simulate runs a test with an empty store and simulated time.
-func simulate(t *testing.T, name string, run func(t *testing.T, m *memory)) {
+func simulate(t *testing.T, name string, run func(t *testing.T, m *memoryStore)) {
 	t.Helper()
 	t.Run(name, func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) { run(t, newMemory()) })
+		synctest.Test(t, func(t *testing.T) { run(t, newMemoryStore()) })
 	})
 }
 
 // hold takes the lease and releases it at the end of the test.
-func hold(t *testing.T, m *memory) (held context.Context, release func()) {
+func hold(t *testing.T, m *memoryStore) (held context.Context, release func()) {
 	t.Helper()
 	held, release, err := Hold(t.Context(), m, want)
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func requireReason(t *testing.T, err, reason error, text string) {
 }
 
 func TestHold(t *testing.T) {
-	simulate(t, "the lease is renewed after each third of its duration, and released", func(t *testing.T, m *memory) {
+	simulate(t, "the lease is renewed after each third of its duration, and released", func(t *testing.T, m *memoryStore) {
 		start := time.Now()
 		held, release := hold(t, m)
 		require.Equal(t, start, time.Now())
@@ -69,7 +69,7 @@ func TestHold(t *testing.T) {
 		time.Sleep(time.Minute)
 		require.Equal(t, 1+12+1, m.written())
 	})
-	simulate(t, "the lease is released when the context ends, and keeps its cause", func(t *testing.T, m *memory) {
+	simulate(t, "the lease is released when the context ends, and keeps its cause", func(t *testing.T, m *memoryStore) {
 		ctx, cancel := context.WithCancelCause(t.Context())
 		held, release, err := Hold(ctx, m, want)
 		require.NoError(t, err)
@@ -80,7 +80,7 @@ func TestHold(t *testing.T) {
 		release()
 		require.Equal(t, 2, m.written())
 	})
-	simulate(t, "transitions count the holders and not the writes", func(t *testing.T, m *memory) {
+	simulate(t, "transitions count the holders and not the writes", func(t *testing.T, m *memoryStore) {
 		for n := range 3 {
 			_, release := hold(t, m)
 			time.Sleep(time.Minute)
@@ -89,7 +89,7 @@ func TestHold(t *testing.T) {
 			require.Equal(t, n, m.have().Transitions)
 		}
 	})
-	simulate(t, "release can be called concurrently", func(t *testing.T, m *memory) {
+	simulate(t, "release can be called concurrently", func(t *testing.T, m *memoryStore) {
 		_, release := hold(t, m)
 		var all sync.WaitGroup
 		for range 5 {
@@ -98,7 +98,7 @@ func TestHold(t *testing.T) {
 		all.Wait()
 		require.Equal(t, 2, m.written())
 	})
-	simulate(t, "one holder has the lease at a time", func(t *testing.T, m *memory) {
+	simulate(t, "one holder has the lease at a time", func(t *testing.T, m *memoryStore) {
 		var all sync.WaitGroup
 		var mu sync.Mutex
 		turns := 0
@@ -120,20 +120,20 @@ func TestHold(t *testing.T) {
 }
 
 func TestHoldTakesOver(t *testing.T) {
-	simulate(t, "a lease that is not renewed is taken after exactly its duration", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that is not renewed is taken after exactly its duration", func(t *testing.T, m *memoryStore) {
 		m.put(dead(9877 * time.Millisecond))
 		start := time.Now()
 		hold(t, m)
 		require.Equal(t, 9877*time.Millisecond, time.Since(start))
 		require.Equal(t, 1, m.have().Transitions)
 	})
-	simulate(t, "a record without a duration expires after that of the observer", func(t *testing.T, m *memory) {
+	simulate(t, "a record without a duration expires after that of the observer", func(t *testing.T, m *memoryStore) {
 		m.put(dead(0))
 		start := time.Now()
 		hold(t, m)
 		require.Equal(t, 15*time.Second, time.Since(start))
 	})
-	simulate(t, "a lease that is renewed is not taken, even if the clock of its holder is wrong", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that is renewed is not taken, even if the clock of its holder is wrong", func(t *testing.T, m *memoryStore) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		m.put(dead(4 * time.Second))
@@ -149,7 +149,7 @@ func TestHoldTakesOver(t *testing.T) {
 		requireReason(t, err, topology.ErrTimeout, `"dead" holds it`)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
-	simulate(t, "waiting is reported once", func(t *testing.T, m *memory) {
+	simulate(t, "waiting is reported once", func(t *testing.T, m *memoryStore) {
 		var reports []topology.Progress
 		ctx := topology.WithProgress(t.Context(), func(p topology.Progress) { reports = append(reports, p) })
 		_, release, err := Hold(ctx, m, want)
@@ -162,14 +162,14 @@ func TestHoldTakesOver(t *testing.T) {
 		release()
 		require.Equal(t, []topology.Progress{topology.Waiting{Kind: "Lease", Name: "roster", For: `be given up by "dead"`}}, reports)
 	})
-	simulate(t, "a released lease is taken at once", func(t *testing.T, m *memory) {
+	simulate(t, "a released lease is taken at once", func(t *testing.T, m *memoryStore) {
 		m.put(&Record{Duration: time.Hour, Transitions: 6})
 		start := time.Now()
 		hold(t, m)
 		require.Equal(t, start, time.Now())
 		require.Equal(t, 7, m.have().Transitions)
 	})
-	simulate(t, "a lease that is renewed between read and write is not taken", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that is renewed between read and write is not taken", func(t *testing.T, m *memoryStore) {
 		m.put(dead(time.Second))
 		other, late := m.view(), false
 		m.before = func(_ context.Context, op string) error {
@@ -183,7 +183,7 @@ func TestHoldTakesOver(t *testing.T) {
 		hold(t, m)
 		require.GreaterOrEqual(t, time.Since(start), 21*time.Second)
 	})
-	simulate(t, "a lease that another run creates between read and write is not taken", func(t *testing.T, m *memory) {
+	simulate(t, "a lease that another run creates between read and write is not taken", func(t *testing.T, m *memoryStore) {
 		other, late := m.view(), false
 		m.before = func(_ context.Context, op string) error {
 			if op == "create" && !late {
@@ -196,7 +196,7 @@ func TestHoldTakesOver(t *testing.T) {
 		hold(t, m)
 		require.GreaterOrEqual(t, time.Since(start), 20*time.Second)
 	})
-	simulate(t, "a context that has ended takes no lease", func(t *testing.T, m *memory) {
+	simulate(t, "a context that has ended takes no lease", func(t *testing.T, m *memoryStore) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		_, _, err := Hold(ctx, m, want)

@@ -8,8 +8,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// memory is a store in memory. Views share its record, and each can inject other faults.
-type memory struct {
+// memoryStore is a Store in memory. Views share its record, and each can inject other faults.
+type memoryStore struct {
 	mu      *sync.Mutex
 	record  **Record
 	version *int
@@ -19,12 +19,12 @@ type memory struct {
 	after  func(op string) error                      // called after an operation that has succeeded
 }
 
-func newMemory() *memory {
-	return &memory{mu: new(sync.Mutex), record: new(*Record), version: new(int), writes: new(int)}
+func newMemoryStore() *memoryStore {
+	return &memoryStore{mu: new(sync.Mutex), record: new(*Record), version: new(int), writes: new(int)}
 }
 
 // view returns a view of the same record without faults.
-func (m *memory) view() *memory {
+func (m *memoryStore) view() *memoryStore {
 	other := *m
 	other.before, other.after = nil, nil
 	return &other
@@ -34,7 +34,7 @@ func failure(reason error) error {
 	return &topology.Error{Op: "ensure", Kind: "Lease", Reason: reason, Detail: "the detail", Cause: errCause}
 }
 
-func (m *memory) do(ctx context.Context, op string, run func() error) error {
+func (m *memoryStore) do(ctx context.Context, op string, run func() error) error {
 	m.mu.Lock()
 	before := m.before
 	m.mu.Unlock()
@@ -52,7 +52,7 @@ func (m *memory) do(ctx context.Context, op string, run func() error) error {
 	return err
 }
 
-func (m *memory) Read(ctx context.Context) (record Record, version int, err error) {
+func (m *memoryStore) Read(ctx context.Context) (record Record, version int, err error) {
 	err = m.do(ctx, "read", func() error {
 		if *m.record == nil {
 			return failure(topology.ErrNotFound)
@@ -63,7 +63,7 @@ func (m *memory) Read(ctx context.Context) (record Record, version int, err erro
 	return record, version, err
 }
 
-func (m *memory) Create(ctx context.Context, r Record) error {
+func (m *memoryStore) Create(ctx context.Context, r Record) error {
 	return m.do(ctx, "create", func() error {
 		if *m.record != nil {
 			return failure(topology.ErrConflict)
@@ -73,7 +73,7 @@ func (m *memory) Create(ctx context.Context, r Record) error {
 	})
 }
 
-func (m *memory) Update(ctx context.Context, version int, r Record) error {
+func (m *memoryStore) Update(ctx context.Context, version int, r Record) error {
 	return m.do(ctx, "update", func() error {
 		if *m.record == nil || version != *m.version {
 			return failure(topology.ErrConflict)
@@ -83,33 +83,33 @@ func (m *memory) Update(ctx context.Context, version int, r Record) error {
 	})
 }
 
-func (m *memory) store(r *Record) {
+func (m *memoryStore) store(r *Record) {
 	*m.record = r
 	*m.version++
 	*m.writes++
 }
 
 // fail injects a fault from now on. Nil: none.
-func (m *memory) fail(before func(ctx context.Context, op string) error) {
+func (m *memoryStore) fail(before func(ctx context.Context, op string) error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.before = before
 }
 
 // put stores a record without a check of the version. Nil removes the record.
-func (m *memory) put(r *Record) {
+func (m *memoryStore) put(r *Record) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.store(r)
 }
 
-func (m *memory) have() Record {
+func (m *memoryStore) have() Record {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return **m.record
 }
 
-func (m *memory) written() int {
+func (m *memoryStore) written() int {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return *m.writes

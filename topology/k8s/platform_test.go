@@ -28,7 +28,7 @@ func TestPlatformDiscoversTheCluster(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, own.Stop()) })
 	cfg := load(t, own.Kubeconfig())
-	explore := func(opts k8s.Options) topology.Platform {
+	discover := func(opts k8s.Options) topology.Platform {
 		t.Helper()
 		top, err := k8s.New(cfg, opts)
 		require.NoError(t, err)
@@ -45,7 +45,7 @@ func TestPlatformDiscoversTheCluster(t *testing.T) {
 	}
 	kubeSystem := map[string]string{"kubernetes.io/metadata.name": "kube-system"}
 
-	bare := explore(k8s.Options{})
+	bare := discover(k8s.Options{})
 	require.Equal(t, []topology.NetworkRule{{
 		Peers: []topology.NetworkPeer{{NamespaceLabels: kubeSystem, PodLabels: map[string]string{"k8s-app": "kube-dns"}}}, Ports: dns(53),
 	}}, bare.DNS)
@@ -57,7 +57,7 @@ func TestPlatformDiscoversTheCluster(t *testing.T) {
 	require.Empty(t, bare.StorageClasses)
 
 	furnish(t, cfg)
-	full := explore(k8s.Options{OwnRanges: []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/48")}})
+	full := discover(k8s.Options{OwnRanges: []netip.Prefix{netip.MustParsePrefix("2001:db8:1::/48")}})
 	require.Equal(t, []topology.NetworkRule{
 		{
 			Peers: []topology.NetworkPeer{{NamespaceLabels: kubeSystem, PodLabels: map[string]string{"app": "coredns"}}},
@@ -74,14 +74,14 @@ func TestPlatformDiscoversTheCluster(t *testing.T) {
 	t.Run("storage", func(t *testing.T) { storage(t, cfg) })
 	t.Run("OpenShift", func(t *testing.T) {
 		openShift(t, cfg)
-		okd := explore(k8s.Options{})
+		okd := discover(k8s.Options{})
 		require.Equal(t, []topology.NetworkRule{{
 			Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "openshift-dns"}}}, Ports: dns(5353),
 		}}, okd.DNS)
 		require.Equal(t, "ingress", okd.IngressControllers[0].NamespaceLabels["network.openshift.io/policy-group"])
 		require.Equal(t, "monitoring", okd.Monitoring[0].NamespaceLabels["network.openshift.io/policy-group"])
 		given := []topology.NetworkPeer{{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "edge"}}}
-		require.Equal(t, given, explore(k8s.Options{IngressControllers: given}).IngressControllers)
+		require.Equal(t, given, discover(k8s.Options{IngressControllers: given}).IngressControllers)
 		top, err := k8s.New(cfg, k8s.Options{})
 		require.NoError(t, err)
 		ready, err := top.Ready(t.Context())

@@ -21,11 +21,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// listening returns a context that records the progress.
-func listening(t *testing.T) (ctx context.Context, heard *[]topology.Progress) {
+// withRecordedProgress returns a context that records the progress.
+func withRecordedProgress(t *testing.T) (ctx context.Context, reports *[]topology.Progress) {
 	t.Helper()
-	heard = &[]topology.Progress{}
-	return topology.WithProgress(t.Context(), func(p topology.Progress) { *heard = append(*heard, p) }), heard
+	reports = &[]topology.Progress{}
+	return topology.WithProgress(t.Context(), func(p topology.Progress) { *reports = append(*reports, p) }), reports
 }
 
 type roundTripper func(*http.Request) (*http.Response, error)
@@ -137,12 +137,12 @@ func TestRetryAndLimiterWaitOnceForRetryAfter(t *testing.T) {
 		})
 		top, err := New(&rest.Config{Host: "https://cluster", Transport: transport}, Options{})
 		require.NoError(t, err)
-		ctx, heard := listening(t)
+		ctx, reports := withRecordedProgress(t)
 		_, err = top.Namespace(ctx, "acme")
 		require.ErrorIs(t, err, topology.ErrNotFound)
 		require.Equal(t, []time.Duration{0, 5 * time.Second, 5*time.Second + kube.MaxRetryAfter}, sent)
-		require.Len(t, *heard, 2)
-		for _, p := range *heard {
+		require.Len(t, *reports, 2)
+		for _, p := range *reports {
 			require.IsType(t, topology.Retrying{}, p)
 		}
 	})

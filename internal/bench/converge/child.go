@@ -57,16 +57,16 @@ func (p *plane) spawn(ctx context.Context, t task) (o outcome, err error) {
 	if err := cmd.Start(); err != nil {
 		return o, err
 	}
-	told := json.NewEncoder(in).Encode(t)
+	sent := json.NewEncoder(in).Encode(t)
 	_ = in.Close() // the child reads one value
-	heard := json.NewDecoder(out).Decode(&o)
+	received := json.NewDecoder(out).Decode(&o)
 	if err := cmd.Wait(); err != nil {
 		return o, fmt.Errorf("%s: %w", t.Phase, err)
 	}
-	if told != nil {
-		return o, told
+	if sent != nil {
+		return o, sent
 	}
-	return o, heard
+	return o, received
 }
 
 func child(ctx context.Context, in io.Reader, out io.Writer) error {
@@ -103,7 +103,9 @@ func (t task) perform(ctx context.Context) (o outcome, err error) {
 		return o, err
 	}
 	began := time.Now()
-	phases, err := e.enter(setting{config: config, kubeconfig: t.Kubeconfig, kubectl: t.Kubectl, objects: t.Objects, meter: m})
+	phases, err := e.enter(setting{
+		config: config, kubeconfig: t.Kubeconfig, kubectl: t.Kubectl, objects: t.Objects, meter: m,
+	})
 	if err != nil {
 		return o, err
 	}

@@ -69,7 +69,9 @@ func findEntrant(name string) (entrant, error) {
 }
 
 // inParallel calls do for each tenant, at most limit at a time.
-func inParallel(ctx context.Context, limit int, tenants []string, do func(ctx context.Context, tenant string) error) error {
+func inParallel(
+	ctx context.Context, limit int, tenants []string, do func(ctx context.Context, tenant string) error,
+) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(limit)
 	for _, tenant := range tenants {

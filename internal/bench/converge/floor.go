@@ -63,7 +63,8 @@ func (f floor) create(ctx context.Context, o object, tenant string) error {
 		return err
 	}
 	namespace := content.GetNamespace()
-	return f.groups[o.Resource.Group].Post().NamespaceIfScoped(namespace, namespace != "").Resource(o.Resource.Resource).Body(typed).Do(ctx).Error()
+	request := f.groups[o.Resource.Group].Post().NamespaceIfScoped(namespace, namespace != "")
+	return request.Resource(o.Resource.Resource).Body(typed).Do(ctx).Error()
 }
 
 // typedOf converts an object to its Go type.
@@ -135,7 +136,8 @@ func (f floor) pages(
 		if err != nil {
 			return err
 		}
-		if err := f.groups[resource.Group].Get().Resource(resource.Resource).VersionedParams(&opts, scheme.ParameterCodec).Do(ctx).Into(list); err != nil {
+		request := f.groups[resource.Group].Get().Resource(resource.Resource)
+		if err := request.VersionedParams(&opts, scheme.ParameterCodec).Do(ctx).Into(list); err != nil {
 			return err
 		}
 		each(list)

@@ -47,7 +47,8 @@ func (k kubectl) run(ctx context.Context, in io.Reader, args ...string) error {
 		return err
 	}
 	defer os.RemoveAll(cache)
-	cmd := exec.CommandContext(ctx, k.kubectl, append([]string{"--kubeconfig=" + k.kubeconfig, "--cache-dir=" + cache, "-v=6"}, args...)...)
+	flags := []string{"--kubeconfig=" + k.kubeconfig, "--cache-dir=" + cache, "-v=6"}
+	cmd := exec.CommandContext(ctx, k.kubectl, append(flags, args...)...)
 	var problems bytes.Buffer
 	cmd.Stdin, cmd.Stderr = in, &problems
 	if err := cmd.Start(); err != nil {

@@ -78,8 +78,14 @@ func (r record) fakeTargets() []target {
 		lot, little = middle(by[many], inMemory.each), middle(by[few], inMemory.each)
 	}
 	return []target{
-		judge(fmt.Sprintf("first provisioning of %d tenants on the fake", many), fmt.Sprintf("less than %.0f s", most), seconds(first), measured, first < most),
-		judge(fmt.Sprintf("unchanged re-run of %d tenants on the fake, allocated per tenant", many), fmt.Sprintf("the same as with %d", few),
-			fmt.Sprintf("%.2f times that, %s", lot/little, kibibytes(lot)), measured, lot/little < tolerance),
+		judge(
+			fmt.Sprintf("first provisioning of %d tenants on the fake", many),
+			fmt.Sprintf("less than %.0f s", most), seconds(first), measured, first < most,
+		),
+		judge(
+			fmt.Sprintf("unchanged re-run of %d tenants on the fake, allocated per tenant", many),
+			fmt.Sprintf("the same as with %d", few),
+			fmt.Sprintf("%.2f times that, %s", lot/little, kibibytes(lot)), measured, lot/little < tolerance,
+		),
 	}
 }

@@ -101,7 +101,8 @@ func cpuSeconds(pid int) (float64, error) {
 	if err != nil {
 		return 0, fmt.Errorf("the benchmark needs Linux: %w", err)
 	}
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:])) // from the third field on, since the second may have spaces
+	// From the third field on, since the second may have spaces.
+	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 	var sum float64
 	for _, field := range fields[14-3 : 16-3] {
 		n, err := strconv.ParseFloat(field, 64)

@@ -28,7 +28,8 @@ var colours = map[string]string{
 func (r record) svg() string {
 	width, height := left+float64(len(panels))*(panelWidth+gap), top+panelHeight+bottom
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="11" role="img" aria-label="Seconds by phase, number of tenants and contestant">`+"\n", width, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %.0f %.0f" font-family="sans-serif" font-size="11" `+
+		`role="img" aria-label="Seconds by phase, number of tenants and contestant">`+"\n", width, height)
 	fmt.Fprintf(&b, `<rect width="%.0f" height="%.0f" fill="#ffffff"/>`+"\n", width, height)
 	legend(&b)
 	low, high := r.decades()
@@ -69,8 +70,10 @@ func (r record) bars(b *strings.Builder, phase phase, x float64, low, high int) 
 		for _, bar := range bars {
 			tall := panelHeight * (math.Log10(bar.seconds) - float64(low)) / float64(high-low)
 			y := top + panelHeight - tall
-			fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s: %s</title></rect>`+"\n", at, y, wide-1, tall, colours[bar.name], bar.title, seconds(bar.seconds))
-			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle" font-size="8">%s</text>`+"\n", at+wide/2, y-3, short(bar.seconds))
+			fmt.Fprintf(b, `<rect x="%.1f" y="%.1f" width="%.1f" height="%.1f" fill="%s"><title>%s: %s</title></rect>`+"\n",
+				at, y, wide-1, tall, colours[bar.name], bar.title, seconds(bar.seconds))
+			fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="middle" font-size="8">%s</text>`+"\n",
+				at+wide/2, y-3, short(bar.seconds))
 			at += wide
 		}
 	}

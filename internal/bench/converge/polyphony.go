@@ -60,7 +60,9 @@ func scores(tenants []string) []tenant.TenantScore {
 func tenantScore(name string) tenant.TenantScore {
 	amount := func(text string) *resource.Quantity { return new(resource.MustParse(text)) }
 	return tenant.TenantScore{
-		TenantConfig: tenant.TenantConfig{Name: name, DisplayName: "Team " + name, ImageRegistries: []string{"registry.example.com/" + name}},
+		TenantConfig: tenant.TenantConfig{
+			Name: name, DisplayName: "Team " + name, ImageRegistries: []string{"registry.example.com/" + name},
+		},
 		ResourceQuotas: tenant.ResourceQuotaConfig{
 			Requests: tenant.ComputeResources{CPU: amount("8"), Memory: amount("32Gi")},
 			Limits:   tenant.ComputeResources{CPU: amount("16"), Memory: amount("64Gi")},

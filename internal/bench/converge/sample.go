@@ -84,7 +84,8 @@ func readSample(ctx context.Context, server discovery.DiscoveryInterface, client
 	}
 	var all []object
 	for _, kind := range append([]schema.GroupVersionResource{namespaces}, kinds...) {
-		list, err := client.Resource(kind).List(ctx, metav1.ListOptions{LabelSelector: topology.LabelTenant + "=" + sampleName})
+		opts := metav1.ListOptions{LabelSelector: topology.LabelTenant + "=" + sampleName}
+		list, err := client.Resource(kind).List(ctx, opts)
 		if err != nil {
 			return nil, err
 		}

@@ -85,7 +85,8 @@ func newBench(cluster *testcluster.Cluster) (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	path, err := cluster.KubeconfigFor("jane", roster.Group(0)) // an ordinary user, subject to authorization and to priority and fairness
+	// An ordinary user is subject to authorization and to priority and fairness.
+	path, err := cluster.KubeconfigFor("jane", roster.Group(0))
 	if err != nil {
 		return nil, err
 	}
@@ -131,8 +132,9 @@ func (b *bench) compare(ctx context.Context, n int) error {
 		ratios = append(ratios, float64(quantile(on, 0.5))/float64(quantile(off, 0.5)))
 	}
 	slices.Sort(ratios)
-	fmt.Printf("| %d | %s | %s | %s | %.2f | %.2f - %.2f |\n", n, millis(quantile(without, 0.5)), millis(quantile(with, 0.5)), millis(quantile(with, 0.95)),
-		float64(quantile(with, 0.5))/float64(quantile(without, 0.5)), ratios[0], ratios[len(ratios)-1])
+	off, on, tail := quantile(without, 0.5), quantile(with, 0.5), quantile(with, 0.95)
+	fmt.Printf("| %d | %s | %s | %s | %.2f | %.2f - %.2f |\n", n, millis(off), millis(on), millis(tail),
+		float64(on)/float64(off), ratios[0], ratios[len(ratios)-1])
 	return nil
 }
 
@@ -148,7 +150,8 @@ func (b *bench) awaitNone(ctx context.Context) error {
 	foreign := pod()
 	foreign.Spec.Containers[0].Image = "elsewhere.example.com/app"
 	for {
-		_, err := b.developer.CoreV1().Pods(roster.Name(0)).Create(ctx, foreign, metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}})
+		opts := metav1.CreateOptions{DryRun: []string{metav1.DryRunAll}}
+		_, err := b.developer.CoreV1().Pods(roster.Name(0)).Create(ctx, foreign, opts)
 		if err == nil || ctx.Err() != nil {
 			return err
 		}

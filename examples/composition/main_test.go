@@ -46,7 +46,7 @@ func Example_failure() {
 	_ = compose(context.Background(), os.Stdout, on) // the report has the error too
 	// Output:
 	// tenant/acme on site
-	//   x namespace: ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"; set adopt to take it over
+	//   x namespace: ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"; set tenantConfig.adopt to take it over
 	// zone/acme.example.org on site
 	//   x skipped, since tenant/acme on site failed
 	// tenant/globex on site

@@ -50,7 +50,7 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		if holders := t.state.grantsTo(want.Name); len(holders) > 0 && !want.InheritGrants {
 			return topology.Change{}, c.Fail(topology.ErrConflict,
 				"does not exist, but service accounts of its name hold rights that the new namespace would inherit: "+
-					strings.Join(holders, ", ")+"; withdraw them, or set inheritGrants if they are intended")
+					strings.Join(holders, ", ")+"; withdraw them, or set tenantConfig.inheritGrants if they are intended")
 		}
 		t.writeIn(want.Name, func() { t.state.namespaces[want.Name] = &namespace{value: stored} })
 		return c.Created(stored.Clone()), t.end(c)
@@ -78,7 +78,7 @@ func (n *namespace) refuses(c adapter.Call, want topology.Namespace) error {
 		return c.Fail(topology.ErrTerminating, "is being deleted; run again once it is gone")
 	case !have.Managed && !want.Adopt:
 		return c.Fail(topology.ErrConflict, fmt.Sprintf(
-			"exists and is not managed by polyphony, its owner is %q; set adopt to take it over", have.Owner))
+			"exists and is not managed by polyphony, its owner is %q; set tenantConfig.adopt to take it over", have.Owner))
 	case want.Roster != "" && have.Roster != "" && have.Roster != want.Roster:
 		return c.Fail(topology.ErrConflict, fmt.Sprintf(
 			"belongs to the roster %q; remove it from that roster first", have.Roster))
@@ -120,7 +120,8 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf(
 			"is not managed by polyphony, its owner is %q; remove it there", ns.value.Owner))
 	case ns.value.Protected:
-		return topology.Change{}, c.Fail(topology.ErrProtected, "has deletion protection")
+		return topology.Change{}, c.Fail(topology.ErrProtected,
+			"has deletion protection; run its TenantScore without tenantConfig.deletionProtection first")
 	}
 	change := c.Deleted(ns.value.Clone())
 	t.write(func() {

@@ -28,7 +28,8 @@ func (t *Topology) refuseInheritance(ctx context.Context, c adapter.Call, want t
 	}
 	found := slices.Sorted(slices.Values(all[want.Name]))
 	return c.Fail(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that it would "+
-		"inherit: "+strings.Join(summary.First(found, maxShown), ", ")+"; withdraw them, or set tenantConfig.inheritGrants if they are meant")
+		"inherit: "+strings.Join(summary.First(found, maxShown), ", ")+
+		"; withdraw them, or set tenantConfig.inheritGrants if they are intended")
 }
 
 // accountGrants returns the bindings that give rights to service accounts, by their namespaces. A

@@ -278,7 +278,8 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 		case have.DeletionTimestamp != nil:
 			return nil
 		case toNamespace(have).Protected:
-			return c.Fail(topology.ErrProtected, "has deletion protection")
+			return c.Fail(topology.ErrProtected,
+				"has deletion protection; run its TenantScore without tenantConfig.deletionProtection first")
 		}
 		change = c.Deleted(toNamespace(have))
 		return apply.IgnoreHeld(apply.IgnoreNotFound(t.clients.Namespaces.Delete(ctx, have)))

@@ -39,7 +39,6 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
 	have := t.state.guardrails
-	change := c.Created(want.Clone())
 	switch {
 	case want.Version != topology.GuardrailsVersion:
 		return topology.Change{}, c.Fail(topology.ErrInvalid, fmt.Sprintf(
@@ -48,9 +47,8 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 		return topology.Change{}, c.Fail(topology.ErrConflict, fmt.Sprintf(
 			"a newer release of polyphony has installed version %d, and this one knows version %d; use the newer one",
 			have.Version, want.Version))
-	case have != nil:
-		change = c.Updated(have.Clone(), want.Clone(), adapter.Diff(*have, want))
 	}
+	change := changeTo(c, have, want)
 	if change.Action != topology.Unchanged {
 		t.write(func() { t.state.guardrails = new(want.Clone()) })
 	}

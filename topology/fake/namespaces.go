@@ -64,10 +64,11 @@ func (t *Topology) EnsureNamespace(ctx context.Context, want topology.Namespace)
 		path := "metadata.labels[" + topology.LabelTenant + "]"
 		fields = append(fields, topology.FieldChange{Path: path, To: want.Name})
 	}
-	change := c.Updated(have.value.Clone(), stored.Clone(), fields)
-	if change.Action == topology.Updated {
-		t.writeIn(want.Name, func() { have.value = stored })
+	if len(fields) == 0 {
+		return c.Unchanged(), t.end(c)
 	}
+	change := c.Updated(have.value.Clone(), stored.Clone(), fields)
+	t.writeIn(want.Name, func() { have.value = stored })
 	return change, t.end(c)
 }
 

@@ -33,10 +33,11 @@ func (t *Topology) EnsureClusterReaders(ctx context.Context, want topology.Clust
 	}
 	t.state.mu.Lock()
 	defer t.state.mu.Unlock()
-	change := c.Created(want.Clone())
+	var stored *topology.ClusterReaders
 	if have, ok := t.state.readers[want.Tenant]; ok {
-		change = c.Updated(have.Clone(), want.Clone(), adapter.Diff(have, want))
+		stored = &have
 	}
+	change := changeTo(c, stored, want)
 	if change.Action != topology.Unchanged {
 		t.write(func() { t.state.readers[want.Tenant] = want.Clone() })
 	}

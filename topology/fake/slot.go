@@ -64,21 +64,33 @@ func (k slotKind[V]) ensure(ctx context.Context, t *Topology, name string, want 
 	case ns == nil:
 		return topology.Change{}, c.Fail(topology.ErrNotFound, "the namespace does not exist; ensure it first")
 	}
-	slot, change := k.slot(ns), c.Created(want.Clone())
+	slot := k.slot(ns)
 	switch {
 	case slot.foreign:
 		return topology.Change{}, c.Fail(topology.ErrConflict,
 			"an object that polyphony does not manage has its name; remove or rename that object")
-	case slot.value != nil:
-		change = c.Updated((*slot.value).Clone(), want.Clone(), adapter.Diff(*slot.value, want))
-	case ns.value.Terminating:
+	case slot.value == nil && ns.value.Terminating:
 		return topology.Change{}, c.Fail(topology.ErrTerminating,
 			"the namespace is being deleted; run again once it is gone")
 	}
+	change := changeTo(c, slot.value, want)
 	if change.Action != topology.Unchanged {
 		t.writeIn(name, func() { slot.value = new(want.Clone()) })
 	}
 	return change, t.end(c)
+}
+
+// changeTo returns the change that stores want. The stored value is nil if there is none. It copies
+// values only if they differ: most calls of Ensure find nothing to do.
+func changeTo[V value[V]](c adapter.Call, stored *V, want V) topology.Change {
+	if stored == nil {
+		return c.Created(want.Clone())
+	}
+	fields := adapter.Diff(*stored, want)
+	if len(fields) == 0 {
+		return c.Unchanged()
+	}
+	return c.Updated((*stored).Clone(), want.Clone(), fields)
 }
 
 // remove removes the stored value of a namespace, if there is one.

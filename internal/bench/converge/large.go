@@ -13,50 +13,70 @@ import (
 	"text/template"
 )
 
-// collector counts what the garbage collector of the API server does.
-type collector struct {
-	Cycles    float64 // completed
-	Mark      float64 // CPU seconds of dedicated workers and of assists
+// serverWork counts what the API server does besides computing answers.
+type serverWork struct {
+	Cycles    float64 // of the garbage collector, completed
+	Mark      float64 // CPU seconds of the collector: dedicated workers and assists
 	Allocated float64 // bytes
+	FromEtcd  float64 // lists that the watch cache could not answer in time
+	Refused   float64 // answers with 429 or 5xx
 }
 
-// collectorMetrics are the metrics of the API server that a collector sums up.
-var collectorMetrics = map[string]func(*collector) *float64{
-	"go_gc_cycles_total_gc_cycles_total":                 func(c *collector) *float64 { return &c.Cycles },
-	"go_cpu_classes_gc_mark_dedicated_cpu_seconds_total": func(c *collector) *float64 { return &c.Mark },
-	"go_cpu_classes_gc_mark_assist_cpu_seconds_total":    func(c *collector) *float64 { return &c.Mark },
-	"go_gc_heap_allocs_bytes_total":                      func(c *collector) *float64 { return &c.Allocated },
+// serverMetric is a counter of the API server.
+type serverMetric struct {
+	name, labels string // labels is a text that the labels have; empty: there are none
+	field        func(*serverWork) *float64
 }
 
-// collector reads the counters from the metrics of the API server.
-func (p *plane) collector(ctx context.Context) (c collector, err error) {
+var serverMetrics = []serverMetric{
+	{"go_gc_cycles_total_gc_cycles_total", "", func(w *serverWork) *float64 { return &w.Cycles }},
+	{"go_cpu_classes_gc_mark_dedicated_cpu_seconds_total", "", func(w *serverWork) *float64 { return &w.Mark }},
+	{"go_cpu_classes_gc_mark_assist_cpu_seconds_total", "", func(w *serverWork) *float64 { return &w.Mark }},
+	{"go_gc_heap_allocs_bytes_total", "", func(w *serverWork) *float64 { return &w.Allocated }},
+	{"apiserver_watch_cache_consistent_read_total", `fallback="true"`, func(w *serverWork) *float64 { return &w.FromEtcd }},
+	{"apiserver_request_total", `code="429"`, func(w *serverWork) *float64 { return &w.Refused }},
+	{"apiserver_request_total", `code="5`, func(w *serverWork) *float64 { return &w.Refused }},
+}
+
+// serverWork reads the counters from the metrics of the API server.
+func (p *plane) serverWork(ctx context.Context) (w serverWork, err error) {
 	text, err := p.discovery.RESTClient().Get().AbsPath("/metrics").DoRaw(ctx)
 	if err != nil {
-		return c, err
+		return w, err
 	}
-	found := 0
+	seen := map[string]bool{}
 	for line := range strings.Lines(string(text)) {
-		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		field, ok := collectorMetrics[name]
-		if !ok {
-			continue
+		sample, value, _ := strings.Cut(strings.TrimSpace(line), "} ")
+		name, labels, labelled := strings.Cut(sample, "{")
+		if !labelled {
+			name, value, _ = strings.Cut(sample, " ")
 		}
-		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
-			return c, fmt.Errorf("metric %s: %w", name, err)
+		seen[name] = true
+		for _, metric := range serverMetrics {
+			if metric.name != name || !strings.Contains(labels, metric.labels) || labelled != (metric.labels != "") {
+				continue
+			}
+			n, err := strconv.ParseFloat(value, 64)
+			if err != nil {
+				return w, fmt.Errorf("metric %s: %w", name, err)
+			}
+			*metric.field(&w) += n
 		}
-		*field(&c) += n
-		found++
 	}
-	if found != len(collectorMetrics) {
-		return c, fmt.Errorf("the API server has %d of %d metrics of its garbage collector", found, len(collectorMetrics))
+	for _, metric := range serverMetrics {
+		if !seen[metric.name] {
+			return w, fmt.Errorf("the API server has no metric %s", metric.name)
+		}
 	}
-	return c, nil
+	return w, nil
 }
 
 // since returns what has happened since an earlier reading.
-func (c collector) since(earlier collector) *collector {
-	return &collector{c.Cycles - earlier.Cycles, c.Mark - earlier.Mark, c.Allocated - earlier.Allocated}
+func (w serverWork) since(earlier serverWork) *serverWork {
+	return &serverWork{
+		Cycles: w.Cycles - earlier.Cycles, Mark: w.Mark - earlier.Mark, Allocated: w.Allocated - earlier.Allocated,
+		FromEtcd: w.FromEtcd - earlier.FromEtcd, Refused: w.Refused - earlier.Refused,
+	}
 }
 
 // measureLarge measures what Polyphony needs to find that many tenants are as they should be. It
@@ -78,7 +98,7 @@ func (b *bench) measureLarge(ctx context.Context) (err error) {
 		if err := p.settle(ctx); err != nil {
 			return err
 		}
-		before, err := p.collector(ctx)
+		before, err := p.serverWork(ctx)
 		if err != nil {
 			return err
 		}
@@ -86,13 +106,13 @@ func (b *bench) measureLarge(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		after, err := p.collector(ctx)
+		after, err := p.serverWork(ctx)
 		if err != nil {
 			return err
 		}
 		err = b.add(result{
 			Round: round, Tenants: *large, Contestant: polyphonyName, Phase: unchanged,
-			outcome: o, ServerGC: after.since(before),
+			outcome: o, Server: after.since(before),
 		})
 		if err != nil {
 			return err
@@ -131,7 +151,7 @@ func (r record) rerunMarkdown() (string, error) {
 func (r record) reruns(n int) []result {
 	var all []result
 	for _, x := range r.Results {
-		if x.Tenants == n && x.Phase == unchanged && x.ServerGC != nil {
+		if x.Tenants == n && x.Phase == unchanged && x.Server != nil {
 			all = append(all, x)
 		}
 	}
@@ -142,9 +162,9 @@ func (r record) reruns(n int) []result {
 func rerunTable(all []result) string {
 	var b strings.Builder
 	for _, x := range all {
-		fmt.Fprintf(&b, "| %d | %s | %d | %.2f s | %.0f | %.2f s | %.2f s | %s | %s |\n", x.Round+1, seconds(x.Seconds),
-			x.Requests, x.ServerCPU, x.ServerGC.Cycles, x.ServerGC.Mark, x.ServerCPU-x.ServerGC.Mark,
-			mebibytes(int64(x.ServerGC.Allocated)), mebibytes(x.Memory))
+		w := x.Server
+		fmt.Fprintf(&b, "| %d | %s | %d | %.2f s | %.2f s | %.0f | %s | %.0f | %.0f | %s |\n", x.Round+1, seconds(x.Seconds),
+			x.Requests, x.ServerCPU, w.Mark, w.Cycles, mebibytes(int64(w.Allocated)), w.FromEtcd, w.Refused, mebibytes(x.Memory))
 	}
 	return b.String()
 }

@@ -31,7 +31,7 @@ type result struct {
 	Contestant string
 	Phase      phase
 	outcome
-	ServerGC *collector `json:",omitempty"` // only with -large
+	Server *serverWork `json:",omitempty"` // only with -large
 }
 
 // String is for whoever waits.

@@ -19,7 +19,7 @@ type Admission interface {
 	Admit(ctx context.Context, r Request) (Verdict, error)
 }
 
-// Request is a request that somebody would send.
+// Request is a request that a user would send.
 //
 // The question's verb is one of get, list, watch, create, update, patch, delete and
 // deletecollection. For subresources that are connected to, such as pods/exec, it is get or create.
@@ -63,7 +63,7 @@ const (
 	FencePodSecurity Fence = "pod security"
 	FenceQuota       Fence = "quota"
 	FenceLimits      Fence = "limits" // bounds of single containers, pods and claims
-	FenceOther       Fence = "other"  // such as the validity of the object, or a fence of somebody else
+	FenceOther       Fence = "other"  // such as the validity of the object, or a webhook that Polyphony does not know
 )
 
 var writes = map[string]bool{"create": true, "update": true, "patch": true}

@@ -10,7 +10,7 @@ import (
 // context that has ended.
 var (
 	ErrNotFound    = errors.New("not found")
-	ErrConflict    = errors.New("conflict")             // it belongs to somebody else, or somebody keeps changing it
+	ErrConflict    = errors.New("conflict")             // it is foreign, or another writer keeps changing it
 	ErrForbidden   = errors.New("forbidden")            // the caller lacks a permission
 	ErrInvalid     = errors.New("invalid")              // the value itself cannot be stored
 	ErrProtected   = errors.New("protected")            // a guard against loss refuses

@@ -56,9 +56,9 @@ type Guardrail string
 
 // The rules.
 //
-// Some apply to what is written, whoever writes it, since the pods of a tenant's Deployment are
-// written by the infrastructure's own controllers. Others apply to who writes: these do not hinder
-// the infrastructure's own components. The comment says "Bypass" where a principal with the right
+// Some apply to every write in a namespace, since the infrastructure's own controllers write the
+// pods of a tenant's Deployment. Others depend on the sender, and do not hinder the
+// infrastructure's own components. The comment says "Bypass" where a principal with the right
 // "bypass" on the rule is exempt (RBAC: verb bypass, API group tenancy.polyphony.dev, resource
 // guardrails, and the rule as resource name).
 const (

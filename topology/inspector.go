@@ -11,7 +11,7 @@ import (
 // Inspector reads everything that isolation depends on at once. It takes as many requests as there
 // are kinds of things, not as there are tenants.
 type Inspector interface {
-	// Inspect reads everything, whoever it belongs to. It writes nothing. What changes while it
+	// Inspect reads everything, foreign objects included. It writes nothing. What changes while it
 	// reads may show in one part and not in another.
 	Inspect(ctx context.Context) (Inspection, error)
 }

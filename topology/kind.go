@@ -1,7 +1,7 @@
 package topology
 
 // Kind is the kind of a value that a capability reads and writes, as changes and errors name it. A
-// capability of somebody else has kinds of its own.
+// capability outside this package has kinds of its own.
 type Kind string
 
 // The kinds of values that a Change is about. The comment names the type of Change.Before and

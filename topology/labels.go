@@ -5,7 +5,7 @@ const (
 	Prefix = "tenancy.polyphony.dev/"
 
 	// LabelTenant marks every object that Polyphony manages. Its value is the tenant's name. It is
-	// the mark of ownership: an object without it belongs to somebody else.
+	// the mark of ownership: an object without it is foreign.
 	LabelTenant = Prefix + "tenant"
 
 	// LabelRoster names, on a tenant's namespace, the roster that the tenant belongs to.

@@ -16,11 +16,11 @@ type Leases interface {
 	// wait. Which of several waiting callers that is, is not specified. A second call of release
 	// does nothing.
 	//
-	// The context that is returned derives from ctx. It ends as soon as the lease can no longer be
-	// counted on: if it could not be renewed for two thirds of its duration, which is before
-	// anybody else may take it ([context.Cause] is then ErrUnavailable), or if somebody has taken
-	// it away all the same (ErrConflict, naming the new holder). What the lease is for has to run
-	// under that context, and has to be over before release.
+	// The returned context derives from ctx. It ends as soon as the lease is no longer certain. If
+	// the lease could not be renewed for two thirds of its duration, [context.Cause] is
+	// ErrUnavailable; no other caller may take the lease before that. If another caller has taken
+	// it all the same, the cause is ErrConflict and names the new holder. Run what the lease
+	// protects under that context, and finish it before release.
 	//
 	// A holder that dies without giving up is replaced once the lease was not renewed for its
 	// duration, as the waiting caller has measured by its own clock. Two holders of the same name

@@ -8,7 +8,7 @@ import (
 // Namespaces is the boundary around a tenant. Everything else that a tenant has lives in it, and
 // goes when it goes.
 type Namespaces interface {
-	// Namespace reads the boundary, whoever it belongs to: see [Namespace.Managed].
+	// Namespace reads the boundary. It may be a foreign one: see [Namespace.Managed].
 	Namespace(ctx context.Context, name string) (Namespace, error)
 
 	// EnsureNamespace creates or repairs the boundary. A label or annotation that an earlier call
@@ -17,7 +17,7 @@ type Namespaces interface {
 	// A namespace that Polyphony does not manage is ErrConflict and stays untouched, unless
 	// want.Adopt is set. One that is being deleted is ErrTerminating. One that does not exist,
 	// while service accounts of its name hold rights in other namespaces, is ErrConflict unless
-	// want.InheritGrants is set: whoever gets the name gets those rights.
+	// want.InheritGrants is set: the new tenant would get those rights.
 	EnsureNamespace(ctx context.Context, want Namespace) (Change, error)
 
 	// DeleteNamespace starts the removal of the boundary and of everything in it, and may return

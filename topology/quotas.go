@@ -20,10 +20,9 @@ type Quotas interface {
 	// DeleteQuota removes the quota. Nothing bounds the namespace then.
 	DeleteQuota(ctx context.Context, namespace string) (Change, error)
 
-	// AwaitQuota returns once the stored quota is in force, not merely stored. After the creation
-	// of a namespace there is a moment in which its quota does not count yet; whoever may create
-	// objects gets past it then. If the context ends first, the error is ErrTimeout. On a dry run
-	// it returns at once.
+	// AwaitQuota returns once the stored quota is in force. For a moment after it is stored, a
+	// quota does not count yet, and objects can exceed it. If the context ends first, the error is
+	// ErrTimeout. On a dry run it returns at once.
 	AwaitQuota(ctx context.Context, namespace string) error
 }
 

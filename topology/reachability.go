@@ -9,7 +9,7 @@ import (
 // Reachability answers whether connections can be made, from every network policy that is in force
 // and not only from what Polyphony manages.
 type Reachability interface {
-	// NetworkPolicies lists every policy of a namespace, whoever it belongs to, sorted by namespace
+	// NetworkPolicies lists every policy of a namespace, foreign ones included, sorted by namespace
 	// and name. A namespace that does not exist has none; "" is all namespaces.
 	NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error)
 

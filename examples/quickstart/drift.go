@@ -10,8 +10,8 @@ import (
 )
 
 // weaken changes a tenant as anyone with enough rights could. It writes through the same adapter,
-// which does not help the repair: a run compares what is in force with what the Score says, whoever
-// wrote it.
+// which does not help the repair: a run compares what is in force with the Score, and does not look
+// at who wrote it.
 func (d *demo) weaken(ctx context.Context, name string) error {
 	for _, change := range []func(context.Context, string) error{d.openNetwork, d.raiseQuota, d.widenRole} {
 		if err := change(ctx, name); err != nil {

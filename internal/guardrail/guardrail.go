@@ -7,9 +7,10 @@
 //
 // # Files
 //
-// guardrail.go has the table of the rules and says to whom they apply. The checks are in network.go
-// (services, endpoints, ingress), claims.go (claims, token-secrets, namespaces, finalizers) and
-// pods.go (volumes, placement, images, default-token). object.go has what they read of an object.
+// guardrail.go has the table of the rules and says which writes they apply to. The checks are in
+// network.go (services, endpoints, ingress), claims.go (claims, token-secrets, namespaces,
+// finalizers) and pods.go (volumes, placement, images, default-token). object.go has what they read
+// of an object.
 //
 // # Adding a rule
 //

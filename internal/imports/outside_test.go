@@ -77,7 +77,7 @@ func program(t *testing.T, tenant string) (dir string) {
 	return dir
 }
 
-// goCommand runs the go command in dir, as somebody would who has no settings of their own, and
+// goCommand runs the go command in dir, without any settings of the user, and
 // returns the lines that it prints.
 func goCommand(t *testing.T, dir string, args ...string) []string {
 	t.Helper()

@@ -18,7 +18,7 @@ func risksOfNetwork(before, after topology.NetworkRules) []Risk {
 	return nil
 }
 
-// opensMore reports whether a rule of after lets somebody through on a port on which no rule of
+// opensMore reports whether a rule of after lets a peer through on a port on which no rule of
 // before does.
 func opensMore(namespace string, before, after []topology.NetworkRule) bool {
 	for _, rule := range after {

@@ -285,7 +285,7 @@ func TestRisksOfInexactOrMissingValues(t *testing.T) {
 		c.Before, c.After = "text", "text"
 		require.Equal(t, []Risk{inexact[kind]}, risksOf([]topology.Change{c}), "%s: values of another type", kind)
 	}
-	require.Empty(t, risksOf([]topology.Change{{Kind: "Zone", Action: topology.Updated}}), "a kind of somebody else")
+	require.Empty(t, risksOf([]topology.Change{{Kind: "Zone", Action: topology.Updated}}), "a kind of another capability")
 }
 
 // FuzzRisksIgnoreText changes what a change says to people. Its risks stay those of its values.

@@ -71,7 +71,7 @@ func TestScoreValidate(t *testing.T) {
 		return func(s *Score) { s.Wait = tenant.Duration(time.Duration(seconds) * time.Second) }
 	}
 	testValidate(t, []validateCase{
-		{"as it is", func(*Score) {}, nil},
+		{"the valid Score", func(*Score) {}, nil},
 		{"nobody", func(s *Score) { s.Tenants = nil }, nil},
 		{"id", id("team-1"), nil},
 		{"long id", id(strings.Repeat("a", 63)), nil},
@@ -147,7 +147,7 @@ func TestPruneValidate(t *testing.T) {
 		return prune(Prune{DeleteVolumes: map[string][]string{tenant: names}})
 	}
 	testValidate(t, []validateCase{
-		{"as it is unset", prune(Prune{}), nil},
+		{"an unset Prune", prune(Prune{}), nil},
 		{"limits", prune(Prune{AtMost: 1000, AtMostPercent: 100, Wait: tenant.Duration(time.Second)}), nil},
 		{"fewer than none", prune(Prune{AtMost: -1}), []string{"prune.atMost"}},
 		{"less than nothing", prune(Prune{AtMostPercent: -1}), []string{"prune.atMostPercent"}},

@@ -217,7 +217,7 @@ func signingRequests(scene) []attempt {
 	)
 }
 
-// certificateRequest is a request for a certificate of somebody powerful.
+// certificateRequest is a request for a certificate of a powerful user.
 func certificateRequest() string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -78,9 +78,9 @@ func member(s tenant.TenantScore, role tenant.Role) tenanttest.Sender {
 	return tenanttest.Sender{Role: role, User: "somebody", Groups: []string{s.RBAC.Members[i].Name}}
 }
 
-// removals takes away each fence of the attacker's, one by one. What rights and guardrails both
-// stop gets through without the guardrail only for somebody who has more rights than Polyphony
-// gives, so that a grant comes first there.
+// removals returns a removal for each fence of the attacker. Where rights and guardrails stop the
+// same attack, a grant of the rights comes first: without them, removing the guardrail shows
+// nothing.
 func (c cluster) removals(attacker tenant.TenantScore) []removal {
 	name := attacker.TenantConfig.Name
 	var all []removal
@@ -131,7 +131,7 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 		topology.GuardrailEndpoints:  "endpoints at a foreign address (CVE-2021-25740)",
 		topology.GuardrailNamespaces: "labels of the namespace, through any subresource (GHSA-2ww6-hf35-mfjm)",
 	} {
-		all = append(all, removal{"guardrail " + string(rule) + " from somebody with every right in the namespace",
+		all = append(all, removal{"guardrail " + string(rule) + " from a member with every right in the namespace",
 			func(t *testing.T) {
 				c.grantEverything(t, attacker)
 				c.stillRefused(t, attacker, escape)

@@ -25,8 +25,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// A quota bounds nothing until it is in force, which is why rights come after it: whoever waits for
-// the first moment gets no more than the quota.
+// A quota bounds nothing until it is in force, so rights come after it. A member who creates pods
+// from the first moment on gets no more than the quota.
 func TestBurstOverQuota(t *testing.T) {
 	s := newScenery(t)
 	acme := s.tenant(t, "burst")
@@ -72,7 +72,8 @@ func TestBurstOverQuota(t *testing.T) {
 	require.Equal(t, 5, count())
 }
 
-// RBAC knows service accounts by name alone, so that whoever has a name next has its rights.
+// RBAC knows service accounts by name alone. The next tenant with that name would have their
+// rights.
 func TestNameOfANamespaceThatHasGone(t *testing.T) {
 	s := newScenery(t)
 	victim, heir, other := s.tenant(t, "victim"), s.tenant(t, "heir"), s.tenant(t, "other")
@@ -119,8 +120,8 @@ func TestNameOfANamespaceThatHasGone(t *testing.T) {
 	require.Eventually(t, func() bool { return !reads(other) }, patience, tick)
 }
 
-// Rules are added up over all policies, so that one empty rule opens everything; that somebody else
-// has written it must not keep it.
+// The rules of all policies add up, so one empty rule opens everything. A run removes it, no matter
+// which field manager wrote it.
 func TestForeignWriterOpensThePolicy(t *testing.T) {
 	s := newScenery(t)
 	acme := s.tenant(t, "policy")

@@ -111,7 +111,7 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 		ClaimRef:               &corev1.ObjectReference{Namespace: victimName, Name: "data"},
 	}}, metav1.CreateOptions{})
 	require.NoError(t, err)
-	c.install(t, "claims", "finalizers") // so that somebody can do it at all
+	c.install(t, "claims", "finalizers") // without them a member can do it
 	_, err = c.admin.CoreV1().PersistentVolumeClaims(attackerName).Create(t.Context(), &corev1.PersistentVolumeClaim{ObjectMeta: leak, Spec: corev1.PersistentVolumeClaimSpec{
 		AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, StorageClassName: new("standard"), VolumeName: "leak",
 		Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}},

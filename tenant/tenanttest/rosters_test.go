@@ -111,8 +111,8 @@ func alone(in topology.Inspection, roster []tenant.TenantScore) topology.Inspect
 
 func TestNoFalseAlarmOnTheFake(t *testing.T) { requireNoAlarm(t, newFake(t), newRosters("r")) }
 
-// So many tenants are in a cluster of their own: whoever shared it would wait for the controllers
-// of all of them.
+// The tenants have a cluster of their own. In a shared one, other tests would wait for the
+// controllers to finish with all of them.
 func TestNoFalseAlarmOnKubernetes(t *testing.T) {
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
 	require.NoError(t, err)

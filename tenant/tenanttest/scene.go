@@ -13,7 +13,7 @@ import (
 // AttackCase is one way out of a tenant.
 type AttackCase struct {
 	Name  string
-	Fence topology.Fence     // what stops whoever may write at all
+	Fence topology.Fence     // what stops a member who has the right to write
 	Rule  topology.Guardrail // if Fence is the guardrails
 
 	needs    func(scene) string // what the attacker must be allowed for a positive control to pass; nil: nothing

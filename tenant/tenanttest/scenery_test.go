@@ -95,7 +95,7 @@ func (s scenery) failures(ctx context.Context, t require.TestingT, namespace str
 	return messages
 }
 
-// office is where somebody works: a tenant's namespace.
+// office is a namespace that a tenant works in.
 type office struct {
 	scenery
 	client    dynamic.Interface

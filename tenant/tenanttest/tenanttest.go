@@ -71,7 +71,7 @@ func Attack(t *testing.T, top topology.Admission, attacker, victim tenant.Tenant
 	return untried
 }
 
-// Sender is somebody who sends requests.
+// Sender is a user who sends requests.
 type Sender struct {
 	Role   tenant.Role // in the attacker's tenant
 	User   string
@@ -95,7 +95,7 @@ func attackers(attacker, victim tenant.TenantScore) []Sender {
 	return senders
 }
 
-// sender is somebody whom the member stands for.
+// sender is one user that the member can be.
 func sender(m tenant.Member) Sender {
 	s := Sender{Role: m.Role, User: "polyphony-tenanttest-" + string(m.Role), Groups: []string{m.Name, "system:authenticated"}}
 	switch m.Kind {

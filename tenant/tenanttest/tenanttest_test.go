@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 
-// Names that nobody uses, should the cluster be somebody's.
+// Names that no object of a shared cluster has.
 const attackerName, victimName = "polyphony-tenanttest-acme", "polyphony-tenanttest-globex"
 
 // newTenant is a tenant with members of every role, and just what positive controls take.

@@ -40,5 +40,5 @@ func TestThreatModel(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, []byte(want), 0o644))
 		return
 	}
-	require.Equal(t, want, string(data), "run the tests with -update if docs/threat-model.md is to be like this")
+	require.Equal(t, want, string(data), "run the tests with -update to write docs/threat-model.md")
 }

@@ -178,7 +178,7 @@ func quoteEmpty(v reflect.Value, shown string) string {
 	return shown
 }
 
-// isStruct tells whether values of a type, or what they point to, are compared field by field.
+// isStruct reports whether values of a type, or what they point to, are compared field by field.
 // Quantities are, in their way.
 func isStruct(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {

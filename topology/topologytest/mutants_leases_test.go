@@ -66,7 +66,7 @@ func careless(_, _ holding, _ *brokenOutsider) holding {
 	}
 }
 
-// free takes a lease away from whoever has it.
+// free takes a lease away from its holder.
 func free(out *brokenOutsider, l topology.Lease) { out.Outsider.HoldLease(l.Name, "", 0) }
 
 // wants asks for another lease than it was asked for.

@@ -49,7 +49,7 @@ type Outsider interface {
 	// Guardrails.
 	SetGuardrailsVersion(t T, version int)
 
-	// HoldLease makes holder the holder of a lease, whoever holds it now, without renewing it. The
+	// HoldLease makes holder the holder of a lease, even if it is held, without renewing it. The
 	// duration is in whole seconds. Leases.
 	HoldLease(t T, name, holder string, duration time.Duration)
 

@@ -34,7 +34,7 @@ type result struct {
 	Server *serverWork `json:",omitempty"` // only with -large
 }
 
-// String is for whoever waits.
+// String returns one line for the log.
 func (r result) String() string {
 	return fmt.Sprintf("round %d, %d tenants, %s, %s: %.2f s, %d requests, %.2f s of the API server", r.Round+1, r.Tenants, r.Contestant, r.Phase, r.Seconds, r.Requests, r.ServerCPU)
 }

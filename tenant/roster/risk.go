@@ -10,16 +10,37 @@ import (
 
 // Risk is a reason to look at a plan before it is applied. It is computed from the values before
 // and after a change, never from what the change prints.
+//
+// A plan names a risk if a fence lets through what it did not, and names none otherwise. Each fence
+// is judged by itself: a higher quota is a risk though a limit may keep the tenant from using it.
+//
+// Risks are totally ordered, the gravest first, as the constants are listed. The risks of a tenant
+// have that order, and so have the tenants of a plan, each by its gravest risk.
 type Risk string
 
 // The risks, gravest first.
 const (
-	RiskDeletes  Risk = "deletes the tenant with all its data"
+	// RiskDeletes is the removal of a tenant: nothing brings its data back.
+	RiskDeletes Risk = "deletes the tenant with all its data"
+
+	// RiskUnfences is a fence that disappears or becomes weaker: a laxer level of pod security, no
+	// deletion protection, or an amount that becomes unlimited.
 	RiskUnfences Risk = "takes a fence away, or lowers one"
-	RiskOpens    Risk = "changes who may connect"
-	RiskWidens   Risk = "gives rights"
-	RiskAdmits   Risk = "admits what was refused"
-	RiskRaises   Risk = "raises what may be used"
+
+	// RiskOpens is a connection that was refused, or a label of the namespace that rules of others
+	// may select.
+	RiskOpens Risk = "changes who may connect"
+
+	// RiskWidens is a right, a group that may read other namespaces, or something that guardrails
+	// refused.
+	RiskWidens Risk = "gives rights"
+
+	// RiskAdmits is a pod or claim that limits refused: a lower minimum, or defaults with which it
+	// fits.
+	RiskAdmits Risk = "admits what was refused"
+
+	// RiskRaises is a larger amount: a quota, a maximum, or a default.
+	RiskRaises Risk = "raises what may be used"
 )
 
 var allRisks = []Risk{RiskDeletes, RiskUnfences, RiskOpens, RiskWidens, RiskAdmits, RiskRaises}
@@ -137,7 +158,7 @@ func allowsMore(before, after topology.Allowances) bool {
 		grows(before.Domains, after.Domains, containsDomain) ||
 		grows(before.ExternalNames, after.ExternalNames, containsDomain) ||
 		grows(before.ImageRegistries, after.ImageRegistries, containsImages) ||
-		grows(before.IngressAnnotations, after.IngressAnnotations, strings.EqualFold) ||
+		grows(before.IngressAnnotations, after.IngressAnnotations, equal) ||
 		grows(before.StorageClasses, after.StorageClasses, equal) ||
 		grows(before.InlineDrivers, after.InlineDrivers, equal) ||
 		grows(before.PriorityClasses, after.PriorityClasses, equal) ||

@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"math/big"
+
 	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/topology"
@@ -29,10 +31,17 @@ func risksOfLimits(before, after topology.LimitRange) []Risk {
 	var found []Risk
 	for kind, limit := range was {
 		found = append(found, risksOfCaps(limit.Max, is[kind].Max)...)
-		found = append(found, risksOfFloors(limit.Min, is[kind].Min)...)
+		requested := func(name string) bool {
+			_, byDefault := is[topology.LimitContainer].DefaultRequest[name]
+			return byDefault || kind == topology.LimitPVC // a claim that requests nothing is not valid
+		}
+		found = append(found, risksOfFloors(limit.Min, is[kind].Min, requested)...)
 	}
-	from, to := was[topology.LimitContainer], is[topology.LimitContainer]
-	return append(found, risksOfDefaults(from, to, was[topology.LimitPod])...)
+	found = append(found, risksOfDefaults(was[topology.LimitContainer], is[topology.LimitContainer])...)
+	if fitsMore(was, is) {
+		found = append(found, RiskAdmits)
+	}
+	return found
 }
 
 func limitsByType(l topology.LimitRange) map[topology.LimitType]topology.Limit {
@@ -43,10 +52,12 @@ func limitsByType(l topology.LimitRange) map[topology.LimitType]topology.Limit {
 	return byType
 }
 
-// risksOfFloors compares lower bounds: what is smaller than before is admitted.
-func risksOfFloors(before, after amounts) []Risk {
+// risksOfFloors compares lower bounds: what is smaller than before is admitted. A bound of zero
+// refuses only what requests nothing, so it can go if there is always a request.
+func risksOfFloors(before, after amounts, requested func(string) bool) []Risk {
 	for name, was := range before {
-		if is, ok := after[name]; !ok || is.Cmp(was) < 0 {
+		is, ok := after[name]
+		if is.Cmp(was) < 0 || !ok && !requested(name) {
 			return []Risk{RiskAdmits}
 		}
 	}
@@ -58,30 +69,75 @@ func risksOfFloors(before, after amounts) []Risk {
 // A higher default is more that may be used without asking. A container whose request lies between
 // the old default limit and the new one is admitted, too. Without a default limit nothing bounds
 // such a container, while without a default request it has to state one. A default where there was
-// none lets in containers that state nothing. Where pods as a whole were bounded, any other default
-// lets in pods whose sum was out of these bounds.
-func risksOfDefaults(before, after topology.Limit, pods topology.Limit) []Risk {
+// none lets in containers that state nothing.
+func risksOfDefaults(before, after topology.Limit) []Risk {
 	found := risksOfCaps(before.Default, after.Default)
 	for name, was := range before.DefaultRequest {
 		if is, ok := after.DefaultRequest[name]; ok && is.Cmp(was) > 0 {
 			found = append(found, RiskRaises)
 		}
 	}
-	if admitsSilent(before.Default, after.Default, pods) || admitsSilent(before.DefaultRequest, after.DefaultRequest, pods) {
+	if hasMore(before.Default, after.Default) || hasMore(before.DefaultRequest, after.DefaultRequest) {
 		found = append(found, RiskAdmits)
 	}
 	return found
 }
 
-// admitsSilent reports whether a change of defaults may admit pods that state nothing.
-func admitsSilent(before, after amounts, pods topology.Limit) bool {
-	for name, is := range after {
-		was, ok := before[name]
-		_, atMost := pods.Max[name]
-		_, atLeast := pods.Min[name]
-		if !ok || (atMost || atLeast) && is.Cmp(was) != 0 {
+// hasMore reports whether after has an amount of something of which before has none.
+func hasMore(before, after amounts) bool {
+	for name := range after {
+		if _, ok := before[name]; !ok {
 			return true
 		}
 	}
 	return false
 }
+
+// fitsMore reports whether other defaults let a pod into the bounds of pods that was out of them. A
+// lower default limit makes room below the maximum, and a higher default request helps to reach the
+// minimum.
+func fitsMore(was, is map[topology.LimitType]topology.Limit) bool {
+	from, to := was[topology.LimitContainer], is[topology.LimitContainer]
+	pods, podsNow := was[topology.LimitPod], is[topology.LimitPod]
+	for name, most := range pods.Max {
+		mostNow, bounded := podsNow.Max[name]
+		before, had := from.Default[name]
+		after, has := to.Default[name]
+		if bounded && had && has &&
+			makesUp(nanos(mostNow), nanos(after), minus(before, after), minus(most, mostNow)) {
+			return true
+		}
+	}
+	for name, least := range pods.Min {
+		leastNow := podsNow.Min[name] // zero if there is none
+		before, had := from.DefaultRequest[name]
+		after, has := to.DefaultRequest[name]
+		outside := new(big.Int).Sub(nanos(least), big.NewInt(1))
+		if had && has && makesUp(outside, nanos(before), minus(after, before), minus(leastNow, least)) {
+			return true
+		}
+	}
+	return false
+}
+
+// makesUp reports whether a number of containers that state nothing fits into room, each of which
+// takes some of it, and together gains more than a bound has tightened.
+func makesUp(room, each, gain, tightened *big.Int) bool {
+	if gain.Sign() <= 0 || room.Cmp(each) < 0 {
+		return false
+	}
+	if each.Sign() == 0 {
+		return true // any number fits
+	}
+	containers := new(big.Int).Div(room, each)
+	return containers.Mul(containers, gain).Cmp(tightened) > 0
+}
+
+// nanos returns an amount in billionths, the finest unit that a quantity has.
+func nanos(q resource.Quantity) *big.Int {
+	d := q.AsDec()
+	scale := big.NewInt(int64(resource.Nano)*-1 - int64(d.Scale()))
+	return scale.Exp(big.NewInt(10), scale, nil).Mul(scale, d.UnscaledBig())
+}
+
+func minus(a, b resource.Quantity) *big.Int { return new(big.Int).Sub(nanos(a), nanos(b)) }

@@ -39,7 +39,10 @@ func TestRisksOfABoundary(t *testing.T) {
 	there := topology.Namespace{
 		Name: "acme", DisplayName: "Acme", Labels: map[string]string{"team": "blue"}, Annotations: map[string]string{"contact": "jane"},
 		PodSecurity: topology.PodSecurityBaseline, Protected: true, DefaultStorageClass: "fast",
-		Allowed: topology.Allowances{ImageRegistries: []string{"a.example", "b.example"}, Domains: []string{"acme.example"}, DefaultToken: true},
+		Allowed: topology.Allowances{
+			ImageRegistries: []string{"a.example", "b.example"}, Domains: []string{"acme.example"}, DefaultToken: true,
+			IngressAnnotations: []string{"nginx.ingress.kubernetes.io/use-regex"},
+		},
 	}
 	testRisks(t, "Namespace", there, []riskCase[topology.Namespace]{
 		{"another display name", func(n *topology.Namespace) { n.DisplayName = "ACME" }, nil},
@@ -59,6 +62,9 @@ func TestRisksOfABoundary(t *testing.T) {
 		{"no images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = nil }, nil},
 		{"other images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = []string{"c.example"} }, []Risk{RiskWidens}},
 		{"more images", func(n *topology.Namespace) { n.Allowed.ImageRegistries = append(n.Allowed.ImageRegistries, "*") }, []Risk{RiskWidens}},
+		{"an annotation in another case", func(n *topology.Namespace) {
+			n.Allowed.IngressAnnotations = []string{"nginx.ingress.kubernetes.io/Use-Regex"}
+		}, []Risk{RiskWidens}},
 		{"service types", func(n *topology.Namespace) { n.Allowed.ServiceTypes = []topology.ServiceType{"LoadBalancer"} }, []Risk{RiskWidens}},
 		{"no token", func(n *topology.Namespace) { n.Allowed.DefaultToken = false }, nil},
 		{"several", func(n *topology.Namespace) {

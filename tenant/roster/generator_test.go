@@ -272,14 +272,6 @@ func setAspect(r *rand.Rand, a aspect, s tenant.TenantScore) tenant.TenantScore 
 	return s
 }
 
-// alter changes one or two aspects, so that often nothing becomes possible.
-func alter(r *rand.Rand, s tenant.TenantScore) tenant.TenantScore {
-	for range 1 + r.IntN(2) {
-		s = setAspect(r, pick(r, aspects...), s)
-	}
-	return s
-}
-
 func pick[V any](r *rand.Rand, from ...V) V { return from[r.IntN(len(from))] }
 
 // some returns some of the values, in any order. It returns nil or an empty list for none.

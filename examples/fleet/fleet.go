@@ -29,7 +29,8 @@ func earlierRoster() roster.Score {
 // to acme.
 func newRoster() roster.Score {
 	acme, globex, initech := named("acme"), named("globex"), named("initech")
-	acme.NetworkIsolation.Ingress = []tenant.NetworkPeer{{Tenant: prefix + "globex", Ports: []tenant.NetworkPort{{Port: 443}}}}
+	https := []tenant.NetworkPort{{Port: 443}}
+	acme.NetworkIsolation.Ingress = []tenant.NetworkPeer{{Tenant: prefix + "globex", Ports: https}}
 	return roster.Score{
 		ID:      "fleet",
 		Tenants: []tenant.TenantScore{acme, globex, initech},

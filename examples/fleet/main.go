@@ -36,7 +36,8 @@ import (
 
 func main() {
 	var kubeconfigs []string
-	flag.Func("kubeconfig", "run on the cluster of this kubeconfig `file`; may be given several times; unset: in memory", func(file string) error {
+	const usage = "run on the cluster of this kubeconfig `file`; may be given several times; unset: in memory"
+	flag.Func("kubeconfig", usage, func(file string) error {
 		kubeconfigs = append(kubeconfigs, file)
 		return nil
 	})
@@ -57,7 +58,8 @@ func run(ctx context.Context, kubeconfigs []string, plan, remove bool) error {
 	if err != nil {
 		return err
 	}
-	runner := score.Runner{Concurrency: 8, Retries: 2, Observe: observe()} // eight tenants at a time, on whatever clusters
+	// eight tenants at a time, over all clusters
+	runner := score.Runner{Concurrency: 8, Retries: 2, Observe: observe()}
 	f := fleet{clusters: clusters, roster: newRoster(), runner: runner, out: os.Stdout}
 	if remove {
 		f.roster = removed(f.roster)

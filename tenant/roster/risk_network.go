@@ -12,7 +12,8 @@ import (
 // risksOfNetwork compares who may connect: it reports a risk if the rules after allow a connection
 // that the rules before did not.
 func risksOfNetwork(before, after topology.NetworkRules) []Risk {
-	if opensMore(before.Namespace, before.Ingress, after.Ingress) || opensMore(before.Namespace, before.Egress, after.Egress) {
+	if opensMore(before.Namespace, before.Ingress, after.Ingress) ||
+		opensMore(before.Namespace, before.Egress, after.Egress) {
 		return []Risk{RiskOpens}
 	}
 	return nil

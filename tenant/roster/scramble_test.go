@@ -68,7 +68,7 @@ func decisions(p roster.Plan) (all []decision) {
 	return all
 }
 
-// pair is a roster that has run, and what is to become of it.
+// pair is a roster that has run, and what it becomes.
 type pair struct{ was, is roster.Score }
 
 // randomPair returns a roster of two tenants, and what it becomes: one of them has another value of

@@ -26,7 +26,7 @@ import (
 )
 
 const (
-	patience = 20 * time.Second
+	patience = 3 * time.Minute
 	tick     = 50 * time.Millisecond
 )
 

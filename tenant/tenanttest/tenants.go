@@ -210,7 +210,7 @@ func (on tenants) offboardCases() []topologytest.Case {
 			s := on.newTenant(t)
 			on.run(t, s.On(on.top))
 			on.outsider.Hold(t, s.TenantConfig.Name)
-			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, Wait: tenant.Duration(time.Second)}
+			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, Wait: tenant.Duration(5 * time.Second)}
 			_, err := score.Run(t.Context(), off.On(on.top))
 			topologytest.RequireError(t, err, topology.ErrTimeout)
 			require.ErrorContains(t, err, "example.com/hold")

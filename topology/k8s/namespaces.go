@@ -3,6 +3,7 @@ package k8s
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -313,10 +314,16 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 		last = have
 		return have.UID != first, nil
 	})
-	if err != nil && ctx.Err() != nil && last != nil {
+	switch {
+	case err == nil || ctx.Err() == nil:
+		return err
+	case last != nil:
 		return c.Wrap(topology.ErrTimeout, "is still there, held by "+holders(last), ctx.Err())
+	case errors.Is(ctx.Err(), context.DeadlineExceeded): // the API server has not answered at all
+		return c.Wrap(topology.ErrTimeout, "the API server did not say in time whether it is gone", ctx.Err())
+	default:
+		return err
 	}
-	return err
 }
 
 // holders returns what keeps a namespace from being removed.

@@ -11,7 +11,7 @@ import (
 )
 
 // shortWait is how long a case waits to see that something does not happen.
-const shortWait = 300 * time.Millisecond
+const shortWait = 3 * time.Second
 
 func (n namespaces) deleteCases() []Case {
 	return []Case{

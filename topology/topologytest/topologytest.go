@@ -133,7 +133,7 @@ func newPlace(t T, top topology.Namespaces) string {
 // cleanupContext returns a context for clean-up functions. The context of the case has ended by
 // then.
 func cleanupContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), 10*time.Second)
+	return context.WithTimeout(context.Background(), time.Minute)
 }
 
 func cancelled(t T) context.Context {

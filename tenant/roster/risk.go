@@ -79,17 +79,18 @@ type comparison struct {
 
 	created, deleted []Risk // of a value that appears in a tenant that exists, or disappears
 	unknown          Risk   // of an update whose values are missing, of another type, or inexact
+	absent           any    // what a tenant without a value has; nil: its appearance opens nothing more
 }
 
 // comparisons has one comparison for each kind of value that a tenant has. Changes of other kinds
 // have no risk that is known here.
 var comparisons = map[topology.Kind]comparison{
-	topology.KindNamespace:      {typed(risksOfBoundary), nil, []Risk{RiskDeletes}, RiskUnfences},
-	topology.KindNetworkRules:   {typed(risksOfNetwork), nil, []Risk{RiskUnfences}, RiskOpens},
-	topology.KindQuota:          {typed(risksOfQuota), nil, []Risk{RiskUnfences}, RiskUnfences},
-	topology.KindLimitRange:     {typed(risksOfLimits), nil, []Risk{RiskUnfences}, RiskUnfences},
-	topology.KindAccess:         {typed(risksOfAccess), []Risk{RiskWidens}, nil, RiskWidens},
-	topology.KindClusterReaders: {typed(risksOfReaders), []Risk{RiskWidens}, nil, RiskWidens},
+	topology.KindNamespace:      {typed(risksOfBoundary), nil, []Risk{RiskDeletes}, RiskUnfences, nil},
+	topology.KindNetworkRules:   {typed(risksOfNetwork), nil, []Risk{RiskUnfences}, RiskOpens, nil},
+	topology.KindQuota:          {typed(risksOfQuota), nil, []Risk{RiskUnfences}, RiskUnfences, nil},
+	topology.KindLimitRange:     {typed(risksOfLimits), nil, []Risk{RiskUnfences}, RiskUnfences, topology.LimitRange{}},
+	topology.KindAccess:         {typed(risksOfAccess), []Risk{RiskWidens}, nil, RiskWidens, nil},
+	topology.KindClusterReaders: {typed(risksOfReaders), []Risk{RiskWidens}, nil, RiskWidens, nil},
 }
 
 func typed[V any](risks func(before, after V) []Risk) func(before, after any) ([]Risk, bool) {
@@ -112,7 +113,11 @@ func risksIn(c topology.Change) []Risk {
 	}
 	switch c.Action {
 	case topology.Created:
-		return compare.created
+		if compare.absent == nil {
+			return compare.created
+		}
+		found, _ := compare.risks(compare.absent, c.After)
+		return found
 	case topology.Deleted:
 		return compare.deleted
 	case topology.Updated:

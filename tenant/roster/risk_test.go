@@ -266,6 +266,19 @@ func TestRisksOfCreatedAndDeletedValues(t *testing.T) {
 	require.Equal(t, []Risk{RiskWidens}, risksOf(created(kinds...)), "a new tenant that reads everywhere")
 }
 
+// Defaults of a LimitRange that was missing let in containers that state nothing: the quota refused
+// them.
+func TestRisksOfALimitRangeThatComesBack(t *testing.T) {
+	back := func(limits ...topology.Limit) []Risk {
+		return risksOf([]topology.Change{{
+			Kind: topology.KindLimitRange, Action: topology.Created, After: topology.LimitRange{Limits: limits},
+		}})
+	}
+	cpu := amounts{"cpu": resource.MustParse("1")}
+	require.Equal(t, []Risk{RiskAdmits}, back(topology.Limit{Type: topology.LimitContainer, Default: cpu}))
+	require.Empty(t, back(topology.Limit{Type: topology.LimitContainer, Max: cpu}), "a bound opens nothing")
+}
+
 // A change that the values cannot express has the risk of its kind. An object that only lost an
 // owner reference has the same value before and after.
 func TestRisksOfInexactOrMissingValues(t *testing.T) {

@@ -1,4 +1,4 @@
-// Package dryrun drops writes. It is the one place where a dry run differs from a run.
+// Package dryrun drops writes. The adapter adds only that waits return at once and leases are free.
 package dryrun
 
 import (

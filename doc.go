@@ -60,8 +60,8 @@
 //   - internal/lease: how leases are taken and renewed, on any infrastructure
 //   - internal/clone, internal/summary: copies of collections, and shortened lists
 //   - internal/imports: which package may import which
-//   - internal/testcluster, internal/puppet, internal/valuetest, internal/differential and
-//     internal/packets: for tests
+//   - internal/testcluster, internal/puppet, internal/faketest, internal/valuetest,
+//     internal/differential and internal/packets: for tests
 //   - internal/bench, internal/tools: measurements, and pinned tools
 //
 // # More

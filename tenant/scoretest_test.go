@@ -1,11 +1,11 @@
 package tenant_test
 
 import (
-	"encoding/json"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/polyphony-go/polyphony/internal/faketest"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/scoretest"
 	"github.com/polyphony-go/polyphony/tenant"
@@ -13,29 +13,6 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
-
-// infrastructure returns a topology in memory for scoretest, after the steps in prepare.
-func infrastructure(
-	t scoretest.T, top *fake.Topology, prepare ...score.Step,
-) scoretest.Infrastructure[*fake.Topology] {
-	if len(prepare) > 0 {
-		_, err := score.Run(t.Context(), prepare...)
-		require.NoError(t, err)
-	}
-	return scoretest.Infrastructure[*fake.Topology]{
-		Topology: top, DryRun: top.DryRun(),
-		Calls:  func() int { return top.Counts().Calls },
-		Writes: func() int { return top.Counts().Writes },
-		State: func() any {
-			data, err := json.Marshal(top.State())
-			require.NoError(t, err)
-			return string(data)
-		},
-		CutAfter: func(n int) *fake.Topology {
-			return top.WithFaults(fake.Fault{After: n, Err: scoretest.ErrCut})
-		},
-	}
-}
 
 func members() tenant.RBACConfig {
 	return tenant.RBACConfig{
@@ -56,7 +33,7 @@ func TestTenantScoreKeepsTheRulesOfScores(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
-				return infrastructure(t, fake.New(fake.Options{}))
+				return faketest.Infrastructure(t, fake.New(fake.Options{}))
 			}, func(s tenant.TenantScore, top *fake.Topology) score.Step { return s.On(top) })
 		})
 	}
@@ -67,7 +44,7 @@ func TestOffboardScoreKeepsTheRulesOfScores(t *testing.T) {
 	scoretest.Run(t, tenant.OffboardScore{Tenant: "acme"},
 		func(t scoretest.T) scoretest.Infrastructure[*fake.Topology] {
 			top := fake.New(fake.Options{})
-			return infrastructure(t, top, acme.On(top))
+			return faketest.Infrastructure(t, top, acme.On(top))
 		}, func(s tenant.OffboardScore, top *fake.Topology) score.Step { return s.On(top) })
 }
 

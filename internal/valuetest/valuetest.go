@@ -1,6 +1,6 @@
 // Package valuetest checks the values that ports take and return: [Clone] checks that a copy shares
 // nothing with the original, [Diff] that no difference goes unseen, and [Cloners] finds the types
-// that have to be checked.
+// that have to be checked. [RequireFieldPaths] checks what is wrong with a Score.
 package valuetest
 
 import (

@@ -11,10 +11,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
+	"github.com/polyphony-go/polyphony/internal/valuetest"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/tenant/guardrails"
@@ -60,20 +59,7 @@ func TestScoreValidate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			err := tt.score.Validate()
-			if tt.paths == nil {
-				require.NoError(t, err)
-				return
-			}
-			var errs utilerrors.Aggregate
-			require.ErrorAs(t, err, &errs)
-			var paths []string
-			for _, e := range errs.Errors() {
-				var at *field.Error
-				require.ErrorAs(t, e, &at)
-				paths = append(paths, at.Field)
-			}
-			require.Equal(t, tt.paths, paths)
+			valuetest.RequireFieldPaths(t, tt.paths, tt.score.Validate())
 		})
 	}
 	unknown := guardrails.Score{Without: []topology.Guardrail{"walls"}}.Validate()

@@ -1,40 +1,15 @@
 package guardrails_test
 
 import (
-	"encoding/json"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/polyphony-go/polyphony/internal/faketest"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/scoretest"
 	"github.com/polyphony-go/polyphony/tenant/guardrails"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
-
-// infrastructure returns a topology in memory for scoretest, after the steps in prepare.
-func infrastructure(
-	t scoretest.T, top *fake.Topology, prepare ...score.Step,
-) scoretest.Infrastructure[*fake.Topology] {
-	if len(prepare) > 0 {
-		_, err := score.Run(t.Context(), prepare...)
-		require.NoError(t, err)
-	}
-	return scoretest.Infrastructure[*fake.Topology]{
-		Topology: top, DryRun: top.DryRun(),
-		Calls:  func() int { return top.Counts().Calls },
-		Writes: func() int { return top.Counts().Writes },
-		State: func() any {
-			data, err := json.Marshal(top.State())
-			require.NoError(t, err)
-			return string(data)
-		},
-		CutAfter: func(n int) *fake.Topology {
-			return top.WithFaults(fake.Fault{After: n, Err: scoretest.ErrCut})
-		},
-	}
-}
 
 func TestScoreKeepsTheRulesOfScores(t *testing.T) {
 	installed := guardrails.Score{}
@@ -57,7 +32,7 @@ func TestScoreKeepsTheRulesOfScores(t *testing.T) {
 				for _, s := range tt.before {
 					prepare = append(prepare, s.On(top))
 				}
-				return infrastructure(t, top, prepare...)
+				return faketest.Infrastructure(t, top, prepare...)
 			}, func(s guardrails.Score, top *fake.Topology) score.Step { return s.On(top) })
 		})
 	}

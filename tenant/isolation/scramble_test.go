@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/polyphony-go/polyphony/internal/faketest"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant/guardrails"
 	"github.com/polyphony-go/polyphony/tenant/isolation"
@@ -21,7 +22,7 @@ import (
 // another order where no order is promised. Names of subjects, roles of tenants, namespaces and the
 // network policy of Polyphony stay, since they are values that decide.
 type scrambled struct {
-	*fake.Topology
+	faketest.Edited
 	edit func(*topology.Inspection) // adds what the fake cannot hold; nil: nothing
 	text *string                    // nil: nothing is scrambled
 }
@@ -89,43 +90,17 @@ func shuffled[V any](random *rand.Rand, list []V) []V {
 	return list
 }
 
-// change scrambles what a change prints.
-func (s scrambled) change(c topology.Change, err error) (topology.Change, error) {
-	if s.text != nil {
-		c.Name, c.Fields = *s.text, slices.Clone(c.Fields)
+// scrambleChange returns an edit that scrambles what a change prints.
+func scrambleChange(text *string) func(*topology.Change) {
+	return func(c *topology.Change) {
+		if text == nil {
+			return
+		}
+		c.Name, c.Fields = *text, slices.Clone(c.Fields)
 		for i := range c.Fields {
-			c.Fields[i] = topology.FieldChange{Path: *s.text, From: *s.text, To: *s.text}
+			c.Fields[i] = topology.FieldChange{Path: *text, From: *text, To: *text}
 		}
 	}
-	return c, err
-}
-
-func (s scrambled) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
-	return s.change(s.Topology.EnsureNamespace(ctx, want))
-}
-
-func (s scrambled) EnsureNetworkRules(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
-	return s.change(s.Topology.EnsureNetworkRules(ctx, want))
-}
-
-func (s scrambled) EnsureQuota(ctx context.Context, want topology.Quota) (topology.Change, error) {
-	return s.change(s.Topology.EnsureQuota(ctx, want))
-}
-
-func (s scrambled) EnsureLimitRange(ctx context.Context, want topology.LimitRange) (topology.Change, error) {
-	return s.change(s.Topology.EnsureLimitRange(ctx, want))
-}
-
-func (s scrambled) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
-	return s.change(s.Topology.EnsureAccess(ctx, want))
-}
-
-func (s scrambled) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
-	return s.change(s.Topology.EnsureClusterReaders(ctx, want))
-}
-
-func (s scrambled) EnsureGuardrails(ctx context.Context, want topology.GuardrailSet) (topology.Change, error) {
-	return s.change(s.Topology.EnsureGuardrails(ctx, want))
 }
 
 // world is a topology with two tenants, in which something may be broken.
@@ -166,7 +141,8 @@ func worlds(t *testing.T) []world {
 // provision returns the world with its tenants. Every text is scrambled from the first change on.
 func (w world) provision(t *testing.T, text *string) (isolation.Topology, isolation.Score) {
 	t.Helper()
-	top := scrambled{fake.New(fake.Options{}), w.edit, text}
+	edited := faketest.Edited{Topology: fake.New(fake.Options{}), Edit: scrambleChange(text)}
+	top := scrambled{edited, w.edit, text}
 	s := isolation.Score{Tenants: twoTenants()}
 	_, err := score.Run(t.Context(), guardrails.Score{}.On(top), s.Tenants[0].On(top), s.Tenants[1].On(top))
 	require.NoError(t, err)

@@ -1,7 +1,6 @@
 package roster_test
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"testing"
@@ -9,54 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/polyphony-go/polyphony/internal/faketest"
 	"github.com/polyphony-go/polyphony/tenant/roster"
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// edited is a topology whose changes are edited before a plan sees them. What an edit hides from a
-// plan, the plan cannot compare.
-type edited struct {
-	*fake.Topology
-	edit func(*topology.Change)
-}
-
-func (e edited) DryRun() edited { return edited{e.Topology.DryRun(), e.edit} }
-
-func (e edited) change(c topology.Change, err error) (topology.Change, error) {
-	e.edit(&c)
-	return c, err
-}
-
-func (e edited) EnsureNamespace(ctx context.Context, want topology.Namespace) (topology.Change, error) {
-	return e.change(e.Topology.EnsureNamespace(ctx, want))
-}
-
-func (e edited) EnsureQuota(ctx context.Context, want topology.Quota) (topology.Change, error) {
-	return e.change(e.Topology.EnsureQuota(ctx, want))
-}
-
-func (e edited) EnsureLimitRange(ctx context.Context, want topology.LimitRange) (topology.Change, error) {
-	return e.change(e.Topology.EnsureLimitRange(ctx, want))
-}
-
-func (e edited) EnsureNetworkRules(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
-	return e.change(e.Topology.EnsureNetworkRules(ctx, want))
-}
-
-func (e edited) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
-	return e.change(e.Topology.EnsureAccess(ctx, want))
-}
-
-func (e edited) EnsureClusterReaders(ctx context.Context, want topology.ClusterReaders) (topology.Change, error) {
-	return e.change(e.Topology.EnsureClusterReaders(ctx, want))
-}
-
-// without returns a planner that is without what an edit hides from it.
+// without returns a planner that is without what an edit hides from it. A plan cannot compare what
+// a change does not show.
 func without(edit func(*topology.Change)) planner {
 	return func(t *testing.T, s roster.Score, top *fake.Topology) roster.Plan {
-		p, err := roster.MakePlan(t.Context(), s, edited{top, edit})
+		p, err := roster.MakePlan(t.Context(), s, faketest.Edited{Topology: top, Edit: edit})
 		require.NoError(t, err)
 		return p
 	}

@@ -7,10 +7,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	utilerrors "k8s.io/apimachinery/pkg/util/errors"
-	"k8s.io/apimachinery/pkg/util/validation/field"
 	"sigs.k8s.io/yaml"
 
+	"github.com/polyphony-go/polyphony/internal/valuetest"
 	"github.com/polyphony-go/polyphony/tenant"
 )
 
@@ -37,20 +36,7 @@ func testValidate(t *testing.T, edges []validateCase) {
 		t.Run(e.name, func(t *testing.T) {
 			s := rosterOf("acme", "globex", "initech")
 			e.change(&s)
-			err := s.Validate()
-			if e.paths == nil {
-				require.NoError(t, err)
-				return
-			}
-			var all utilerrors.Aggregate
-			require.ErrorAs(t, err, &all)
-			var paths []string
-			for _, one := range all.Errors() {
-				var at *field.Error
-				require.ErrorAs(t, one, &at)
-				paths = append(paths, at.Field)
-			}
-			require.Equal(t, e.paths, paths, "%v", err)
+			valuetest.RequireFieldPaths(t, e.paths, s.Validate())
 		})
 	}
 }

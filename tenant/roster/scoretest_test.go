@@ -2,11 +2,9 @@ package roster_test
 
 import (
 	"context"
-	"encoding/json"
 	"testing"
 
-	"github.com/stretchr/testify/require"
-
+	"github.com/polyphony-go/polyphony/internal/faketest"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/score/scoretest"
 	"github.com/polyphony-go/polyphony/tenant"
@@ -15,29 +13,6 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
-
-// infrastructure returns a topology in memory for scoretest, after the steps in prepare.
-func infrastructure(
-	t scoretest.T, top *fake.Topology, prepare ...score.Step,
-) scoretest.Infrastructure[*fake.Topology] {
-	if len(prepare) > 0 {
-		_, err := score.Run(t.Context(), prepare...)
-		require.NoError(t, err)
-	}
-	return scoretest.Infrastructure[*fake.Topology]{
-		Topology: top, DryRun: top.DryRun(),
-		Calls:  func() int { return top.Counts().Calls },
-		Writes: func() int { return top.Counts().Writes },
-		State: func() any {
-			data, err := json.Marshal(top.State())
-			require.NoError(t, err)
-			return string(data)
-		},
-		CutAfter: func(n int) *fake.Topology {
-			return top.WithFaults(fake.Fault{After: n, Err: scoretest.ErrCut})
-		},
-	}
-}
 
 // cutOff is a topology whose calls fail, except the release of a lease.
 type cutOff struct {
@@ -69,7 +44,7 @@ func TestScoreKeepsTheRulesOfScores(t *testing.T) {
 			scoretest.Run(t, s, func(t scoretest.T) scoretest.Infrastructure[roster.Topology] {
 				top := fake.New(fake.Options{})
 				earlier := roster.Score{ID: "west", Tenants: []tenant.TenantScore{acme}}
-				infra := infrastructure(t, top, earlier.On(top), initech.On(top))
+				infra := faketest.Infrastructure(t, top, earlier.On(top), initech.On(top))
 				return scoretest.Infrastructure[roster.Topology]{
 					Topology: top, DryRun: top.DryRun(), Calls: infra.Calls, Writes: infra.Writes, State: infra.State,
 					CutAfter: func(n int) roster.Topology { return cutOff{infra.CutAfter(n), top} },

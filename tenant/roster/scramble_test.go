@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 
+	"github.com/polyphony-go/polyphony/internal/faketest"
 	"github.com/polyphony-go/polyphony/score"
 	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/tenant/roster"
@@ -152,7 +153,7 @@ func TestApplyDoesTheSameIfEveryTextIsScrambled(t *testing.T) {
 		plain, scrambled := p.start(t), p.start(t)
 		_, err := score.Run(t.Context(), roster.Apply(plainly(t, p.is, plain), plain))
 		require.NoError(t, err)
-		other := edited{scrambled, scramble}
+		other := faketest.Edited{Topology: scrambled, Edit: scramble}
 		plan, err := roster.MakePlan(t.Context(), p.is, other)
 		require.NoError(t, err)
 		_, err = score.Run(t.Context(), roster.Apply(plan, other))

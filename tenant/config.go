@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // TenantConfig says who the tenant is and what its boundary is like.
@@ -191,7 +192,7 @@ func validateKey(key string, at *field.Path) field.ErrorList {
 	}
 	domain, _, found := strings.Cut(key, "/")
 	reserved := slices.ContainsFunc(reservedDomains, func(d string) bool {
-		return domain == d || strings.HasSuffix(domain, "."+d)
+		return adapter.DomainContains(d, domain)
 	})
 	if found && reserved && domain != "app.kubernetes.io" {
 		errs = append(errs, field.Forbidden(at, "labels and annotations of "+strings.Join(reservedDomains, ", ")+

@@ -87,7 +87,7 @@ func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespac
 
 // overlap reports whether two domains are equal or one is below the other.
 func overlap(a, b string) bool {
-	return a == b || strings.HasSuffix(a, "."+b) || strings.HasSuffix(b, "."+a)
+	return adapter.DomainContains(b, a) || adapter.DomainContains(a, b)
 }
 
 // domainsBefore returns the domains that the tenant holds already. It sends no request for a tenant

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Risk is a reason to look at a plan before it is applied. It is computed from the values before
@@ -160,8 +161,8 @@ func risksOfBoundary(before, after topology.Namespace) []Risk {
 func allowsMore(before, after topology.Allowances) bool {
 	equal := func(have, want string) bool { return have == want }
 	return after.DefaultToken && !before.DefaultToken ||
-		grows(before.Domains, after.Domains, containsDomain) ||
-		grows(before.ExternalNames, after.ExternalNames, containsDomain) ||
+		grows(before.Domains, after.Domains, adapter.DomainContains) ||
+		grows(before.ExternalNames, after.ExternalNames, adapter.DomainContains) ||
 		grows(before.ImageRegistries, after.ImageRegistries, containsImages) ||
 		grows(before.IngressAnnotations, after.IngressAnnotations, equal) ||
 		grows(before.StorageClasses, after.StorageClasses, equal) ||
@@ -178,8 +179,6 @@ func grows[V any](before, after []V, contains func(have, want V) bool) bool {
 		return !slices.ContainsFunc(before, func(have V) bool { return contains(have, want) })
 	})
 }
-
-func containsDomain(have, want string) bool { return have == want || strings.HasSuffix(want, "."+have) }
 
 func containsImages(have, want string) bool {
 	return have == "*" || have == want || strings.HasPrefix(want, have+"/")

@@ -14,5 +14,5 @@
 // # Domains
 //
 // [DomainLabels] marks the domains that a tenant serves, and [DomainsAbove] lists the domains that
-// contain one. Two domains overlap if one of them is, or is above, the other.
+// contain one. Two domains overlap if one of them contains the other: see [DomainContains].
 package adapter

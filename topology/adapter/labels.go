@@ -29,6 +29,11 @@ func DomainLabels(domains []string) map[string]string {
 	return labels
 }
 
+// DomainContains reports whether name is the domain or below it.
+func DomainContains(domain, name string) bool {
+	return name == domain || strings.HasSuffix(name, "."+domain)
+}
+
 // DomainsAbove returns the domains that contain the domain, nearest first. Top-level domains are
 // left out.
 func DomainsAbove(domain string) []string {

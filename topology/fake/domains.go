@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
@@ -27,7 +26,10 @@ func (t *Topology) OverlappingDomains(
 			continue
 		}
 		for _, held := range ns.value.Allowed.Domains {
-			if slices.ContainsFunc(domains, func(d string) bool { return covers(d, held) || covers(held, d) }) {
+			overlaps := func(d string) bool {
+				return adapter.DomainContains(d, held) || adapter.DomainContains(held, d)
+			}
+			if slices.ContainsFunc(domains, overlaps) {
 				holders = append(holders, topology.DomainHolder{Tenant: name, Domain: held})
 			}
 		}
@@ -50,6 +52,3 @@ func (s *state) candidates(domains []string) map[string]bool {
 	}
 	return found
 }
-
-// covers reports whether a host is the domain or below it.
-func covers(domain, host string) bool { return host == domain || strings.HasSuffix(host, "."+domain) }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/polyphony-go/polyphony/internal/kube"
 	"github.com/polyphony-go/polyphony/topology"
@@ -33,7 +32,7 @@ func (t *Topology) OverlappingDomains(
 				return nil, err
 			}
 		}
-		within := func(held string) bool { return held == domain || strings.HasSuffix(held, "."+domain) }
+		within := func(held string) bool { return adapter.DomainContains(domain, held) }
 		if err := t.findDomains(ctx, c, adapter.LabelDomain+domain, within, found); err != nil {
 			return nil, err
 		}

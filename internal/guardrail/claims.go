@@ -1,7 +1,6 @@
 package guardrail
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -49,95 +48,4 @@ func dataSource(w write) string {
 		return ""
 	}
 	return "the claim takes its data from another namespace: remove spec.dataSourceRef.namespace"
-}
-
-func tokenSecret(w write) string {
-	const account = "kubernetes.io/service-account.name"
-	if w.object.Type != "kubernetes.io/service-account-token" ||
-		!w.created() && sameKey(w.object.Metadata.Annotations, w.old.Metadata.Annotations, account) {
-		return ""
-	}
-	return "the Secret asks for a token of a service account that never expires: " +
-		"mount a projected serviceAccountToken volume instead"
-}
-
-var (
-	fencingLabel      = regexp.MustCompile(`^([^/]*\.)?(tenancy\.polyphony\.dev|pod-security\.kubernetes\.io)/`)
-	fencingAnnotation = regexp.MustCompile(`^([^/]*\.)?tenancy\.polyphony\.dev/`)
-)
-
-func namespaceLabels(w write) string {
-	var old map[string]string
-	if !w.created() {
-		old = w.old.Metadata.Labels
-	}
-	if sameKeys(fencingLabel, w.object.Metadata.Labels, old) {
-		return ""
-	}
-	return "labels of tenancy.polyphony.dev and pod-security.kubernetes.io isolate the tenant: " +
-		"change its TenantScore"
-}
-
-func namespaceAnnotations(w write) string {
-	var old map[string]string
-	if !w.created() {
-		old = w.old.Metadata.Annotations
-	}
-	if sameKeys(fencingAnnotation, w.object.Metadata.Annotations, old) {
-		return ""
-	}
-	return "annotations of tenancy.polyphony.dev hold what the tenant is allowed: change its TenantScore"
-}
-
-// sameKeys reports whether two maps are equal in the keys that match.
-func sameKeys(match *regexp.Regexp, a, b map[string]string) bool {
-	subset := func(a, b map[string]string) bool {
-		for key, value := range a {
-			if other, ok := b[key]; match.MatchString(key) && (!ok || other != value) {
-				return false
-			}
-		}
-		return true
-	}
-	return subset(a, b) && subset(b, a)
-}
-
-func namespaceFinalizers(w write) string {
-	const message = "a finalizer would block the deletion of the namespace: remove it, or ask for the right to bypass this rule"
-	var held, specHeld []string
-	if !w.created() {
-		held, specHeld = w.old.Metadata.Finalizers, w.old.Spec.Finalizers
-	}
-	if len(without(w.object.Metadata.Finalizers, held)) > 0 ||
-		!w.created() && len(without(w.object.Spec.Finalizers, specHeld)) > 0 {
-		return message
-	}
-	return ""
-}
-
-// without returns the list without the elements of the other one.
-func without[V comparable](list, other []V) []V {
-	return slices.DeleteFunc(slices.Clone(list), func(v V) bool { return slices.Contains(other, v) })
-}
-
-func finalizers(w write) string {
-	known := []string{"foregroundDeletion", "orphan"}
-	if w.Resource == "persistentvolumeclaims" {
-		known = append(known, "kubernetes.io/pvc-protection")
-	}
-	isOfJob := func(owner ownerReference) bool { return owner.Kind == "Job" }
-	if w.Resource == "pods" && slices.ContainsFunc(w.object.Metadata.OwnerReferences, isOfJob) {
-		known = append(known, "batch.kubernetes.io/job-tracking")
-	}
-	if w.Subresource == "status" { // a cloud controller adds it, whose name is not known
-		known = append(known, "service.kubernetes.io/load-balancer-cleanup")
-	}
-	if !w.created() {
-		known = append(known, w.old.Metadata.Finalizers...)
-	}
-	if len(without(w.object.Metadata.Finalizers, known)) == 0 {
-		return ""
-	}
-	return "a finalizer would block the removal of the tenant: remove metadata.finalizers, " +
-		"or ask for the right to bypass this rule"
 }

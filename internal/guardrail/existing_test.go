@@ -2,6 +2,8 @@ package guardrail
 
 import (
 	"encoding/json"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -41,9 +43,11 @@ func TestExistingFindsWhatATenantWrote(t *testing.T) {
 	}
 }
 
-func TestEveryGuardrailHasARule(t *testing.T) {
+func TestEveryGuardrailHasARuleAndItsFiles(t *testing.T) {
 	for _, rule := range topology.AllGuardrails() {
 		require.Contains(t, rules, rule)
+		require.FileExists(t, strings.ReplaceAll(string(rule), "-", "_")+".go")
+		require.FileExists(t, filepath.Join("policy", string(rule)+".yaml"))
 	}
 	require.Len(t, rules, len(topology.AllGuardrails()))
 }

@@ -1,21 +1,3 @@
-// Package guardrail is a model in Go of the guardrails that the Kubernetes adapter installs as
-// admission policies. [Check] answers whether a write is refused, and [Existing] whether an object
-// that exists would be.
-//
-// The fake admits requests with Check. Both adapters list violations with Existing. The conformance
-// suite asks this model and a real API server the same questions.
-//
-// # Files
-//
-// guardrail.go has the table of the rules and says which writes they apply to. The checks are in
-// network.go (services, endpoints, ingress), claims.go (claims, token-secrets, namespaces,
-// finalizers) and pods.go (volumes, placement, images, default-token). object.go has what they read
-// of an object.
-//
-// # Adding a rule
-//
-// A rule is a constant of type topology.Guardrail, an entry in the table, its checks, and the same
-// rule in CEL. The messages of both are the same.
 package guardrail
 
 import (

@@ -1,12 +1,3 @@
-// Package policy has the guardrails as Kubernetes applies them: one ValidatingAdmissionPolicy for
-// each rule, with its conditions in CEL, and a binding of the same name. The API server evaluates
-// them itself, for every namespace with the tenant label, and they fail closed. They read what a
-// tenant is allowed from the labels and annotations of the namespace.
-//
-// Package guardrail, next to this one, has the same rules in Go. A rule is a file here, named after
-// it, with the specification of its policy. [Render] completes it, [Installed] compares it with
-// what a cluster has, and [RenderProbe] makes the policy that shows whether the others are in
-// force.
 package policy
 
 import (

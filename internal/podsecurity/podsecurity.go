@@ -6,7 +6,8 @@
 //
 // # Files
 //
-// podsecurity.go has the tables of rules, rules.go the checks, and pod.go what they read of a pod.
+// podsecurity.go has the tables of rules, checks.go what each of them checks, and pod.go what they
+// read of a pod.
 package podsecurity
 
 import (

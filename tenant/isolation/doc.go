@@ -38,6 +38,17 @@
 //   - namespaces and tenants that are not in [Score.Tenants].
 //   - guardrails that are stored, but that an API server does not apply yet.
 //
+// # Files
+//
+//   - isolation.go: the Score, which reads a topology and fails if a guarantee is broken
+//   - examine.go: the findings, one check for each guarantee
+//   - grants.go: which grants cross the boundary of a tenant
+//   - rbac_rules.go: which rights are harmless, which write what isolates a tenant, and which only
+//     read
+//   - network.go: which network policies open more than the Score says
+//   - report.go: guarantees, findings, the report and its error
+//   - visibility.go: the table of what a member may do
+//
 // # For people and for programs
 //
 // Programs decide by Tenant, Guarantee and Status. Witness, Remedy and what the String methods

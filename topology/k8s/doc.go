@@ -37,9 +37,31 @@
 //
 // [NetworkPolicyOf] turns a NetworkPolicy into a value that package netpolicy evaluates.
 //
-// # Where things are
+// # Files
 //
-// A file has the name of the port in package topology that it implements. The client and its
-// decorators (cache, limiter, retry, dry run) are in internal/kube, what is discovered about a
-// cluster in internal/kube/discovery, and the guardrails in CEL in internal/guardrail/policy.
+// A file has the name of the port in package topology that it implements. A larger port has a
+// second file, which adds what the part is about:
+//
+//   - what every topology has: topology.go, with the options, New and DryRun
+//   - what makes up a tenant: namespaces.go, namespaces_inheritance.go (grants that a new
+//     namespace would inherit), quotas.go, limitranges.go, networkisolation.go, accesscontrol.go,
+//     readvisibility.go, guardrails.go, guardrails_violations.go (existing objects that the rules
+//     would refuse)
+//   - what surrounds tenants: platforms.go, domains.go, volumes.go, rosters.go, leases.go,
+//     snapshots.go
+//   - what can be asked: authorizer.go, admission.go, reachability.go, grantsinforce.go,
+//     inspector.go
+//
+// The others have no port of their own, because several ports use them:
+//
+//   - objects.go: the names and labels of objects, and values that are stored as one object each
+//   - rbac.go: rules and subjects of package rbac as objects of Kubernetes, and back
+//   - allowances.go: the allowances of a namespace as annotations, and back
+//   - permissions.go: the rights that the caller needs
+//
+// # Below this package
+//
+// The client and its decorators (cache, limiter, retry, dry run) are in internal/kube, what is
+// discovered about a cluster in internal/kube/discovery, and the guardrails in CEL in
+// internal/guardrail/policy.
 package k8s

@@ -8,8 +8,6 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	coordinationv1 "k8s.io/api/coordination/v1"
 
-	"github.com/polyphony-go/polyphony/internal/kube/discovery"
-	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
@@ -69,28 +67,6 @@ func LeasePermissions() []rbac.Rule {
 	return []rbac.Rule{{
 		APIGroups: []string{coordinationv1.GroupName}, Resources: []string{"leases"}, Verbs: []string{"get", "create", "update"},
 	}}
-}
-
-// Ready implements topology.Topology. It asks the cluster for every permission whether the caller
-// has it.
-func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
-	c := adapter.Read(topology.KindReadiness, "")
-	ready, err := t.readiness(ctx, c)
-	if err != nil {
-		return topology.Readiness{}, err
-	}
-	ready.Missing, err = t.missing(ctx, c)
-	return ready, err
-}
-
-// readiness reads what the cluster is, without the missing permissions.
-func (t *Topology) readiness(ctx context.Context, c adapter.Call) (topology.Readiness, error) {
-	var ready topology.Readiness
-	err := t.retry.Do(ctx, c, func(ctx context.Context) (err error) {
-		ready, err = discovery.Readiness(ctx, t.clients.Server)
-		return err
-	})
-	return ready, err
 }
 
 // missing returns the permissions that the caller does not have, sorted.

@@ -1,6 +1,7 @@
 package k8s
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -11,10 +12,12 @@ import (
 	"k8s.io/client-go/rest"
 
 	"github.com/polyphony-go/polyphony/internal/kube"
+	"github.com/polyphony-go/polyphony/internal/kube/discovery"
 	"github.com/polyphony-go/polyphony/internal/kube/dryrun"
 	"github.com/polyphony-go/polyphony/internal/kube/limiter"
 	"github.com/polyphony-go/polyphony/internal/kube/retry"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Options are the facts that the adapter cannot discover. The zero value is for a cluster whose
@@ -146,3 +149,25 @@ func (t *Topology) DryRun() *Topology {
 
 // Name returns Options.Name, or the host of the API server.
 func (t *Topology) Name() string { return t.name }
+
+// Ready implements topology.Topology. It asks the cluster for every permission whether the caller
+// has it.
+func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
+	c := adapter.Read(topology.KindReadiness, "")
+	ready, err := t.readiness(ctx, c)
+	if err != nil {
+		return topology.Readiness{}, err
+	}
+	ready.Missing, err = t.missing(ctx, c)
+	return ready, err
+}
+
+// readiness reads what the cluster is, without the missing permissions.
+func (t *Topology) readiness(ctx context.Context, c adapter.Call) (topology.Readiness, error) {
+	var ready topology.Readiness
+	err := t.retry.Do(ctx, c, func(ctx context.Context) (err error) {
+		ready, err = discovery.Readiness(ctx, t.clients.Server)
+		return err
+	})
+	return ready, err
+}

@@ -1,22 +1,3 @@
-// Package kube is a small client for Kubernetes.
-//
-// # The interface
-//
-// [Client] reads and writes the objects of one kind. [New] makes one for every kind that Polyphony
-// uses, as the fields of [Clients]. [Server] sends the few requests that are not about one kind:
-// what the API server serves, access reviews, and requests in the name of others.
-//
-// # The decorators
-//
-// Each has a package of its own and is tested without a cluster:
-//
-//   - package cache answers reads from lists that it reads once,
-//   - package dryrun drops writes,
-//   - package limiter adapts the number of requests in flight (it decorates the HTTP transport),
-//   - package retry repeats what fails for a while, and classifies errors.
-//
-// Packages apply and discovery build on them: the first makes one object equal to a desired one,
-// the second finds out what a cluster is.
 package kube
 
 import (
@@ -37,7 +18,8 @@ const (
 	// PageSize is the number of objects in a page of a long list.
 	PageSize = 1000
 
-	// MaxRetryAfter bounds how long a server can ask a client to wait.
+	// MaxRetryAfter is the longest wait that a server can ask for with Retry-After: a longer one
+	// counts as this. Packages limiter and retry apply it. It is no option.
 	MaxRetryAfter = 30 * time.Second
 )
 

@@ -1,4 +1,13 @@
 // Package limiter adapts the number of requests in flight to what an API server takes.
+//
+// # Where its numbers come from
+//
+//   - The maximum, in requests, is k8s.Options.MaxInFlight. Its default and its validation are in
+//     topology/k8s/topology.go, and [New] gets it from k8s.New. There is one limiter for each
+//     k8s.New, and the views of a topology share it. Requests about leases do not pass it.
+//   - The timeout of a request is rest.Config.Timeout, or the default in internal/kube/clients.go.
+//   - The longest pause that a server can ask for is kube.MaxRetryAfter, a constant in
+//     internal/kube/client.go. Package retry has the same bound.
 package limiter
 
 import (
@@ -37,7 +46,7 @@ type Limiter struct {
 }
 
 // New returns a limiter that sends at most maximum requests at a time to next, each with the
-// timeout.
+// timeout. The maximum is at least 1; k8s.New replaces 0 by the default. A watch has no timeout.
 func New(next http.RoundTripper, maximum int, timeout time.Duration) *Limiter {
 	return &Limiter{next: next, maximum: maximum, timeout: timeout, limit: maximum}
 }

@@ -59,9 +59,8 @@ func isNetwork(err error) bool {
 	return errors.As(err, &connection)
 }
 
-// Transient reports whether the same call may succeed later. A conflict and a race for a name may
-// once the call has read again, and so may a list that took longer than the server keeps its
-// version.
+// Transient reports whether the same call may succeed later. The package comment lists which errors
+// are transient.
 func Transient(err error) bool {
 	if errors.Is(err, kube.ErrVanished) {
 		return true

@@ -3,6 +3,28 @@
 //
 // [Policy.Do] repeats one call, [Policy.Wait] waits until something is true, [Fail] classifies an
 // error, and [Transient] reports whether an error is worth a second attempt.
+//
+// # What is transient
+//
+// The status of an answer decides:
+//
+//   - 429 (too many requests), 408 (timeout) and every status from 500 up
+//   - 409, when the version of a write is not the stored one (Conflict), or when a name is taken
+//     (AlreadyExists): the next attempt reads first, and then sees what has changed
+//   - 404 to an update, whose object was deleted after it was read (kube.ErrVanished)
+//   - 410, when a list takes longer than the server keeps its version: the list starts again
+//   - 403 from a server that is still starting, if Policy.Starting is set
+//
+// Every other status is final, such as 400, 401, 403, 404 and 422. A 409 that outlasts all attempts
+// becomes topology.ErrConflict; 429, 5xx and the like become topology.ErrUnavailable.
+//
+// Without an answer, the connection decides. A timeout, a refused or lost connection, and an answer
+// that ends in the middle are transient. A name that cannot be resolved and a certificate that is
+// not trusted are not. What the client cannot even send is topology.ErrInvalid.
+//
+// # Files
+//
+// retry.go repeats and waits, errors.go classifies.
 package retry
 
 import (
@@ -19,7 +41,7 @@ import (
 
 // Policy is how often and for which errors a call is repeated.
 type Policy struct {
-	// MaxTries is the number of attempts, at least 1.
+	// MaxTries is the number of attempts of one call, at least 1. It is k8s.Options.MaxTries.
 	MaxTries int
 
 	// Starting reports whether a refusal comes from an API server that has not started completely.

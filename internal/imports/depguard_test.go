@@ -6,6 +6,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -29,7 +30,7 @@ func TestDepguardRulesAreThoseOfTheTable(t *testing.T) {
 	require.True(t, ok, "%s has no line %q", file, generatedFrom)
 	have, after, ok := strings.Cut(rest, generatedTo)
 	require.True(t, ok, "%s has no line %q", file, generatedTo)
-	want := depguardRules()
+	want := depguardRules(supportPackages(t))
 	if *update {
 		require.NoError(t, os.WriteFile(file, []byte(before+generatedFrom+want+generatedTo+after), 0o644))
 		return
@@ -61,9 +62,39 @@ func TestDepguardRulesHaveNamesOfTheirOwn(t *testing.T) {
 	require.Greater(t, len(seen), len(layers), "the rules of the table, and those that are written by hand")
 }
 
+// supportPackages returns the packages for tests that exist, without those below another one. The
+// linter denies by the beginning of a path, so it needs their names.
+func supportPackages(t *testing.T) (support []string) {
+	t.Helper()
+	for _, p := range packages(t) {
+		if own := p.own(); len(p.GoFiles) > 0 && isTestSupport(own) && !within(own, support) {
+			support = append(support, own)
+		}
+	}
+	slices.Sort(support)
+	return support
+}
+
+// TestDepguardDeniesEveryTestSupport checks that the rule about tests names each package.
+func TestDepguardDeniesEveryTestSupport(t *testing.T) {
+	rules := depguardRules([]string{"internal/puppet", "tenant/vpn/vpntest"})
+	_, rule, ok := strings.Cut(rules, "        tests:\n")
+	require.True(t, ok)
+	for _, denied := range []string{module + "/internal/puppet", module + "/tenant/vpn/vpntest", "github.com/google/go-cmp"} {
+		require.Contains(t, rule, "            - pkg: "+denied+"\n")
+	}
+	support := supportPackages(t)
+	for _, folder := range []string{
+		"internal/faketest", "internal/kube/kubetest", "internal/puppet", "internal/testcluster", "internal/valuetest",
+		"score/scoretest", "tenant/tenanttest", "topology/topologytest",
+	} {
+		require.Contains(t, support, folder)
+	}
+}
+
 // depguardRules renders the table. Everything is allowed but what a rule denies, and of that again
-// what it allows by a longer path.
-func depguardRules() string {
+// what it allows by a longer path. Support are the packages for tests.
+func depguardRules(support []string) string {
 	var b strings.Builder
 	line := func(indent int, format string, args ...any) {
 		b.WriteString(strings.Repeat(" ", indent) + fmt.Sprintf(format, args...) + "\n")
@@ -91,6 +122,23 @@ func depguardRules() string {
 			line(12, "- pkg: %s", host)
 			line(14, "desc: %q", l.whyNoOthers())
 		}
+	}
+	line(8, "tests:")
+	line(10, "list-mode: lax")
+	line(10, "files:")
+	line(12, "- \"!${config-path}/**/*test/*.go\"")
+	for _, folder := range testSupport {
+		line(12, "- \"!${config-path}/%s/**\"", folder)
+	}
+	line(12, "- \"!$test\"")
+	line(10, "deny:")
+	for _, pkg := range testLibraries {
+		line(12, "- pkg: %s", pkg)
+		line(14, "desc: %q", whyTests)
+	}
+	for _, own := range support {
+		line(12, "- pkg: %s/%s", module, own)
+		line(14, "desc: %q", whyTests)
 	}
 	return b.String()
 }

@@ -209,23 +209,57 @@ func TestKubernetesStaysInItsAdapter(t *testing.T) {
 // TestTestSupportStaysInTests keeps what is for tests out of every importer's program.
 func TestTestSupportStaysInTests(t *testing.T) {
 	for _, p := range packages(t) {
-		if isTestSupport(p.own()) {
-			continue
-		}
-		own, others := p.imports()
-		assert.False(t, slices.ContainsFunc(own, isTestSupport), "%s imports test support: %v", p.own(), own)
-		assert.False(t, slices.ContainsFunc(others, isTestLibrary), "%s imports a test library: %v", p.own(), others)
+		assert.Empty(t, importsForTests(p), "%s imports what is for tests only", p.own())
 	}
 }
 
-// isTestSupport reports whether a package exists for tests: topologytest, scoretest and the like,
-// and the control plane.
-func isTestSupport(own string) bool {
-	return strings.HasSuffix(path.Base(own), "test") || within(own, []string{"internal/testcluster"})
+// TestTestSupportIsRefusedOutsideOfTests asks the rule about imports that do not exist.
+func TestTestSupportIsRefusedOutsideOfTests(t *testing.T) {
+	for _, test := range []struct {
+		own, imported string
+		allowed       bool
+	}{
+		{"tenant/roster", module + "/tenant/tenanttest", false},
+		{"tenant/vpn", module + "/tenant/vpn/vpntest", false},
+		{"topology/fake", module + "/topology/topologytest", false},
+		{"topology/k8s", module + "/internal/testcluster", false},
+		{"internal/kube/cache", module + "/internal/kube/kubetest", false},
+		{"score", module + "/internal/faketest", false},
+		{"score", module + "/internal/valuetest", false},
+		{"score", module + "/internal/puppet", false},
+		{"examples/minimal", module + "/score/scoretest", false},
+		{"tenant", "github.com/stretchr/testify/require", false},
+		{"tenant", "github.com/google/go-cmp/cmp", false},
+		{"tenant/tenanttest", module + "/topology/topologytest", true},
+		{"tenant/vpn/vpntest", "github.com/stretchr/testify/require", true},
+		{"internal/puppet", "github.com/google/go-cmp/cmp", true},
+		{"internal/testcluster/cmd/testcluster", module + "/internal/testcluster", true},
+		{"tenant", module + "/topology", true},
+	} {
+		found := importsForTests(pkg{ImportPath: module + "/" + test.own, Imports: []string{test.imported}})
+		assert.Equal(t, test.allowed, len(found) == 0, "%s imports %s", test.own, test.imported)
+	}
 }
 
-func isTestLibrary(imported string) bool {
-	return within(imported, []string{"github.com/stretchr/testify", "github.com/google/go-cmp"})
+// importsForTests returns what a package imports that only test support may import.
+func importsForTests(p pkg) (found []string) {
+	if isTestSupport(p.own()) {
+		return nil
+	}
+	own, others := p.imports()
+	found = slices.DeleteFunc(own, func(imported string) bool { return !isTestSupport(imported) })
+	for _, imported := range others {
+		if within(imported, testLibraries) {
+			found = append(found, imported)
+		}
+	}
+	return found
+}
+
+// isTestSupport reports whether a package exists for tests: its name ends in "test", as that of
+// topologytest, or the table lists it.
+func isTestSupport(own string) bool {
+	return strings.HasSuffix(path.Base(own), "test") || within(own, testSupport)
 }
 
 // within reports whether a path is one of those, or below one of them.

@@ -42,11 +42,19 @@ var clients = []string{
 	"internal/kube/limiter", "internal/kube/retry",
 }
 
+// testSupport are the packages for tests, and what is below them, besides each package whose name
+// ends in "test". Only tests and such packages import them.
+var testSupport = []string{"internal/puppet", "internal/testcluster"}
+
+// testLibraries are the packages of other modules that only tests and test support import.
+var testLibraries = []string{"github.com/stretchr/testify", "github.com/google/go-cmp"}
+
 const (
 	whyConcern = "a concern speaks of a tenant by name and imports no other concern; " +
 		"only cmd and examples join concerns"
 	whyDecorator = "a decorator is tested without a cluster, and knows no other decorator"
 	whyHelper    = "it is a helper of the lowest layers"
+	whyTests     = "it is for tests, and would come into every importer's program"
 )
 
 // layers is the one list of who may import what, from the bottom up. The first layer that fits a

@@ -30,6 +30,13 @@
 // score/progress shows a progress bar, and score/otel, a module of its own, makes OpenTelemetry
 // spans.
 //
+// # Files
+//
+//   - the contract: score.go, and step.go (binding a Score to a topology, and sequences)
+//   - running: run.go (the Runner and a whole run), execution.go (one step), within.go (runs within
+//     a run), transient.go (what is worth another try)
+//   - results: report.go, errors.go, events.go, and log.go (events as log lines)
+//
 // Package score/scoretest checks what every Score must do.
 package score
 

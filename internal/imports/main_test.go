@@ -1,5 +1,3 @@
-// Package imports tests what imports what: the layers of this module among themselves, and what
-// another module gets with them.
 package imports
 
 import (

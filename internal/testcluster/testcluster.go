@@ -25,6 +25,16 @@
 // Some things are slow, as in production. The namespace controller waits five seconds before it
 // empties a namespace. Quotas on a custom resource count half a minute after its definition.
 //
+// # Files
+//
+//   - the API: testcluster.go (start, stop, users) and use.go (one cluster for all tests of a
+//     package)
+//   - binaries: source.go (which versions) and build.go
+//   - running: start.go, components.go (the arguments of each), process.go, watchdog.go,
+//     system_unix.go
+//   - access: pki.go, credentials.go, kubeconfig.go
+//   - a cluster of yours: existing.go
+//
 // # Environment
 //
 //   - KUBEBUILDER_ASSETS names a directory with the binaries, as for envtest. It must also have

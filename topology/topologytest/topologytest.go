@@ -38,6 +38,27 @@
 // Each case is named after the rule that it checks. The tests of this package run each case against
 // a deliberately broken adapter, which the case must notice.
 //
+// # Files
+//
+// A suite is in the file of its capability, such as quotas.go. A larger one has its cases in
+// further files, such as namespaces_drift.go. The broken adapters are in the tests, in files that
+// begin with mutants. In the order of the suites above:
+//
+//   - topology.go
+//   - namespaces.go, namespaces_owners.go, namespaces_drift.go, namespaces_lifecycle.go, quotas.go,
+//     limitranges.go, networkisolation.go, accesscontrol.go, readvisibility.go, domains.go,
+//     guardrails.go, guardrails_table.go (what each rule refuses), guardrails_senders.go,
+//     guardrails_member.go
+//   - platforms.go, volumes.go, rosters.go, leases.go, leases_losing.go, snapshots.go
+//   - authorizer.go, admission.go, admission_fences.go, reachability.go, reachability_policies.go,
+//     reachability_rules.go, reachability_selectors.go, grantsinforce.go, grantsinforce_answers.go,
+//     inspector.go
+//
+// What suites share: topologytest.go (harness and cases), outsider.go (what others do), contents.go
+// (the cases of every capability that keeps one value), principal.go, manifests.go.
+//
+// # For other suites
+//
 // Authors of other suites can use the same parts: [Case], [RunCases], [NewName], [RequireError],
 // [RequireChange], [Eventually] and [Principal]. [T] is the part of testing.T that a case uses.
 package topologytest

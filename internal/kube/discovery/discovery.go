@@ -3,6 +3,13 @@
 // [Platform] returns what network rules and quotas need to know: the name servers, the addresses of
 // the API server and of the cluster itself, its storage classes and priority classes. [Readiness]
 // returns the version, the distribution and the network plugin.
+//
+// # Files
+//
+// discovery.go asks for one subject after the other: dns.go (name servers, NodeLocal DNSCache),
+// apiserver.go, ranges.go (addresses of services), nodes.go (addresses of nodes and pods, extended
+// resources), storage.go, priority.go. openshift.go has what is different on OpenShift, also its
+// name servers. readiness.go finds the version, the distribution and the network plugin.
 package discovery
 
 import (

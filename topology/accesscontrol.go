@@ -24,8 +24,8 @@ type AccessControl interface {
 
 // Access is everything that Polyphony grants in a namespace.
 type Access struct {
-	Namespace string  `json:"namespace"`
-	Grants    []Grant `json:"grants,omitempty"` // at most one for each role
+	Namespace string  `json:"namespace"`        // the name of the tenant's namespace
+	Grants    []Grant `json:"grants,omitempty"` // at most one for each role; empty: no rights
 }
 
 // Clone returns a copy that shares nothing with a.
@@ -36,9 +36,9 @@ func (a Access) Clone() Access {
 
 // Grant gives the rules of a role to its subjects.
 type Grant struct {
-	Role     string         `json:"role" diff:"key"` // a DNS-1123 label
-	Rules    []rbac.Rule    `json:"rules,omitempty"`
-	Subjects []rbac.Subject `json:"subjects,omitempty"`
+	Role     string         `json:"role" diff:"key"`    // a DNS-1123 label, such as "admin"
+	Rules    []rbac.Rule    `json:"rules,omitempty"`    // what the role allows; empty: nothing
+	Subjects []rbac.Subject `json:"subjects,omitempty"` // the principals that hold the role
 }
 
 // Clone returns a copy that shares nothing with g.

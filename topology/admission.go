@@ -9,13 +9,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Admission answers what would become of a request: whether its sender has the right to it, and
-// whether what it would write is admitted. The infrastructure itself answers, through everything
-// that the real request would pass.
+// Admission reports how the infrastructure would answer a request: whether the sender has the right
+// to it, and whether the written object would be admitted. The infrastructure itself answers, and
+// checks everything that it would check for the real request.
 type Admission interface {
 	// Admit tries a request without any effect. A refusal is an answer, not an error. A request
 	// that is not valid is ErrInvalid, and a sender whom the caller may not act for is
-	// ErrForbidden. An infrastructure that cannot tell says ErrNotModelled, never "allowed".
+	// ErrForbidden. If the infrastructure cannot decide, the error is ErrNotModelled; the answer is
+	// never a guess.
 	Admit(ctx context.Context, r Request) (Verdict, error)
 }
 
@@ -26,7 +27,7 @@ type Admission interface {
 // For a verb that is not a request by itself (bind, escalate, impersonate, ...) the answer is
 // whether there is a right to it.
 type Request struct {
-	rbac.Question
+	rbac.Question // the sender, the verb and the object; User must not be empty
 
 	// Object is what is written, as JSON: the whole object for create and update, a merge patch
 	// (RFC 7386) for patch. Empty for other verbs.
@@ -45,25 +46,28 @@ func (r Request) SenderGroups() []string {
 	return append(groups, r.Groups...)
 }
 
-// Verdict is what would become of a request.
+// Verdict is the answer to a request.
 type Verdict struct {
-	Allowed bool      `json:"allowed"`
-	By      Fence     `json:"by,omitempty"`   // what refuses; empty if allowed
-	Rule    Guardrail `json:"rule,omitempty"` // which guardrail; empty unless By is FenceGuardrails
-	Reason  string    `json:"reason,omitempty"`
+	Allowed bool      `json:"allowed"`          // the request would succeed
+	By      Fence     `json:"by,omitempty"`     // what refuses it; empty if allowed
+	Rule    Guardrail `json:"rule,omitempty"`   // which guardrail; empty unless By is FenceGuardrails
+	Reason  string    `json:"reason,omitempty"` // why, for people; may be empty
 }
 
 // Fence is a mechanism that can stop a tenant.
 type Fence string
 
-// The fences. How an infrastructure implements them is its own business.
+// The fences. An adapter maps its own mechanisms to them.
 const (
-	FenceAccess      Fence = "access" // rights
-	FenceGuardrails  Fence = "guardrails"
-	FencePodSecurity Fence = "pod security"
-	FenceQuota       Fence = "quota"
-	FenceLimits      Fence = "limits" // bounds of single containers, pods and claims
-	FenceOther       Fence = "other"  // such as the validity of the object, or a webhook that Polyphony does not know
+	FenceAccess      Fence = "access"       // rights: AccessControl, ReadVisibility
+	FenceGuardrails  Fence = "guardrails"   // rules for every write: Guardrails
+	FencePodSecurity Fence = "pod security" // the level of the namespace: Namespace.PodSecurity
+	FenceQuota       Fence = "quota"        // the total of the namespace: Quotas
+	FenceLimits      Fence = "limits"       // bounds of single containers, pods and claims: LimitRanges
+
+	// FenceOther is anything else, such as the validity of the object, or a webhook that Polyphony
+	// does not know.
+	FenceOther Fence = "other"
 )
 
 var writes = map[string]bool{"create": true, "update": true, "patch": true}

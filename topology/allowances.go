@@ -11,21 +11,34 @@ type Allowances struct {
 	// two labels.
 	Domains []string `json:"domains,omitempty"`
 
-	IngressAnnotations []string      `json:"ingressAnnotations,omitempty"` // keys of annotations for ingress controllers
-	ServiceTypes       []ServiceType `json:"serviceTypes,omitempty"`
-	ExternalNames      []string      `json:"externalNames,omitempty"`  // domains that ExternalName Services may lead to
-	StorageClasses     []string      `json:"storageClasses,omitempty"` // which claims may name
-	InlineDrivers      []string      `json:"inlineDrivers,omitempty"`  // CSI drivers of volumes without a claim
+	// IngressAnnotations are the keys of annotations that Ingresses and Gateway API routes may have
+	// beyond the harmless ones.
+	IngressAnnotations []string `json:"ingressAnnotations,omitempty"`
+
+	// ServiceTypes are the types that Services may have beyond ClusterIP.
+	ServiceTypes []ServiceType `json:"serviceTypes,omitempty"`
+
+	// ExternalNames are the domains that ExternalName Services may lead to, such as "example.org",
+	// which includes every host below it.
+	ExternalNames []string `json:"externalNames,omitempty"`
+
+	// StorageClasses are the names of the storage classes that claims may use.
+	StorageClasses []string `json:"storageClasses,omitempty"`
+
+	// InlineDrivers are the CSI drivers that pods may use for volumes without a claim.
+	InlineDrivers []string `json:"inlineDrivers,omitempty"`
 
 	// ImageRegistries are "registry" or "registry/path": every image there and below, and the one
 	// image of that very name. "*" is every image. A name without a registry means "docker.io", and
 	// one without a path "docker.io/library".
 	ImageRegistries []string `json:"imageRegistries,omitempty"`
 
-	PriorityClasses []string `json:"priorityClasses,omitempty"`
-	RuntimeClasses  []string `json:"runtimeClasses,omitempty"`
-	Tolerations     []string `json:"tolerations,omitempty"`  // keys of taints
-	DefaultToken    bool     `json:"defaultToken,omitempty"` // pods may get the token of the service account "default"
+	PriorityClasses []string `json:"priorityClasses,omitempty"` // names that pods may have
+	RuntimeClasses  []string `json:"runtimeClasses,omitempty"`  // names that pods may have
+	Tolerations     []string `json:"tolerations,omitempty"`     // keys of taints that pods may tolerate
+
+	// DefaultToken allows pods that get the token of the service account "default".
+	DefaultToken bool `json:"defaultToken,omitempty"`
 }
 
 // Clone returns a copy that shares nothing with a.
@@ -43,6 +56,6 @@ type ServiceType string
 
 // The types of Services that have to be allowed. ExternalName has a list of its own.
 const (
-	NodePort     ServiceType = "NodePort"
-	LoadBalancer ServiceType = "LoadBalancer"
+	NodePort     ServiceType = "NodePort"     // a port of every node
+	LoadBalancer ServiceType = "LoadBalancer" // an address of its own
 )

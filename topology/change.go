@@ -10,10 +10,10 @@ type Action string
 
 // The actions.
 const (
-	Unchanged Action = "unchanged"
-	Created   Action = "created"
-	Updated   Action = "updated"
-	Deleted   Action = "deleted"
+	Unchanged Action = "unchanged" // nothing was written
+	Created   Action = "created"   // the value did not exist
+	Updated   Action = "updated"   // the value existed and differed
+	Deleted   Action = "deleted"   // the value existed
 )
 
 // Change is the outcome of one Ensure or Delete.
@@ -21,18 +21,20 @@ const (
 // Programs decide by Kind, Action, Before and After. Fields are for people, and so is what String
 // prints.
 type Change struct {
-	Kind   Kind   `json:"kind"`
-	Name   string `json:"name"` // of the tenant, its namespace or the topology
-	Action Action `json:"action"`
+	Kind   Kind   `json:"kind"`   // of the value
+	Name   string `json:"name"`   // of the tenant, its namespace or the topology
+	Action Action `json:"action"` // what was done, or would be done on a dry run
 
 	// Fields lists what was different. It is set with Updated only, and is then never empty.
 	Fields []FieldChange `json:"fields,omitempty"`
 
-	// Before is the value as it was read, and After the value as it is now, or would be: of the
-	// type that Kind says. Before is nil with Created, After is nil with Deleted, and both are nil
-	// with Unchanged.
+	// Before is the value as it was read. Its type depends on Kind: see the constants of [Kind]. It
+	// is nil with Created and Unchanged.
 	Before any `json:"-"`
-	After  any `json:"-"`
+
+	// After is the value as it is now, or as it would be after a dry run. It has the type of
+	// Before. It is nil with Deleted and Unchanged.
+	After any `json:"-"`
 
 	// Inexact reports that what was in force had parts that Before cannot express, such as a label
 	// selector with expressions. It may have been stricter than Before, or more open.

@@ -2,7 +2,7 @@ package topology
 
 import "context"
 
-// Domains finds who serves which hosts.
+// Domains finds the tenants whose domains overlap given ones.
 type Domains interface {
 	// OverlappingDomains lists the domains of other tenants that equal one of the given domains,
 	// contain one or are contained in one, sorted. Without domains the answer is empty, and no
@@ -12,6 +12,6 @@ type Domains interface {
 
 // DomainHolder is a tenant that has a domain.
 type DomainHolder struct {
-	Tenant string `json:"tenant"`
-	Domain string `json:"domain"`
+	Tenant string `json:"tenant"` // its name
+	Domain string `json:"domain"` // such as "acme.example.com": that host and every host below it
 }

@@ -9,30 +9,35 @@ import (
 // Every error of a topology matches exactly one of these by [errors.Is], or else the error of the
 // context that has ended.
 var (
-	ErrNotFound    = errors.New("not found")
-	ErrConflict    = errors.New("conflict")             // it is foreign, or another writer keeps changing it
-	ErrForbidden   = errors.New("forbidden")            // the caller lacks a permission
-	ErrInvalid     = errors.New("invalid")              // the value itself cannot be stored
-	ErrProtected   = errors.New("protected")            // a guard against loss refuses
-	ErrTerminating = errors.New("being deleted")        // the object or its namespace is being deleted
-	ErrUnavailable = errors.New("unavailable")          // no answer after every retry, or an overloaded server
-	ErrTimeout     = errors.New("not done in the time") // the agreed time is over
-	ErrUnsupported = errors.New("not known or not here")
-	ErrNotModelled = errors.New("not modelled") // a model cannot tell what the real infrastructure would answer
+	ErrNotFound    = errors.New("not found")     // the value or its namespace does not exist
+	ErrConflict    = errors.New("conflict")      // it is foreign, or another writer keeps changing it
+	ErrForbidden   = errors.New("forbidden")     // the caller lacks a permission
+	ErrInvalid     = errors.New("invalid")       // the value itself cannot be stored
+	ErrProtected   = errors.New("protected")     // a guard against loss refuses
+	ErrTerminating = errors.New("being deleted") // the object or its namespace is being deleted
+	ErrUnavailable = errors.New("unavailable")   // no answer after every retry, or an overloaded server
+	ErrTimeout     = errors.New("timeout")       // the deadline has passed
+
+	// ErrUnsupported means that the infrastructure lacks something that the value needs, or that
+	// Polyphony cannot find it there.
+	ErrUnsupported = errors.New("not supported")
+
+	// ErrNotModelled means that a model cannot predict the answer of the real infrastructure.
+	ErrNotModelled = errors.New("not modelled")
 )
 
 // Error is what every capability returns when it fails. Adapters make it with adapter.Call.
 type Error struct {
-	Op     string // "read", "ensure", "delete", "await", "ask", "hold"
+	Op     string // the call: "read", "ensure", "delete", "await", "ask" or "hold"
 	Kind   Kind   // of the value
 	Name   string // of the tenant or namespace; empty if there is none
 	Reason error  // one of the sentinels of this package; nil if the context has ended
-	Detail string // what is wrong and what to do about it; empty if Reason says it all
+	Detail string // what is wrong and how to fix it; empty if Reason is enough
 	Cause  error  // the raw cause, if there is one
 }
 
-// Error says what failed, why and what to do, such as
-// `ensure Namespace "acme": exists and is not managed by polyphony, its owner is "Helm"`.
+// Error returns what failed, why, and how to fix it, such as `ensure Namespace "acme": exists and
+// is not managed by polyphony, its owner is "Helm"`.
 func (e *Error) Error() string {
 	var b strings.Builder
 	b.WriteString(e.Op + " " + string(e.Kind))

@@ -36,13 +36,14 @@ type Guardrails interface {
 	Violations(ctx context.Context, rules []Guardrail) ([]Violation, error)
 }
 
-// GuardrailsVersion is the version of the rules that this release knows.
+// GuardrailsVersion is the version of the rules of this release. A release with other rules has a
+// higher one.
 const GuardrailsVersion = 1
 
 // GuardrailSet is the set of rules that are enforced.
 type GuardrailSet struct {
-	Version int         `json:"version"` // a release with other rules has a higher one
-	Rules   []Guardrail `json:"rules"`   // sorted, without duplicates
+	Version int         `json:"version"` // of the rules, from 1; see GuardrailsVersion
+	Rules   []Guardrail `json:"rules"`   // sorted, without duplicates; empty: no rule
 }
 
 // Clone returns a copy that shares nothing with s.
@@ -146,11 +147,11 @@ func ValidateGuardrails(rules []Guardrail, at *field.Path) field.ErrorList {
 
 // Violation is an object that exists and would be refused.
 type Violation struct {
-	Rule      Guardrail `json:"rule"`
-	Namespace string    `json:"namespace"`
-	Kind      string    `json:"kind"` // such as "Service"
-	Name      string    `json:"name"`
-	Message   string    `json:"message"` // what is wrong, and which field of the Score to change
+	Rule      Guardrail `json:"rule"`      // the rule that would refuse the object
+	Namespace string    `json:"namespace"` // of the object
+	Kind      string    `json:"kind"`      // of the object, such as "Service"
+	Name      string    `json:"name"`      // of the object
+	Message   string    `json:"message"`   // what is wrong, and which field of the Score to change
 }
 
 // String prints the violation in one line, such as `Service acme/db: services: ...`.

@@ -1,11 +1,10 @@
 package topology
 
-// Kind is the kind of a value that a capability reads and writes, as changes and errors name it. A
-// capability outside this package has kinds of its own.
+// Kind names the kind of a value in changes and errors. A capability outside this package has kinds
+// of its own.
 type Kind string
 
-// The kinds of values that a Change is about. The comment names the type of Change.Before and
-// Change.After.
+// The kinds of values in a Change. The comment names the type of Change.Before and Change.After.
 const (
 	KindNamespace      Kind = "Namespace"      // Namespace
 	KindNetworkRules   Kind = "NetworkRules"   // NetworkRules
@@ -16,19 +15,19 @@ const (
 	KindGuardrails     Kind = "Guardrails"     // GuardrailSet
 )
 
-// The kinds that only errors are about.
+// The kinds that occur only in errors and progress. The comment names the call.
 const (
-	KindAdmission       Kind = "Admission"
-	KindDomains         Kind = "Domains"
-	KindGrantsInForce   Kind = "GrantsInForce"
-	KindInspection      Kind = "Inspection"
-	KindLease           Kind = "Lease"
-	KindNetworkPolicies Kind = "NetworkPolicies"
-	KindPlatform        Kind = "Platform"
-	KindReach           Kind = "Reach"
-	KindReadiness       Kind = "Readiness"
-	KindStorageClass    Kind = "StorageClass"
-	KindTenants         Kind = "Tenants"
-	KindViolations      Kind = "Violations"
-	KindVolumes         Kind = "Volumes"
+	KindAdmission       Kind = "Admission"       // Admission.Admit
+	KindDomains         Kind = "Domains"         // Domains.OverlappingDomains
+	KindGrantsInForce   Kind = "GrantsInForce"   // GrantsInForce.GrantsInForce
+	KindInspection      Kind = "Inspection"      // Inspector.Inspect
+	KindLease           Kind = "Lease"           // Leases.HoldLease
+	KindNetworkPolicies Kind = "NetworkPolicies" // Reachability.NetworkPolicies
+	KindPlatform        Kind = "Platform"        // Platforms.Platform
+	KindReach           Kind = "Reach"           // Reachability.Reach
+	KindReadiness       Kind = "Readiness"       // Topology.Ready
+	KindStorageClass    Kind = "StorageClass"    // StorageClass
+	KindTenants         Kind = "Tenants"         // Rosters.Tenants
+	KindViolations      Kind = "Violations"      // Guardrails.Violations
+	KindVolumes         Kind = "Volumes"         // Volumes.Volumes
 )

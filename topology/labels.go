@@ -2,6 +2,7 @@ package topology
 
 // Labels and annotations that Polyphony writes. Only Polyphony should write under this prefix.
 const (
+	// Prefix begins the key of every label and annotation of Polyphony.
 	Prefix = "tenancy.polyphony.dev/"
 
 	// LabelTenant marks every object that Polyphony manages. Its value is the tenant's name. It is
@@ -14,11 +15,16 @@ const (
 	// LabelLease marks the objects that hold Polyphony's leases.
 	LabelLease = Prefix + "lease"
 
-	// AnnotationAllow, followed by the name of a list, holds what guardrails let pass in a
-	// namespace, separated by commas.
+	// AnnotationAllow, followed by the name of a list, holds what guardrails allow in a namespace,
+	// separated by commas.
 	AnnotationAllow = "allow." + Prefix
 
-	AnnotationDisplayName         = Prefix + "display-name"
-	AnnotationDeletionProtection  = Prefix + "deletion-protection"
+	// AnnotationDisplayName holds Namespace.DisplayName.
+	AnnotationDisplayName = Prefix + "display-name"
+
+	// AnnotationDeletionProtection is "true" on a namespace with Namespace.Protected.
+	AnnotationDeletionProtection = Prefix + "deletion-protection"
+
+	// AnnotationDefaultStorageClass holds Namespace.DefaultStorageClass.
 	AnnotationDefaultStorageClass = Prefix + "default-storage-class"
 )

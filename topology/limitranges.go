@@ -8,8 +8,8 @@ import (
 	"github.com/polyphony-go/polyphony/internal/clone"
 )
 
-// LimitRanges bounds each single thing in a namespace, and gives defaults to those that state
-// nothing.
+// LimitRanges bounds single containers, pods and claims, and sets defaults for containers that
+// state no amounts.
 type LimitRanges interface {
 	// LimitRange reads the limits of a namespace. None is ErrNotFound.
 	LimitRange(ctx context.Context, namespace string) (LimitRange, error)
@@ -22,10 +22,10 @@ type LimitRanges interface {
 	DeleteLimitRange(ctx context.Context, namespace string) (Change, error)
 }
 
-// LimitRange holds one Limit for each type of thing.
+// LimitRange holds at most one Limit for each [LimitType].
 type LimitRange struct {
-	Namespace string  `json:"namespace"`
-	Limits    []Limit `json:"limits"`
+	Namespace string  `json:"namespace"` // the name of the tenant's namespace
+	Limits    []Limit `json:"limits"`    // a type without a Limit is not bounded
 }
 
 // Clone returns a copy that shares nothing with l.
@@ -38,22 +38,27 @@ func (l LimitRange) Clone() LimitRange {
 	return l
 }
 
-// LimitType is the type of thing that a Limit bounds.
+// LimitType is the type of object that a Limit bounds.
 type LimitType string
 
-// The types of things that can be bounded.
+// The types of objects that can be bounded.
 const (
-	LimitContainer LimitType = "Container"
-	LimitPod       LimitType = "Pod"
-	LimitPVC       LimitType = "PersistentVolumeClaim"
+	LimitContainer LimitType = "Container"             // each container of a pod
+	LimitPod       LimitType = "Pod"                   // the sum of the containers of a pod
+	LimitPVC       LimitType = "PersistentVolumeClaim" // each claim on storage
 )
 
-// Limit bounds one type of thing. The maps are keyed by resource: "cpu", "memory",
-// "ephemeral-storage", "storage".
+// Limit bounds each object of one type. The maps go from a resource ("cpu" in cores, "memory",
+// "ephemeral-storage" and "storage" in bytes) to an amount. A resource without an entry has no
+// bound or default.
 type Limit struct {
-	Type           LimitType                    `json:"type" diff:"key"`
-	Min            map[string]resource.Quantity `json:"min,omitempty"`
-	Max            map[string]resource.Quantity `json:"max,omitempty"`
-	Default        map[string]resource.Quantity `json:"default,omitempty"`        // limit of a container that states none
-	DefaultRequest map[string]resource.Quantity `json:"defaultRequest,omitempty"` // request of a container that states none
+	Type LimitType                    `json:"type" diff:"key"` // what is bounded
+	Min  map[string]resource.Quantity `json:"min,omitempty"`   // the least amount of each object
+	Max  map[string]resource.Quantity `json:"max,omitempty"`   // the greatest amount of each object
+
+	// Default holds the limits of a container that states none.
+	Default map[string]resource.Quantity `json:"default,omitempty"`
+
+	// DefaultRequest holds the requests of a container that states none.
+	DefaultRequest map[string]resource.Quantity `json:"defaultRequest,omitempty"`
 }

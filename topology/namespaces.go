@@ -5,8 +5,8 @@ import (
 	"maps"
 )
 
-// Namespaces is the boundary around a tenant. Everything else that a tenant has lives in it, and
-// goes when it goes.
+// Namespaces is the boundary around a tenant. It contains everything else that a tenant has, and
+// its removal removes that too.
 type Namespaces interface {
 	// Namespace reads the boundary. It may be a foreign one: see [Namespace.Managed].
 	Namespace(ctx context.Context, name string) (Namespace, error)
@@ -37,28 +37,37 @@ type PodSecurity string
 
 // The levels, strictest first.
 const (
-	PodSecurityRestricted PodSecurity = "restricted"
-	PodSecurityBaseline   PodSecurity = "baseline"
-	PodSecurityPrivileged PodSecurity = "privileged"
+	PodSecurityRestricted PodSecurity = "restricted" // hardened pods only
+	PodSecurityBaseline   PodSecurity = "baseline"   // no known privilege escalation
+	PodSecurityPrivileged PodSecurity = "privileged" // no restriction: root on the node
 )
 
 // Namespace is the boundary around one tenant.
 type Namespace struct {
-	Name        string `json:"name"` // a DNS-1123 label
-	DisplayName string `json:"displayName,omitempty"`
+	Name        string `json:"name"`                  // a DNS-1123 label
+	DisplayName string `json:"displayName,omitempty"` // for people; empty: none
 
-	// Labels and Annotations are those that a Score asked for. A read leaves out those of others.
-	Labels      map[string]string `json:"labels,omitempty"`
+	// Labels are the labels that a Score asked for. A read leaves out those of others.
+	Labels map[string]string `json:"labels,omitempty"`
+
+	// Annotations are the annotations that a Score asked for. A read leaves out those of others.
 	Annotations map[string]string `json:"annotations,omitempty"`
 
-	PodSecurity         PodSecurity `json:"podSecurity"`
-	DefaultStorageClass string      `json:"defaultStorageClass,omitempty"` // recorded for tools and people
-	Protected           bool        `json:"protected,omitempty"`           // DeleteNamespace refuses
-	Allowed             Allowances  `json:"allowed,omitzero"`              // beyond the guardrails
+	// PodSecurity is the level that is enforced. A read returns "" if none is.
+	PodSecurity PodSecurity `json:"podSecurity"`
 
-	// Roster is the set of tenants that this one belongs to. If it is empty, EnsureNamespace leaves
-	// the stored one as it is. EnsureNamespace refuses with ErrConflict to take a tenant from
-	// another roster.
+	// DefaultStorageClass is recorded for tools and people; nothing enforces it. Empty: none.
+	DefaultStorageClass string `json:"defaultStorageClass,omitempty"`
+
+	// Protected makes DeleteNamespace refuse with ErrProtected.
+	Protected bool `json:"protected,omitempty"`
+
+	// Allowed is what the tenant may do beyond the guardrails. The zero value allows nothing.
+	Allowed Allowances `json:"allowed,omitzero"`
+
+	// Roster is the name of the roster that the tenant belongs to. If it is empty, EnsureNamespace
+	// keeps the stored one. If the tenant belongs to another roster, EnsureNamespace fails with
+	// ErrConflict.
 	Roster string `json:"roster,omitempty"`
 
 	// Adopt lets EnsureNamespace take over a namespace that Polyphony does not manage. It is a
@@ -69,10 +78,17 @@ type Namespace struct {
 	// rights elsewhere. It is a permission and is not stored.
 	InheritGrants bool `json:"-"`
 
-	// The following are answers of a read. EnsureNamespace ignores them.
-	Managed     bool   `json:"-"` // by Polyphony
-	Owner       string `json:"-"` // who seems to manage it, if Polyphony does not
-	Terminating bool   `json:"-"` // being deleted
+	// Managed reports whether Polyphony manages the namespace. A read sets it; EnsureNamespace
+	// ignores it.
+	Managed bool `json:"-"`
+
+	// Owner names the probable manager of a namespace that Polyphony does not manage. Empty: not
+	// known. A read sets it; EnsureNamespace ignores it.
+	Owner string `json:"-"`
+
+	// Terminating reports whether the namespace is being deleted. A read sets it; EnsureNamespace
+	// ignores it.
+	Terminating bool `json:"-"`
 }
 
 // Clone returns a copy that shares nothing with n.

@@ -9,8 +9,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// NetworkIsolation decides who can connect to the pods of a namespace, and to whom these can
-// connect.
+// NetworkIsolation decides which peers can connect to the pods of a namespace, and to which peers
+// these pods can connect.
 type NetworkIsolation interface {
 	// NetworkRules reads the rules of a namespace. None is ErrNotFound.
 	NetworkRules(ctx context.Context, namespace string) (NetworkRules, error)
@@ -27,9 +27,9 @@ type NetworkIsolation interface {
 // NetworkRules isolates every pod of a namespace in both directions. What no rule allows is denied:
 // no rules, no traffic.
 type NetworkRules struct {
-	Namespace string        `json:"namespace"`
-	Ingress   []NetworkRule `json:"ingress,omitempty"`
-	Egress    []NetworkRule `json:"egress,omitempty"`
+	Namespace string        `json:"namespace"`         // the name of the tenant's namespace
+	Ingress   []NetworkRule `json:"ingress,omitempty"` // connections to its pods; empty: none
+	Egress    []NetworkRule `json:"egress,omitempty"`  // connections from its pods; empty: none
 }
 
 // Clone returns a copy that shares nothing with n.
@@ -38,11 +38,10 @@ func (n NetworkRules) Clone() NetworkRules {
 	return n
 }
 
-// PolicyName is the name of the network policy that Polyphony's rules of a namespace are in force
-// as.
+// PolicyName is the name of the network policy that enforces Polyphony's rules of a namespace.
 const PolicyName = "polyphony"
 
-// Policy returns the network policy that the rules are in force as.
+// Policy returns the network policy that enforces the rules.
 func (n NetworkRules) Policy() netpolicy.Policy {
 	return netpolicy.Policy{
 		Namespace: n.Namespace, Name: PolicyName,
@@ -85,14 +84,14 @@ func (r NetworkRule) policyRule() netpolicy.Rule {
 	return to
 }
 
-// NetworkPeer is whom a rule is about: addresses if there is a CIDR, pods otherwise. The zero value
-// is every pod of the namespace of the rules.
+// NetworkPeer is the other end of a connection: addresses if CIDR is set, pods otherwise. The zero
+// value is every pod of the namespace of the rules.
 type NetworkPeer struct {
 	NamespaceLabels map[string]string `json:"namespaceLabels,omitempty"` // empty: the namespace of the rules
 	EveryNamespace  bool              `json:"everyNamespace,omitempty"`  // instead of NamespaceLabels
 	PodLabels       map[string]string `json:"podLabels,omitempty"`       // empty: every pod
 
-	CIDR   string   `json:"cidr,omitempty"`   // such as "192.0.2.0/24"
+	CIDR   string   `json:"cidr,omitempty"`   // such as "192.0.2.0/24"; empty: pods
 	Except []string `json:"except,omitempty"` // ranges within CIDR that are left out
 }
 
@@ -119,7 +118,7 @@ func (p NetworkPeer) policyPeer() netpolicy.Peer {
 
 // NetworkPort is a port, or the range from Port to EndPort.
 type NetworkPort struct {
-	Protocol netpolicy.Protocol `json:"protocol"`
+	Protocol netpolicy.Protocol `json:"protocol"`          // TCP, UDP or SCTP
 	Port     int32              `json:"port,omitempty"`    // 0: every port of the protocol
 	EndPort  int32              `json:"endPort,omitempty"` // 0: Port alone
 }

@@ -8,25 +8,27 @@ import (
 	"github.com/polyphony-go/polyphony/internal/clone"
 )
 
-// Platforms describes what surrounds the tenants, so that rules can be made for it.
+// Platforms describes what surrounds the tenants. Rules that refer to it are made from this.
 type Platforms interface {
 	// Platform reads what surrounds the tenants. Adapters may answer from a cache that is at most a
 	// minute old.
 	Platform(ctx context.Context) (Platform, error)
 }
 
-// Platform is what surrounds every tenant of a topology. What a topology does not have or does not
-// know is empty, and a Score that needs it is refused by its Interpret.
+// Platform describes what surrounds every tenant of a topology. A field is empty if the topology
+// lacks the component or does not know it. The Interpret of a Score that needs the component then
+// refuses the Score.
 type Platform struct {
 	DNS                []NetworkRule  `json:"dns"`                          // egress rules that reach the name servers
 	APIServer          []NetworkRule  `json:"apiServer,omitempty"`          // egress rules that reach the API server
-	IngressControllers []NetworkPeer  `json:"ingressControllers,omitempty"` // who forwards requests from outside
-	Monitoring         []NetworkPeer  `json:"monitoring,omitempty"`         // who scrapes metrics
+	IngressControllers []NetworkPeer  `json:"ingressControllers,omitempty"` // forward requests from outside
+	Monitoring         []NetworkPeer  `json:"monitoring,omitempty"`         // scrape metrics
 	OwnRanges          []netip.Prefix `json:"ownRanges,omitempty"`          // addresses of nodes, pods and services
-	IPv4               bool           `json:"ipv4"`
-	IPv6               bool           `json:"ipv6"`
+	IPv4               bool           `json:"ipv4"`                         // pods have IPv4 addresses
+	IPv6               bool           `json:"ipv6"`                         // pods have IPv6 addresses
 
-	StorageClasses []StorageClass `json:"storageClasses,omitempty"` // sorted by name
+	// StorageClasses are the storage classes of the topology, sorted by name.
+	StorageClasses []StorageClass `json:"storageClasses,omitempty"`
 
 	// DefaultPriorityClass is the priority class of pods that name none. Empty: they have none.
 	DefaultPriorityClass string `json:"defaultPriorityClass,omitempty"`
@@ -46,8 +48,8 @@ func (p Platform) Clone() Platform {
 	return p
 }
 
-// StorageClass is a kind of volume that can be asked for.
+// StorageClass is a kind of volume that claims can name.
 type StorageClass struct {
-	Name    string `json:"name"`
-	Default bool   `json:"default,omitempty"` // for claims that name no class
+	Name    string `json:"name"`              // as claims name it
+	Default bool   `json:"default,omitempty"` // it is the class of claims that name none
 }

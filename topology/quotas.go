@@ -26,13 +26,15 @@ type Quotas interface {
 	AwaitQuota(ctx context.Context, namespace string) error
 }
 
-// Quota is the sum of what a namespace may use.
+// Quota bounds the total that a namespace may use.
 type Quota struct {
-	Namespace string `json:"namespace"`
+	Namespace string `json:"namespace"` // the name of the tenant's namespace
 
-	// Hard is keyed as a Kubernetes ResourceQuota is: "requests.cpu", "services.loadbalancers",
-	// "count/jobs.batch", "gold.storageclass.storage.k8s.io/requests.storage". What is not named is
-	// not bounded.
+	// Hard maps a resource to its upper bound. Its keys are those of a Kubernetes ResourceQuota:
+	// "requests.cpu" in cores, "requests.memory" and "requests.storage" in bytes,
+	// "services.loadbalancers" and "count/jobs.batch" in objects,
+	// "gold.storageclass.storage.k8s.io/requests.storage" for one storage class. A resource without
+	// an entry is not bounded.
 	Hard map[string]resource.Quantity `json:"hard"`
 }
 

@@ -22,10 +22,10 @@ type ReadVisibility interface {
 }
 
 // ClusterReaders are the groups of one tenant that may read the workloads of all namespaces, but
-// never their Secrets. [ClusterReadRules] says what workloads are.
+// never their Secrets. [ClusterReadRules] lists what counts as a workload.
 type ClusterReaders struct {
-	Tenant string   `json:"tenant"`
-	Groups []string `json:"groups"` // sorted, without duplicates
+	Tenant string   `json:"tenant"` // the name of the tenant
+	Groups []string `json:"groups"` // names of groups, sorted, without duplicates; empty: none
 }
 
 // Clone returns a copy that shares nothing with c.

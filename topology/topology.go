@@ -8,9 +8,9 @@ type Topology interface {
 	// request.
 	Name() string
 
-	// Ready reports what the topology is and whether it can be worked with. It writes nothing. An
-	// unreachable topology is [ErrUnavailable]. A reachable one that lacks permissions is no error:
-	// see [Readiness.Missing].
+	// Ready describes the topology and reports whether it can be used. It writes nothing. An
+	// unreachable topology is [ErrUnavailable]. Missing permissions are no error: see
+	// [Readiness.Missing].
 	Ready(ctx context.Context) (Readiness, error)
 }
 
@@ -25,6 +25,6 @@ type Readiness struct {
 
 	// NetworkPlugin is the recognised component that enforces network rules: "cilium", "calico",
 	// "ovn-kubernetes" or "antrea". Empty: none was recognised. Network rules are then stored, but
-	// nobody can see whether they are enforced.
+	// it is not known whether they are enforced.
 	NetworkPlugin string `json:"networkPlugin,omitempty"`
 }

@@ -15,8 +15,8 @@ type Volumes interface {
 
 // Volume is a claim on persistent data.
 type Volume struct {
-	Name         string            `json:"name"`
-	StorageClass string            `json:"storageClass,omitempty"`
-	Size         resource.Quantity `json:"size"`              // bytes
-	BoundTo      string            `json:"boundTo,omitempty"` // the persistent volume; empty while unbound
+	Name         string            `json:"name"`                   // of the claim
+	StorageClass string            `json:"storageClass,omitempty"` // empty: none
+	Size         resource.Quantity `json:"size"`                   // as requested, in bytes
+	BoundTo      string            `json:"boundTo,omitempty"`      // the persistent volume; empty while unbound
 }

@@ -71,8 +71,8 @@ const (
 // Finding is the result for one guarantee of one tenant, or of the topology as a whole.
 type Finding struct {
 	Tenant    string    `json:"tenant,omitempty"` // its name; empty: the topology as a whole
-	Guarantee Guarantee `json:"guarantee"`
-	Status    Status    `json:"status"`
+	Guarantee Guarantee `json:"guarantee"`        // what was examined
+	Status    Status    `json:"status"`           // the result
 
 	// Witness names the objects that decide, for people. It is empty if the guarantee is enforced.
 	Witness string `json:"witness,omitempty"`

@@ -18,7 +18,7 @@ type VisibilityTable struct {
 	Member string          `json:"member"` // as rbac.Subject.String prints it
 	Own    string          `json:"own"`    // the namespace of the member's tenant
 	Other  string          `json:"other"`  // the namespace of the other tenant
-	Rows   []VisibilityRow `json:"rows"`
+	Rows   []VisibilityRow `json:"rows"`   // one for each operation, in a fixed order
 }
 
 // VisibilityRow is one operation.

@@ -38,7 +38,7 @@ func fenceAttacks() []AttackCase {
 			return each(create(networkPolicies, s.own, object("networking.k8s.io/v1", "NetworkPolicy", nobody,
 				`"spec":{"podSelector":{},"ingress":[{}],"egress":[{}],"policyTypes":["Ingress","Egress"]}`)))
 		}),
-		access("edit a fence", func(s scene) []attempt {
+		access("change of the tenant's own network policy, quota, limits or roles", func(s scene) []attempt {
 			return each(
 				write("patch", networkPolicies, s.own, storedName, `{"spec":{"ingress":[{}]}}`),
 				write("patch", "resourcequotas", s.own, storedName, `{"spec":{"hard":{"pods":"1000"}}}`),
@@ -47,7 +47,7 @@ func fenceAttacks() []AttackCase {
 				write("patch", roleBindings, s.own, storedRole, `{"subjects":[]}`),
 			)
 		}),
-		access("delete a fence", func(s scene) []attempt {
+		access("deletion of the tenant's own network policy, quota, limits, roles or namespace", func(s scene) []attempt {
 			var requests []topology.Request
 			for _, resource := range []string{networkPolicies, "resourcequotas", "limitranges", roles, roleBindings} {
 				requests = append(requests, ask("delete", resource, s.own, storedName), ask("deletecollection", resource, s.own, ""))
@@ -82,7 +82,7 @@ func rightsAttacks() []AttackCase {
 			return each(ask("impersonate", "users", "", "admin"), ask("impersonate", "groups", "", "system:masters"),
 				ask("impersonate", "serviceaccounts", s.own, "default"), ask("impersonate", "serviceaccounts", s.other, "default"))
 		}),
-		access("right to bypass guardrails", func(scene) []attempt {
+		access("the right to bypass guardrails", func(scene) []attempt {
 			return each(ask("bypass", "guardrails.tenancy.polyphony.dev", "", "services"))
 		}),
 		access("token of another service account", func(s scene) []attempt {
@@ -103,8 +103,8 @@ func otherTenantAttacks() []AttackCase {
 			}
 			return each(requests...)
 		}),
-		access("writing into another tenant", writesElsewhere),
-		access("getting into pods of another tenant", intoPods),
+		access("writes into another tenant", writesElsewhere),
+		access("commands in pods of another tenant, their logs and connections to them", intoPods),
 	}
 }
 
@@ -143,7 +143,7 @@ func platformAttacks() []AttackCase {
 // nodeAttacks returns attempts to make cluster-wide objects, and to reach nodes.
 func nodeAttacks() []AttackCase {
 	return []AttackCase{
-		access("priority classes, storage classes, volumes and runtime classes of its own", func(scene) []attempt {
+		access("new priority classes, storage classes, volumes and runtime classes", func(scene) []attempt {
 			return each(
 				create("priorityclasses.scheduling.k8s.io", "", object("scheduling.k8s.io/v1", "PriorityClass", nobody, `"value":1000`)),
 				create("storageclasses.storage.k8s.io", "", object("storage.k8s.io/v1", "StorageClass", nobody, `"provisioner":"example.com/x"`)),
@@ -151,11 +151,11 @@ func nodeAttacks() []AttackCase {
 				create("runtimeclasses.node.k8s.io", "", object("node.k8s.io/v1", "RuntimeClass", nobody, `"handler":"x"`)),
 			)
 		}),
-		access("namespaces of its own", func(s scene) []attempt {
+		access("new namespaces, and the namespaces of other tenants", func(s scene) []attempt {
 			return each(create("namespaces", "", object("v1", "Namespace", nobody, "")), ask("list", "namespaces", "", ""), ask("get", "namespaces", s.other, s.other),
 				write("patch", "namespaces", s.other, s.other, `{`+label+`}`), ask("delete", "namespaces", s.other, s.other))
 		}),
-		access("pods on every node, and pods bound by hand", func(s scene) []attempt {
+		access("DaemonSet, and pods that the tenant binds to a node or whose status it writes", func(s scene) []attempt {
 			onEveryNode := object("apps/v1", "DaemonSet", nobody, `"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"b"}]}}}`)
 			elsewhere := create("daemonsets.apps", "default", onEveryNode) // where no quota stands in the way
 			return append([]attempt{{create("daemonsets.apps", s.own, onEveryNode), &elsewhere}}, each(

@@ -93,43 +93,56 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 		require.NoError(t, err)
 	}
 	guardrail(topology.GuardrailServices, "externalIPs of a Service (CVE-2020-8554)", "ExternalName to another tenant")
-	guardrail(topology.GuardrailIngress, "host of another tenant", "wildcard host, no host and default backend",
-		"snippets and other orders to a shared ingress controller (CVE-2021-25742)", "DNS name or certificate of another tenant")
-	guardrail(topology.GuardrailPlacement, "system-node-critical, node by name, every taint tolerated", "keeping pods of other tenants from nodes", "pod that takes years to end")
-	guardrail(topology.GuardrailImages, "image from elsewhere")
-	guardrail(topology.GuardrailVolumes, "volume that no claim stands for")
-	guardrail(topology.GuardrailDefaultToken, "token of the service account default, unasked")
-	guardrail(topology.GuardrailClaims, "claim of another tenant's volume", "storage class that is not allowed, or none", "storage class by the annotation of old")
-	guardrail(topology.GuardrailTokenSecrets, "token that never expires")
-	guardrail(topology.GuardrailFinalizers, "finalizer that holds the namespace for ever")
+	guardrail(topology.GuardrailIngress,
+		"host of another tenant in an Ingress", "wildcard host, missing host and default backend in an Ingress",
+		"snippets and other instructions to a shared ingress controller (CVE-2021-25742)",
+		"DNS name or certificate of another tenant")
+	guardrail(topology.GuardrailPlacement,
+		"pod with the class system-node-critical, a node name or a toleration of every taint",
+		"anti-affinity that keeps pods of other tenants off a node", "pod with a grace period of years")
+	guardrail(topology.GuardrailImages, "image from a registry that is not allowed")
+	guardrail(topology.GuardrailVolumes, "volume that bypasses claims")
+	guardrail(topology.GuardrailDefaultToken, "pod that gets the token of the service account default")
+	guardrail(topology.GuardrailClaims, "claim of another tenant's volume",
+		"storage class that is not allowed, or none", "storage class by the deprecated annotation")
+	guardrail(topology.GuardrailTokenSecrets, "Secret with a token that never expires")
+	guardrail(topology.GuardrailFinalizers, "finalizer that blocks the deletion of the namespace")
 	all = append(all,
 		removal{"pod security", func(t *testing.T) {
 			_, err := c.admin.CoreV1().Namespaces().Patch(t.Context(), name, types.MergePatchType,
 				[]byte(`{"metadata":{"labels":{"pod-security.kubernetes.io/enforce":"privileged"}}}`), metav1.PatchOptions{})
 			require.NoError(t, err)
-		}, []string{"privileged, added capability, privilege escalation, run as root", "host path, network, port, processes and IPC"}, provision, false},
+		}, []string{
+			"privileged container, added capability, privilege escalation, user root",
+			"host path, host network, host port, host processes and host IPC",
+		}, provision, false},
 		removal{"quota", func(t *testing.T) {
 			require.NoError(t, c.admin.CoreV1().ResourceQuotas(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
-		}, []string{"more than the quota, and quota scopes"}, provision, false},
+		}, []string{"pod that exceeds the quota, also by way of quota scopes"}, provision, false},
 		removal{"limits", func(t *testing.T) {
 			require.NoError(t, c.admin.CoreV1().LimitRanges(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
-		}, []string{"container whose limit of zero is no limit"}, provision, false},
+		}, []string{"container with a limit of zero, which Kubernetes treats as no limit"}, provision, false},
 		removal{"rights", func(t *testing.T) { c.grantEverything(t, attacker) },
-			[]string{"NetworkPolicy that allows everything", "edit a fence", "delete a fence", "RoleBinding to view, edit, admin or cluster-admin",
-				"Role with escalate, bind or impersonate", "impersonation of users, groups and service accounts", "token of another service account"},
+			[]string{
+				"NetworkPolicy that allows everything",
+				"change of the tenant's own network policy, quota, limits or roles",
+				"deletion of the tenant's own network policy, quota, limits, roles or namespace",
+				"RoleBinding to view, edit, admin or cluster-admin", "Role with escalate, bind or impersonate",
+				"impersonation of users, groups and service accounts", "token of another service account",
+			},
 			func(t *testing.T) { c.takeEverything(t, attacker) }, true},
 		removal{"rights, everywhere", func(t *testing.T) { c.makeAdministrators(t, attacker) }, accessAttacks(), func(t *testing.T) { c.unmakeAdministrators(t, attacker) }, false},
 		removal{"quota, and the guardrail services", func(t *testing.T) {
 			c.install(t, topology.GuardrailServices)
 			require.NoError(t, c.admin.CoreV1().ResourceQuotas(name).Delete(t.Context(), "polyphony", metav1.DeleteOptions{}))
-		}, []string{"node ports and load balancers"}, func(t *testing.T) {
+		}, []string{"Services of the types NodePort and LoadBalancer"}, func(t *testing.T) {
 			c.install(t)
 			provision(t)
 		}, false},
 	)
 	for rule, escape := range map[topology.Guardrail]string{
-		topology.GuardrailEndpoints:  "endpoints at a foreign address (CVE-2021-25740)",
-		topology.GuardrailNamespaces: "labels of the namespace, through any subresource (GHSA-2ww6-hf35-mfjm)",
+		topology.GuardrailEndpoints:  "endpoints with addresses outside the tenant (CVE-2021-25740)",
+		topology.GuardrailNamespaces: "labels of the tenant's namespace, through any subresource (GHSA-2ww6-hf35-mfjm)",
 	} {
 		all = append(all, removal{"guardrail " + string(rule) + " from a member with every right in the namespace",
 			func(t *testing.T) {
@@ -145,14 +158,14 @@ func (c cluster) removals(attacker tenant.TenantScore) []removal {
 	return all
 }
 
-// install has every guardrail but some in force.
+// install puts every guardrail except the given ones in force.
 func (c cluster) install(t *testing.T, without ...topology.Guardrail) {
 	t.Helper()
 	_, err := score.Run(t.Context(), guardrails.Score{Without: without}.On(c.top))
 	require.NoError(t, err)
 }
 
-// accessAttacks are all that rights stop.
+// accessAttacks returns the names of the attacks that rights stop.
 func accessAttacks() []string {
 	var names []string
 	for _, a := range tenanttest.Attacks() {

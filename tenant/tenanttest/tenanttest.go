@@ -74,14 +74,15 @@ func Attack(t *testing.T, top topology.Admission, attacker, victim tenant.Tenant
 // Sender is a user who sends requests.
 type Sender struct {
 	Role   tenant.Role // in the attacker's tenant
-	User   string
-	Groups []string
+	User   string      // as the infrastructure authenticates it
+	Groups []string    // nil for a service account: the infrastructure knows its groups
 }
 
 // administrator is the sender of positive controls.
 var administrator = Sender{User: "polyphony-tenanttest", Groups: []string{"system:masters"}}
 
-// attackers are one member of each role, the most powerful first, who is no member of the victim's.
+// attackers returns one member of each role, the most powerful role first. Members of the victim are
+// left out.
 func attackers(attacker, victim tenant.TenantScore) []Sender {
 	var senders []Sender
 	for _, role := range tenant.Roles() {
@@ -95,7 +96,7 @@ func attackers(attacker, victim tenant.TenantScore) []Sender {
 	return senders
 }
 
-// sender is one user that the member can be.
+// sender returns one user that the member stands for.
 func sender(m tenant.Member) Sender {
 	s := Sender{Role: m.Role, User: "polyphony-tenanttest-" + string(m.Role), Groups: []string{m.Name, "system:authenticated"}}
 	switch m.Kind {
@@ -108,7 +109,7 @@ func sender(m tenant.Member) Sender {
 	return s
 }
 
-// who is the member, whatever it may do.
+// who returns the principal of the member, without its role.
 func who(m tenant.Member) rbac.Subject {
 	return rbac.Subject{Kind: cmp.Or(m.Kind, rbac.Group), Name: m.Name, Namespace: m.Namespace}
 }
@@ -120,20 +121,26 @@ func (s Sender) sends(r topology.Request) topology.Request {
 	return r
 }
 
-// Result is what became of an attack.
+// Result is the outcome of an attack.
 type Result struct {
-	Verdicts []topology.Verdict // of each of its attempts
+	Verdicts []topology.Verdict // one for each attempt that was answered
 
-	// Err is the first thing that is wrong: an attempt was not refused (ErrEscaped), a positive
-	// control was (ErrNoControl), or the topology could not tell.
+	// Err is the first failure: an attempt was not refused (ErrEscaped), a positive control was
+	// refused (ErrNoControl), or the topology could not answer. Nil: the attack was refused.
 	Err error
 }
 
-// What Result.Err matches by [errors.Is], besides the errors of topologies.
+// Result.Err matches one of these by [errors.Is], or one of the sentinels of package topology.
 var (
-	ErrEscaped   = errors.New("not refused")
-	ErrNoControl = errors.New("the positive control does not pass, so the refusal says nothing")
-	ErrUntried   = errors.New("the attacker is not allowed what the positive control takes")
+	// ErrEscaped means that the attack was not refused.
+	ErrEscaped = errors.New("not refused")
+
+	// ErrNoControl means that a request like the attack, which should pass, was refused too. The
+	// refusal of the attack then proves nothing.
+	ErrNoControl = errors.New("the positive control was refused too, so the refusal proves nothing")
+
+	// ErrUntried means that the Score of the attacker allows too little for a positive control.
+	ErrUntried = errors.New("the attacker's Score does not allow what the positive control needs")
 )
 
 // Try tries one attack as one sender.

@@ -9,30 +9,32 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Fault makes calls slow, or lets them fail. Op and Kind select the calls, as in [topology.Error]:
-// "ensure" and "Quota" select EnsureQuota, "read" and "Platform" select Platform. If one of them is
-// empty, it selects any.
+// Fault delays calls, or makes them fail. Op and Kind select the calls, as in [topology.Error]:
+// "ensure" and "Quota" select EnsureQuota, "read" and "Platform" select Platform.
 type Fault struct {
-	Op   string
-	Kind topology.Kind
+	Op   string        // such as "ensure"; empty: every call
+	Kind topology.Kind // such as topology.KindQuota; empty: every kind
 
-	// Nth applies the fault to the n-th selected call only, counted from 1. 0: to each of them.
+	// Nth applies the fault to the n-th selected call only, counted from 1. 0: to every selected
+	// call.
 	Nth int
 
-	// After exempts the first so many selected calls.
+	// After is the number of selected calls that pass before the fault applies.
 	After int
 
-	// Latency is how much longer the call takes. An "await" reports that it waits.
+	// Latency is the delay of the call. A delayed "await" reports topology.Waiting.
 	Latency time.Duration
 
-	// Err is the reason of the *topology.Error with which the call fails. Nil: it does not fail.
+	// Err is the Reason of the *topology.Error that the call returns. Nil: it does not fail.
 	Err error
 
-	// Late lets an "ensure" or "delete" fail after it has taken effect, as if the answer were lost.
+	// Late makes an "ensure" or "delete" fail after it has taken effect, as if its answer were
+	// lost.
 	Late bool
 }
 
-// WithFaults returns the same infrastructure with these faults. Those of t do not apply to it.
+// WithFaults returns a view of the same infrastructure with these faults. The faults of t do not
+// apply to it.
 func (t *Topology) WithFaults(list ...Fault) *Topology {
 	faulty := *t
 	faulty.faults = &faults{list: list, seen: make([]int, len(list)), due: map[adapter.Call]error{}}

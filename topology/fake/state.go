@@ -61,13 +61,13 @@ type State struct {
 
 // NamespaceState is a namespace with its contents. A value that does not exist is nil.
 type NamespaceState struct {
-	Namespace     topology.Namespace     `json:"namespace"`
+	Namespace     topology.Namespace     `json:"namespace"`               // it may be foreign: see Managed
 	ForeignLabels map[string]string      `json:"foreignLabels,omitempty"` // not managed by Polyphony
-	Quota         *topology.Quota        `json:"quota,omitempty"`
-	LimitRange    *topology.LimitRange   `json:"limitRange,omitempty"`
-	NetworkRules  *topology.NetworkRules `json:"networkRules,omitempty"`
-	Access        *topology.Access       `json:"access,omitempty"`
-	Volumes       []topology.Volume      `json:"volumes,omitempty"` // sorted by name
+	Quota         *topology.Quota        `json:"quota,omitempty"`         // nil: none
+	LimitRange    *topology.LimitRange   `json:"limitRange,omitempty"`    // nil: none
+	NetworkRules  *topology.NetworkRules `json:"networkRules,omitempty"`  // nil: none
+	Access        *topology.Access       `json:"access,omitempty"`        // nil: none
+	Volumes       []topology.Volume      `json:"volumes,omitempty"`       // sorted by name
 }
 
 // State returns a copy of everything that the infrastructure holds.

@@ -8,10 +8,10 @@ import (
 
 // Connection is a connection to ask about. At least one end is a pod.
 type Connection struct {
-	From     Endpoint `json:"from"` // the end that connects
-	To       Endpoint `json:"to"`
-	Protocol Protocol `json:"protocol"`
-	Port     int32    `json:"port"` // of To, 1 to 65535
+	From     Endpoint `json:"from"`     // the end that connects
+	To       Endpoint `json:"to"`       // the end that is connected to
+	Protocol Protocol `json:"protocol"` // TCP, UDP or SCTP
+	Port     int32    `json:"port"`     // of To, 1 to 65535
 }
 
 // Endpoint is one end of a connection: a pod if it has a namespace, otherwise an address outside.
@@ -29,10 +29,10 @@ type Endpoint struct {
 
 func (e Endpoint) isNowhere() bool { return e.Namespace == "" && !e.Address.IsValid() }
 
-// NamedPort is what the name of a port stands for.
+// NamedPort is the protocol and number of a named port.
 type NamedPort struct {
-	Protocol Protocol `json:"protocol"`
-	Port     int32    `json:"port"`
+	Protocol Protocol `json:"protocol"` // TCP, UDP or SCTP
+	Port     int32    `json:"port"`     // 1 to 65535
 }
 
 // Validate refuses a connection that lacks a pod at one end, something at the other end, a protocol

@@ -13,16 +13,16 @@ type Protocol string
 
 // The protocols that network policies know.
 const (
-	TCP  Protocol = "TCP"
-	UDP  Protocol = "UDP"
-	SCTP Protocol = "SCTP"
+	TCP  Protocol = "TCP"  // RFC 9293
+	UDP  Protocol = "UDP"  // RFC 768
+	SCTP Protocol = "SCTP" // RFC 9260
 )
 
-// Policy is a network policy as it is in force: with every default filled in.
+// Policy is a network policy in force, with every default filled in.
 type Policy struct {
-	Namespace string   `json:"namespace"`
-	Name      string   `json:"name"`
-	Pods      Selector `json:"pods"`              // which pods of its namespace it isolates
+	Namespace string   `json:"namespace"`         // of the policy and of the pods that it isolates
+	Name      string   `json:"name"`              // of the policy
+	Pods      Selector `json:"pods"`              // the pods that it isolates; zero value: all
 	Ingress   *Rules   `json:"ingress,omitempty"` // nil: it does not isolate connections to them
 	Egress    *Rules   `json:"egress,omitempty"`  // nil: it does not isolate connections from them
 }
@@ -112,10 +112,10 @@ func (p Peer) String() string {
 
 // Port is a port, a range of ports, or a named port.
 type Port struct {
-	Protocol Protocol `json:"protocol"`
+	Protocol Protocol `json:"protocol"`          // TCP, UDP or SCTP
 	Port     int32    `json:"port,omitempty"`    // 0: every port of the protocol, unless Name is set
 	EndPort  int32    `json:"endPort,omitempty"` // last port of a range; 0: Port alone
-	Name     string   `json:"name,omitempty"`    // of a port of the pod's containers
+	Name     string   `json:"name,omitempty"`    // of a port of the pod's containers; empty: none
 }
 
 // String prints the port as "TCP 80", "UDP 8000-8010", "TCP http", or "TCP" for every port.

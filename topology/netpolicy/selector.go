@@ -10,26 +10,26 @@ import (
 
 // Selector selects by labels: all of its conditions must hold. The zero value selects everything.
 type Selector struct {
-	Labels      map[string]string `json:"labels,omitempty"`
-	Expressions []Requirement     `json:"expressions,omitempty"`
+	Labels      map[string]string `json:"labels,omitempty"`      // labels that must have these values
+	Expressions []Requirement     `json:"expressions,omitempty"` // further conditions
 }
 
 // Requirement is one condition on the value of a label.
 type Requirement struct {
-	Key      string   `json:"key"`
-	Operator Operator `json:"operator"`
-	Values   []string `json:"values,omitempty"`
+	Key      string   `json:"key"`              // of the label
+	Operator Operator `json:"operator"`         // how the label is compared with Values
+	Values   []string `json:"values,omitempty"` // for In and NotIn; otherwise empty
 }
 
 // Operator compares a label with values.
 type Operator string
 
-// The operators. NotIn and DoesNotExist hold where the label is missing; In does not.
+// The operators. NotIn also holds if the label is missing; In does not.
 const (
-	In           Operator = "In"
-	NotIn        Operator = "NotIn"
-	Exists       Operator = "Exists"
-	DoesNotExist Operator = "DoesNotExist"
+	In           Operator = "In"           // the label has one of the values
+	NotIn        Operator = "NotIn"        // the label has none of the values
+	Exists       Operator = "Exists"       // the label is set
+	DoesNotExist Operator = "DoesNotExist" // the label is not set
 )
 
 // Clone returns a copy that shares nothing with s.

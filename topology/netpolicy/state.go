@@ -9,8 +9,8 @@ import (
 
 // Answer reports whether a connection is let through, and what decided it.
 type Answer struct {
-	Allowed bool   `json:"allowed"`
-	Reason  string `json:"reason"` // one sentence for each direction that policies decide
+	Allowed bool   `json:"allowed"` // the policies let the connection through
+	Reason  string `json:"reason"`  // one sentence for each direction that policies decide, for people
 }
 
 // State is what an answer depends on. The zero value has no policies, so everything is open.

@@ -10,34 +10,34 @@ import (
 // BindingKind is the kind of a [Binding].
 type BindingKind string
 
-// The kinds of bindings: one grants in its own namespace, the other everywhere.
+// The kinds of bindings.
 const (
-	RoleBinding        BindingKind = "RoleBinding"
-	ClusterRoleBinding BindingKind = "ClusterRoleBinding"
+	RoleBinding        BindingKind = "RoleBinding"        // grants in its own namespace
+	ClusterRoleBinding BindingKind = "ClusterRoleBinding" // grants everywhere
 )
 
 // RoleKind is the kind of the role that a [Binding] grants.
 type RoleKind string
 
-// The kinds of roles: one belongs to a namespace, the other to the cluster.
+// The kinds of roles.
 const (
-	Role        RoleKind = "Role"
-	ClusterRole RoleKind = "ClusterRole"
+	Role        RoleKind = "Role"        // belongs to a namespace
+	ClusterRole RoleKind = "ClusterRole" // belongs to the cluster
 )
 
 // RoleRef is the role that a [Binding] grants.
 type RoleRef struct {
-	Kind RoleKind `json:"kind"`
-	Name string   `json:"name"`
+	Kind RoleKind `json:"kind"` // Role or ClusterRole
+	Name string   `json:"name"` // of the role; a Role is in the namespace of the binding
 }
 
 // Binding gives the rules of a role to its subjects. It is in force, whether Polyphony manages it
 // or not.
 type Binding struct {
-	Kind      BindingKind `json:"kind"`
+	Kind      BindingKind `json:"kind"`                // RoleBinding or ClusterRoleBinding
 	Namespace string      `json:"namespace,omitempty"` // where it grants; empty: everywhere
-	Name      string      `json:"name"`
-	Role      RoleRef     `json:"role"`
+	Name      string      `json:"name"`                // of the binding
+	Role      RoleRef     `json:"role"`                // the granted role
 
 	// Managed reports whether Polyphony manages the binding.
 	Managed bool `json:"managed,omitempty"`
@@ -47,8 +47,8 @@ type Binding struct {
 	// that Polyphony does not manage. Empty: no binding of Polyphony has this place.
 	TenantRole string `json:"tenantRole,omitempty"`
 
-	Rules    []Rule    `json:"rules,omitempty"` // empty if the role does not exist
-	Subjects []Subject `json:"subjects,omitempty"`
+	Rules    []Rule    `json:"rules,omitempty"`    // of the role; empty if it does not exist
+	Subjects []Subject `json:"subjects,omitempty"` // the principals that hold the role
 }
 
 // Clone returns a copy that shares nothing with b.

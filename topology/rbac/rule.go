@@ -8,9 +8,9 @@ import (
 // Rule allows every verb on every resource of every API group that it names. "*" stands for all of
 // them, and an API group "" is the core group.
 type Rule struct {
-	APIGroups []string `json:"apiGroups"`
-	Resources []string `json:"resources"` // a subresource is written as "pods/log"
-	Verbs     []string `json:"verbs"`
+	APIGroups []string `json:"apiGroups"` // such as "" and "apps"; empty: the rule allows nothing
+	Resources []string `json:"resources"` // such as "pods" and "pods/log"; empty: the rule allows nothing
+	Verbs     []string `json:"verbs"`     // such as "get" and "list"; empty: the rule allows nothing
 
 	// ResourceNames narrows the rule to objects of these names. Empty: every object.
 	ResourceNames []string `json:"resourceNames,omitempty"`

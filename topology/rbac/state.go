@@ -11,14 +11,14 @@ type Question struct {
 	// User is the name of the principal. For a service account it is
 	// "system:serviceaccount:<namespace>:<name>".
 	User   string   `json:"user,omitempty"`
-	Groups []string `json:"groups,omitempty"` // that the principal is in
+	Groups []string `json:"groups,omitempty"` // the groups of the principal
 
-	Verb        string `json:"verb"`
-	APIGroup    string `json:"apiGroup,omitempty"` // "" is the core group
-	Resource    string `json:"resource"`
-	Subresource string `json:"subresource,omitempty"`
-	Namespace   string `json:"namespace,omitempty"` // empty: all of them, or a cluster-scoped resource
-	Name        string `json:"name,omitempty"`      // empty: any object
+	Verb        string `json:"verb"`                  // such as "get" or "create"
+	APIGroup    string `json:"apiGroup,omitempty"`    // such as "apps"; "" is the core group
+	Resource    string `json:"resource"`              // plural, such as "pods"
+	Subresource string `json:"subresource,omitempty"` // such as "log"; empty: the resource itself
+	Namespace   string `json:"namespace,omitempty"`   // empty: all of them, or a cluster-scoped resource
+	Name        string `json:"name,omitempty"`        // of the object; empty: any object
 }
 
 // Validate refuses a question that lacks a principal, a verb or a resource.
@@ -36,7 +36,7 @@ func (q Question) action() string {
 
 // Answer is the answer to a [Question], and what decided it.
 type Answer struct {
-	Allowed bool `json:"allowed"`
+	Allowed bool `json:"allowed"` // a binding grants it
 
 	// Reason names the binding that decides, for people. It may be empty for a refusal.
 	Reason string `json:"reason,omitempty"`

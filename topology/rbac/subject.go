@@ -10,15 +10,15 @@ type SubjectKind string
 
 // The kinds of subjects.
 const (
-	Group          SubjectKind = "Group"
-	User           SubjectKind = "User"
-	ServiceAccount SubjectKind = "ServiceAccount"
+	Group          SubjectKind = "Group"          // every user in the group
+	User           SubjectKind = "User"           // one user, by its name
+	ServiceAccount SubjectKind = "ServiceAccount" // the identity of pods
 )
 
 // Subject is a principal that can hold rights.
 type Subject struct {
-	Kind      SubjectKind `json:"kind"`
-	Name      string      `json:"name"`
+	Kind      SubjectKind `json:"kind"`                // Group, User or ServiceAccount
+	Name      string      `json:"name"`                // as the infrastructure authenticates it
 	Namespace string      `json:"namespace,omitempty"` // of a service account; empty for other kinds
 }
 

@@ -64,8 +64,8 @@ cover: ## measure how much of the library the tests cover
 packets: ## test network rules with real pods, on the cluster of KUBECONFIG
 	$(GO) run ./internal/packets -image=$(or $(IMAGE),docker.io/library/busybox:1)
 
-# The first two take some minutes, the last one half an hour.
-bench: ## measure what guardrails, proofs and provisioning cost; takes up to an hour
+# The first two benchmarks take some minutes, the third half an hour.
+bench: ## measure the cost of guardrails, proofs and provisioning; takes up to an hour
 	$(GO) -C internal/bench run ./guardrails
 	$(GO) -C internal/bench run ./isolation
 	$(GO) -C internal/bench run ./converge

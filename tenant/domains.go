@@ -97,14 +97,15 @@ func domainsBefore(ctx context.Context, t topology.Namespaces, want topology.Nam
 		return nil, nil
 	}
 	have, err := t.Namespace(ctx, want.Name)
-	if err != nil || !have.Managed { // domains on a foreign namespace count for nothing
+	if err != nil || !have.Managed { // domains on a foreign namespace are ignored
 		return nil, ignoreNotFound(err)
 	}
 	return have.Allowed.Domains, nil
 }
 
-// yieldDomains goes back to the domains from before the run if another tenant has taken one of the
-// new domains at the same time. Of two runs that write and then look, at least one sees the other.
+// yieldDomains restores the previous domains if another tenant has claimed one of the new ones at
+// the same time. If two runs both write and then look, at least one of them sees the other's
+// domain.
 func yieldDomains(
 	ctx context.Context, t Topology, want topology.Namespace, before []string,
 ) (topology.Change, error) {

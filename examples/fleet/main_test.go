@@ -21,7 +21,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/fake"
 )
 
-var update = flag.Bool("update", false, "write the files of testdata anew")
+var update = flag.Bool("update", false, "rewrite the files of testdata")
 
 func golden(t *testing.T, name, have string) {
 	t.Helper()
@@ -32,10 +32,10 @@ func golden(t *testing.T, name, have string) {
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, string(want), have, "if this is as it should be: go test ./examples/fleet -update")
+	require.Equal(t, string(want), have, "if the new output is correct, run: go test ./examples/fleet -update")
 }
 
-// inMemoryFleet is what this program runs without a kubeconfig, and what it prints.
+// inMemoryFleet returns the fleet of a run without a kubeconfig, and the buffer that it prints to.
 func inMemoryFleet(t *testing.T) (fleet, *bytes.Buffer) {
 	t.Helper()
 	clusters, err := open(t.Context(), nil)
@@ -44,7 +44,7 @@ func inMemoryFleet(t *testing.T) (fleet, *bytes.Buffer) {
 	return fleet{clusters: clusters, roster: newRoster(), runner: score.Runner{Concurrency: 8}, out: &out}, &out
 }
 
-// tenants are those that a cluster has.
+// tenants returns the names of the tenants of a cluster, without the prefix.
 func tenants(t *testing.T, c cluster) (names []string) {
 	t.Helper()
 	all, err := c.Tenants(t.Context())
@@ -55,25 +55,25 @@ func tenants(t *testing.T, c cluster) (names []string) {
 	return names
 }
 
-func TestOneFails(t *testing.T) {
+func TestConvergeFinishesTheOtherClusters(t *testing.T) {
 	f, out := inMemoryFleet(t)
 	require.EqualError(t, f.converge(t.Context()), "1 of 3 clusters failed: east")
 	golden(t, "output.txt", out.String())
 	for i, c := range f.clusters {
 		plan, err := roster.MakePlan(t.Context(), f.roster, c)
 		require.NoError(t, err)
-		require.Equal(t, i == 1, len(plan.Tenants) > 0, "%s is as it should be, but for the one that failed", c.Name())
+		require.Equal(t, i == 1, len(plan.Tenants) > 0, "only the failed cluster still differs from the roster: %s", c.Name())
 	}
 }
 
-func TestWithAPlan(t *testing.T) {
+func TestPlanAndApplyPrintsThePlans(t *testing.T) {
 	f, out := inMemoryFleet(t)
 	require.EqualError(t, f.planAndApply(t.Context()), "1 of 3 clusters failed: east")
 	golden(t, "plan.txt", out.String())
 	require.Equal(t, []string{"acme", "globex", "initech"}, tenants(t, f.clusters[2]))
 }
 
-func TestAllAreWell(t *testing.T) {
+func TestConvergeReportsThatAllClustersMatch(t *testing.T) {
 	for name, do := range map[string]func(fleet, context.Context) error{"converge": fleet.converge, "plan": fleet.planAndApply} {
 		t.Run(name, func(t *testing.T) {
 			f, out := inMemoryFleet(t)
@@ -84,7 +84,7 @@ func TestAllAreWell(t *testing.T) {
 	}
 }
 
-func TestNoPlanWhereThereCanBeNone(t *testing.T) {
+func TestPlanAndApplySkipsAClusterWithoutAPlan(t *testing.T) {
 	f, out := inMemoryFleet(t)
 	memory := fake.New(fake.Options{Name: "north"})
 	f.clusters = append(f.clusters[2:], cluster{memory, memory.WithFaults(fake.Fault{Op: "read", Kind: "Tenants", Err: topology.ErrUnavailable}).DryRun()})
@@ -94,7 +94,7 @@ func TestNoPlanWhereThereCanBeNone(t *testing.T) {
 	require.Equal(t, []string{"acme", "globex", "initech"}, tenants(t, f.clusters[0]))
 }
 
-func TestRemove(t *testing.T) {
+func TestRemovedRosterRemovesAllTenants(t *testing.T) {
 	f, _ := inMemoryFleet(t)
 	f.roster = removed(f.roster)
 	require.NoError(t, f.converge(t.Context()))
@@ -103,8 +103,7 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// The log and the bar hear of the same run.
-func TestProgress(t *testing.T) {
+func TestLogAndProgressBarObserveTheSameRun(t *testing.T) {
 	f, _ := inMemoryFleet(t)
 	var lines, bar bytes.Buffer
 	log, show := score.Log(slog.New(slog.NewTextHandler(&lines, nil))), progress.Bar(&bar)
@@ -118,7 +117,7 @@ func TestProgress(t *testing.T) {
 	require.Contains(t, bar.String(), "steps to do: 3\n11 of 15 steps done, 4 failed, after ")
 }
 
-func TestAClusterThatDoesNotAnswer(t *testing.T) {
+func TestConvergeReportsAnUnreachableCluster(t *testing.T) {
 	kubeconfig := filepath.Join(t.TempDir(), "config")
 	require.NoError(t, os.WriteFile(kubeconfig, []byte(`{"apiVersion": "v1", "kind": "Config", "current-context": "x",
 		"contexts": [{"name": "x", "context": {"cluster": "x", "user": "x"}}], "users": [{"name": "x"}],
@@ -133,7 +132,7 @@ func TestAClusterThatDoesNotAnswer(t *testing.T) {
 	require.Equal(t, []string{"acme", "globex", "initech"}, tenants(t, f.clusters[0]))
 }
 
-func TestBadInput(t *testing.T) {
+func TestOpenRefusesAMissingKubeconfig(t *testing.T) {
 	_, err := open(t.Context(), []string{filepath.Join(t.TempDir(), "nothing")})
 	require.Error(t, err)
 }

@@ -1,7 +1,7 @@
 // Command isolation proves that two tenants are isolated, and shows what a member of one may do in
-// the other. Then it makes a leak, and proves that the leak is found.
+// the other. Then it adds a forbidden grant and shows that the proof reports it.
 //
-// It runs in memory, or on a cluster, where it makes two namespaces and removes them again:
+// It runs in memory, or on a cluster, where it creates two namespaces and removes them again:
 //
 //	go run ./examples/isolation
 //	go run ./examples/isolation -kubeconfig ~/.kube/config

@@ -11,7 +11,7 @@ func finalizers(w write) string {
 	if w.Resource == "pods" && slices.ContainsFunc(w.object.Metadata.OwnerReferences, isOfJob) {
 		known = append(known, "batch.kubernetes.io/job-tracking")
 	}
-	if w.Subresource == "status" { // a cloud controller adds it, whose name is not known
+	if w.Subresource == "status" { // the cloud controller that adds it has no fixed user name
 		known = append(known, "service.kubernetes.io/load-balancer-cleanup")
 	}
 	if !w.created() {

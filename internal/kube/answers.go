@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// answers is a transport that marks the errors of answers that end in the middle. client-go reports
-// those and answers that it cannot decode in the same way, apart from the text.
+// answers is a transport that marks the errors of answers that end in the middle. Without the mark,
+// only the text distinguishes them from answers that client-go cannot decode.
 type answers struct{ next http.RoundTripper }
 
 // WrappedRoundTripper lets client-go find the transport that cancels requests.
@@ -24,7 +24,7 @@ func (a answers) RoundTrip(req *http.Request) (*http.Response, error) {
 
 type answerBody struct{ io.ReadCloser }
 
-// Read leaves the errors as they are that client-go itself recognises as an end.
+// Read passes through the errors that client-go recognises as the end of a body.
 func (b answerBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// FieldManager is the name under which the API server records what Polyphony writes.
+	// FieldManager is the name under which the API server records the writes of Polyphony.
 	FieldManager = "polyphony"
 
 	// PageSize is the number of objects in a page of a long list.
@@ -32,13 +32,13 @@ type Object interface {
 }
 
 // Client reads and writes the objects of one kind. Methods return the errors of the API server;
-// package retry tells which of them are worth a second attempt.
+// package retry reports which of them are transient.
 type Client[T Object] interface {
 	// Get reads one object. The namespace of a cluster-scoped object is empty.
 	Get(ctx context.Context, namespace, name string) (T, error)
 
-	// List reads objects and calls each for every page. If the server forgets the version of the
-	// list between two pages, the error is transient, and the caller starts again.
+	// List reads objects and calls each for every page. If the version of the list expires between
+	// two pages, the error is transient, and the caller starts again.
 	List(ctx context.Context, opts ListOptions, each func(Page[T]) error) error
 
 	// Create stores a new object and returns it as stored.
@@ -109,7 +109,7 @@ func EachIn[T Object](ctx context.Context, client Client[T], namespace, selector
 var ErrVanished = errors.New("the object was deleted after it was read")
 
 // HeldError is the error of an object that is being deleted and stays until its finalizers are
-// removed. It is in force as long as it stays.
+// removed. Until then, the object is in force.
 type HeldError struct {
 	Name       string
 	Finalizers []string

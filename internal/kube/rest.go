@@ -15,7 +15,7 @@ import (
 )
 
 // restClient is the Client that sends requests. It is client-go's generic client
-// (k8s.io/client-go/gentype) without the fakes that come with that one.
+// (k8s.io/client-go/gentype) without its dependency on client-go's test fakes.
 type restClient[T Object] struct {
 	rest      rest.Interface
 	resource  string
@@ -43,8 +43,8 @@ func newClient[O, L any, T interface {
 	}
 }
 
-// quiet returns the context of a request. client-go logs what goes wrong to the standard error of
-// the whole program; its errors say the same.
+// quiet returns the context of a request without logging. client-go would log failures to the
+// standard error of the program, in addition to the errors that it returns.
 func quiet(ctx context.Context) context.Context { return klog.NewContext(ctx, logr.Discard()) }
 
 // to directs a request to the resource. client-go must not repeat it: only the caller knows whether

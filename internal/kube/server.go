@@ -12,29 +12,29 @@ import (
 	"k8s.io/client-go/rest"
 )
 
-// Server sends the requests that are not about the objects of one kind.
+// Server sends the requests that do not belong to the objects of one kind.
 type Server struct {
 	core, authorization rest.Interface
-	unlimited           rest.Interface // its requests do not wait for others
+	unlimited           rest.Interface // bypasses the limiter
 }
 
 // Host returns the host of the API server.
 func (s Server) Host() string { return s.core.Get().URL().Host }
 
-// Ready returns an error unless the API server reports that it is ready. It does not wait for other
-// requests, since the server may be ready before its turn comes.
+// Ready returns an error unless the API server reports that it is ready. It bypasses the limiter,
+// because the server may become ready while the request would wait there.
 func (s Server) Ready(ctx context.Context) error {
 	_, err := s.unlimited.Get().MaxRetries(0).AbsPath("/readyz").DoRaw(quiet(ctx))
 	return err
 }
 
-// Starting reports whether a refusal comes from an API server that does not know yet who may do
-// what: while it starts, it refuses everybody everything, also the question whether it is ready.
+// Starting reports whether a refusal comes from an API server that has not read the grants yet.
+// While it starts, it refuses every request, including its own readiness check.
 func (s Server) Starting(ctx context.Context, refusal error) bool {
 	return apierrors.IsForbidden(refusal) && s.Ready(ctx) != nil
 }
 
-// GetJSON reads what is served at a path.
+// GetJSON reads the JSON at a path.
 func (s Server) GetJSON(ctx context.Context, path string, into any) error {
 	data, err := s.getRaw(ctx, path, nil)
 	if err != nil {
@@ -50,7 +50,7 @@ type RawPage struct {
 }
 
 // ListRaw reads a page of the list at a path, for kinds that Clients does not have. The token is
-// that of the page before, in Metadata.Continue; empty for the first page.
+// the Metadata.Continue of the previous page; it is empty for the first page.
 func (s Server) ListRaw(ctx context.Context, path, token string) (RawPage, error) {
 	params := map[string]string{"limit": strconv.Itoa(PageSize)}
 	if token != "" {
@@ -85,8 +85,8 @@ func (s Server) TryNamespace(ctx context.Context, namespace *corev1.Namespace) e
 		Body(namespace).Do(quiet(ctx)).Error()
 }
 
-// As returns a request with an HTTP method in the name of a user and their groups. The caller of
-// the API needs the right to impersonate them. Warnings of the server are dropped.
+// As returns a request with an HTTP method that impersonates a user with groups. The caller needs
+// the right to impersonate them. Warnings of the server are dropped.
 func (s Server) As(user string, groups []string, method string) *rest.Request {
 	request := s.core.Verb(method).MaxRetries(0).WarningHandler(rest.NoWarnings{}).
 		SetHeader("Accept", "application/json").SetHeader("Impersonate-User", user)
@@ -96,7 +96,7 @@ func (s Server) As(user string, groups []string, method string) *rest.Request {
 	return request
 }
 
-// Send sends a request of [Server.As]. If it is a watch, the beginning of the answer is enough.
+// Send sends a request of [Server.As]. For a watch it returns as soon as the answer begins.
 func (s Server) Send(ctx context.Context, request *rest.Request, watch bool) error {
 	if !watch {
 		return request.Do(quiet(ctx)).Error()

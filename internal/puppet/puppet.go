@@ -1,6 +1,6 @@
-// Package puppet has what shows that a case of a conformance suite can fail: [Puppet], an adapter
-// each of whose methods can be exchanged, and [Fails], which runs a case against it. [Before],
-// [After], [Change] and [Uncancelled] exchange a method for one that behaves differently.
+// Package puppet provides broken adapters, which show that each conformance case can fail. [Puppet]
+// is an adapter whose methods can be replaced, and [Fails] runs a case against it. [Before],
+// [After], [Change] and [Uncancelled] replace a method with one that behaves differently.
 package puppet
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Puppet is an adapter each of whose methods can be exchanged: Name calls OnName, and so on.
+// Puppet is an adapter whose methods can be replaced: Name calls OnName, and so on.
 type Puppet struct {
 	OnName    func() string
 	OnRefresh func()

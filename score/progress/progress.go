@@ -103,7 +103,7 @@ func (d *display) summary() string {
 	return strings.Join(append([]string{done}, d.problems()...), ", ")
 }
 
-// problems returns what did not go smoothly, with its count.
+// problems returns the number of failed, skipped and retried steps, as text.
 func (d *display) problems() []string {
 	var all []string
 	for _, problem := range []struct {

@@ -1,4 +1,4 @@
-// Package scoretest checks what every Score must do, whatever it is about.
+// Package scoretest checks the rules that hold for every Score.
 //
 // # Rules
 //
@@ -10,12 +10,13 @@
 //   - a plan reports what the run then does, and writes nothing,
 //   - a second run changes and writes nothing,
 //   - a run whose context is cancelled writes nothing and fails with the error of the context,
-//   - wherever a run is cut off, another run ends in the same state.
+//   - after a run that was interrupted at any call, another run reaches the same state.
 //
 // # Use
 //
-// The test of a Score calls [Run] with an [Infrastructure] to run on. Its calls fail with [ErrCut]
-// when a check cuts it off. [T] and [Score] are what Run needs of a test and of a Score.
+// The test of a Score calls [Run] with an [Infrastructure] to run on. When a check interrupts a
+// run, the calls of that infrastructure fail with [ErrCut]. [T] and [Score] are the parts of a test
+// and of a Score that Run needs.
 package scoretest
 
 import (
@@ -31,7 +32,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Infrastructure is something to run a Score on. Every check gets a new one.
+// Infrastructure is where a check runs a Score. Every check gets a new one.
 type Infrastructure[P topology.Topology] struct {
 	// Topology is the topology to run on.
 	Topology P
@@ -56,8 +57,8 @@ type Infrastructure[P topology.Topology] struct {
 // ErrCut is the failure of calls after a cut.
 var ErrCut = errors.New("cut off")
 
-// T is the part of *testing.T that the checks use. It is an interface so that the checks can be
-// tested.
+// T is the part of *testing.T that the checks use; its methods are those of testing.TB. It is an
+// interface so that the checks can be tested.
 type T interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -67,7 +68,10 @@ type T interface {
 
 // Score is the part of a score.Score that does not depend on its type parameter.
 type Score interface {
+	// Name is that of score.Score.
 	Name() string
+
+	// Validate is that of score.Score.
 	Validate() error
 }
 
@@ -95,11 +99,11 @@ func checks[S Score, P topology.Topology](
 	return []check{
 		{"the name is constant and not empty", of.checkName},
 		{"the value survives JSON", of.checkJSON},
-		{"validating asks nothing of the infrastructure", of.checkValidate},
-		{"a plan says what the run then does, and writes nothing", of.checkPlan},
+		{"validating and binding the Score makes no call", of.checkValidate},
+		{"a plan reports what the run then does, and writes nothing", of.checkPlan},
 		{"a second run changes and writes nothing", of.checkSecondRun},
-		{"with a cancelled context nothing is written", of.checkCancel},
-		{"wherever a run is cut off, another ends in the same state", of.checkCut},
+		{"a run whose context is cancelled writes nothing", of.checkCancel},
+		{"after a run that was interrupted at any call, another run reaches the same state", of.checkCut},
 	}
 }
 

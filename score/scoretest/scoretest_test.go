@@ -141,14 +141,14 @@ func TestRunFailsABrokenScore(t *testing.T) {
 		"no name":                  "the name is constant and not empty",
 		"changing name":            "the name is constant and not empty",
 		"no JSON":                  "the value survives JSON",
-		"never valid":              "validating asks nothing of the infrastructure",
-		"asks while binding":       "validating asks nothing of the infrastructure",
-		"plan writes":              "a plan says what the run then does, and writes nothing",
-		"plan says something else": "a plan says what the run then does, and writes nothing",
+		"never valid":              "validating and binding the Score makes no call",
+		"asks while binding":       "validating and binding the Score makes no call",
+		"plan writes":              "a plan reports what the run then does, and writes nothing",
+		"plan says something else": "a plan reports what the run then does, and writes nothing",
 		"never done":               "a second run changes and writes nothing",
 		"writes for nothing":       "a second run changes and writes nothing",
-		"ignores the context":      "with a cancelled context nothing is written",
-		"cannot be repeated":       "wherever a run is cut off, another ends in the same state",
+		"ignores the context":      "a run whose context is cancelled writes nothing",
+		"cannot be repeated":       "after a run that was interrupted at any call, another run reaches the same state",
 	} {
 		t.Run(broken, func(t *testing.T) {
 			for _, c := range checks(count{Want: 7, broken: broken, names: new(int)}, newCounter, count.On) {

@@ -136,7 +136,7 @@ func (x *examiner) checkTenant(s tenant.TenantScore) {
 	x.addFinding(name, GuaranteeVolumes, remedyVolumes, x.foreignVolumes(name))
 }
 
-// missing returns why a namespace cannot be that of a tenant, or "".
+// missing returns why a namespace cannot belong to a tenant. Empty: it can.
 func missing(name string, have topology.Namespace) string {
 	switch {
 	case have.Name == "":
@@ -159,7 +159,7 @@ func beyond(have topology.NamespaceInspection, kind topology.Kind) []string {
 	return lines
 }
 
-// differences returns a line for each field in which what is in force is not what should be.
+// differences returns a line for each field whose value in force is not the wanted one.
 func differences[V any](object string, have, want V) []string {
 	var lines []string
 	for _, f := range adapter.Diff(have, want) {
@@ -185,8 +185,8 @@ func optional[V any](object string, have *V, want V) []string {
 	return differences(object, *have, want)
 }
 
-// accessDifferences compares the tenant roles that are in force in the namespace with those of the
-// Score.
+// accessDifferences returns a line for each difference between the roles in force in the namespace
+// and those of the Score.
 func (x *examiner) accessDifferences(name string, want topology.Access) []string {
 	have := topology.Access{Namespace: name}
 	for _, b := range x.in.Grants {

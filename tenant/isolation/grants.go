@@ -135,7 +135,7 @@ func (x grantExaminer) ownersOf(s rbac.Subject) []string {
 	return owners
 }
 
-// examine files a grant of one subject under the tenants whose guarantees it breaks, if any.
+// examine records a grant for each tenant whose guarantee it breaks.
 func (x grantExaminer) examine(g unwantedGrant) {
 	isBroad := g.subject.Kind == rbac.Group && slices.Contains(broadGroups, g.subject.Name)
 	switch namespace := g.binding.Namespace; {
@@ -145,7 +145,7 @@ func (x grantExaminer) examine(g unwantedGrant) {
 		}
 	case namespace == "":
 		x.examineEverywhere(g)
-	case !x.tenants[namespace]: // a namespace of the platform, where everybody may have a right
+	case !x.tenants[namespace]: // in a namespace of the platform, every user may have rights
 		for _, owner := range x.ownersOf(g.subject) {
 			x.addCrossTenant(owner, g, breachMemberElsewhere)
 		}
@@ -156,7 +156,7 @@ func (x grantExaminer) examine(g unwantedGrant) {
 	}
 }
 
-// addCrossTenant files a grant as one that crosses the boundary of a tenant.
+// addCrossTenant records a grant that crosses the boundary of a tenant.
 func (x grantExaminer) addCrossTenant(tenant string, g unwantedGrant, how breach) {
 	g.breach = how
 	x.crossTenant[tenant] = append(x.crossTenant[tenant], g)

@@ -240,12 +240,12 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	return change, nil
 }
 
-// othersWait is how long to wait if a policy of someone else refuses the probed namespace, so that
-// the answer shows nothing. API servers look for changes of policies every second.
+// othersWait is how long to wait if a foreign policy refuses the probed namespace, so that the
+// answer proves nothing. API servers look for changes of policies every second.
 const othersWait = 5 * time.Second
 
-// AwaitGuardrails implements topology.Guardrails. It asks one API server; others of the same
-// cluster learn of the policies at about the same time.
+// AwaitGuardrails implements topology.Guardrails. It asks one API server; the others of the cluster
+// apply the policies at about the same time.
 func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	c := adapter.Await(topology.KindGuardrails, t.name)
 	if t.dry {
@@ -270,13 +270,13 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 		case apierrors.IsForbidden(err) && probe:
 			return current, nil
 		case apierrors.IsForbidden(err), apierrors.IsInvalid(err), apierrors.IsBadRequest(err):
-			return time.Since(began) > othersWait, nil // a rule of someone else answers first, and always will
+			return time.Since(began) > othersWait, nil // another policy always answers first
 		}
 		return false, err
 	})
 	if err != nil && ctx.Err() != nil {
 		return c.Wrap(topology.ErrTimeout,
-			"the API server does not apply them yet; if someone has changed them since, ensure them again", ctx.Err())
+			"the API server does not apply them yet; if another writer has changed them since, ensure them again", ctx.Err())
 	}
 	return err
 }

@@ -120,15 +120,15 @@ func mayTakeNamespace(c adapter.Call, have *corev1.Namespace, want topology.Name
 		roster, topology.LabelRoster))
 }
 
-// pinsOtherVersion reports whether a namespace enforces the level of another Kubernetes version
-// than the latest, which topology.Namespace cannot express.
+// pinsOtherVersion reports whether a namespace enforces the level of a Kubernetes version other
+// than the latest. topology.Namespace cannot express that.
 func pinsOtherVersion(have *corev1.Namespace) bool {
 	version, ok := have.Labels[labelPodSecurity+"enforce-version"]
 	return ok && version != "latest"
 }
 
-// mergeNamespace returns a copy of have in which everything that Polyphony manages is as wanted.
-// The rest stays.
+// mergeNamespace returns a copy of have with everything that Polyphony manages set to want. The
+// rest stays.
 func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Namespace {
 	to := have.DeepCopy()
 	to.OwnerReferences = nil
@@ -181,8 +181,8 @@ func (a applied) String() string {
 	return string(data)
 }
 
-// readApplied returns what was applied. A content that cannot be read counts as nothing, so that
-// nothing is removed.
+// readApplied returns the labels and annotations that were applied. Invalid content counts as none,
+// so that nothing is removed.
 func readApplied(have *corev1.Namespace) applied {
 	var a applied
 	if json.Unmarshal([]byte(have.Annotations[annotationApplied]), &a) != nil {
@@ -227,7 +227,7 @@ func only(from map[string]string, keys []string) map[string]string {
 	return picked
 }
 
-// namespaceFields returns what differs, in the words of topology.Namespace where it has them.
+// namespaceFields returns the differences, named after fields of topology.Namespace where possible.
 func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
 	const path = "metadata.labels"
 	fields := append(adapter.Diff(toNamespace(have), toNamespace(to)), apply.OwnerFields(have)...)
@@ -245,8 +245,8 @@ func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
 	return fields
 }
 
-// owner returns what seems to manage a namespace that Polyphony does not: by its label, an owner
-// reference, or the last writer.
+// owner returns the probable manager of a foreign namespace: from its label, an owner reference, or
+// the last writer.
 func owner(have *corev1.Namespace) string {
 	if by := have.Labels["app.kubernetes.io/managed-by"]; by != "" {
 		return by
@@ -291,8 +291,8 @@ func (t *Topology) DeleteNamespace(ctx context.Context, name string) (topology.C
 	return change, nil
 }
 
-// AwaitNamespaceGone implements topology.Namespaces. A new namespace of the same name is another
-// one.
+// AwaitNamespaceGone implements topology.Namespaces. A namespace that was recreated under the same
+// name counts as gone.
 func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	if t.dry {
 		return nil
@@ -320,7 +320,7 @@ func (t *Topology) AwaitNamespaceGone(ctx context.Context, name string) error {
 	case last != nil:
 		return c.Wrap(topology.ErrTimeout, "is still there, held by "+holders(last), ctx.Err())
 	case errors.Is(ctx.Err(), context.DeadlineExceeded): // the API server has not answered at all
-		return c.Wrap(topology.ErrTimeout, "the API server did not say in time whether it is gone", ctx.Err())
+		return c.Wrap(topology.ErrTimeout, "the API server did not report in time whether it is gone", ctx.Err())
 	default:
 		return err
 	}

@@ -20,9 +20,10 @@ import (
 )
 
 // Groups that may read everywhere are subjects of ClusterRoleBindings to one ClusterRole. RBAC
-// looks at all ClusterRoleBindings with every request, so there is a fixed number of them, and not
-// one for each tenant. The name of a tenant decides which binding has its groups: in an annotation
-// of the tenant. The subjects of the binding are the groups of all its annotations.
+// evaluates all ClusterRoleBindings for every request. So their number is fixed, instead of one for
+// each tenant. A hash of the tenant's name selects the binding. The binding has an annotation for
+// each of its tenants, with the groups of that tenant. Its subjects are the groups of all its
+// annotations.
 const (
 	readersRole         = "polyphony-cluster-reader"
 	readersBindings     = 16

@@ -20,40 +20,41 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Options are the facts that the adapter cannot discover. The zero value is for a cluster whose
+// Options holds the facts that the adapter cannot discover. The zero value fits a cluster whose
 // tenants need neither ingress controllers nor monitoring.
 type Options struct {
 	// Name is the name of the topology in reports. Empty: the host of the API server.
 	Name string
 
-	// OwnRanges are addresses of pods and nodes, which are never "the internet". The adapter
+	// OwnRanges are addresses of pods and nodes, which never count as the internet. The adapter
 	// discovers the ranges of services, the pod ranges and addresses of nodes, and the addresses of
-	// the API server, and adds them. Where nodes have public addresses, set the range that they
-	// come from: the rules then stay the same as nodes come and go.
+	// the API server, and adds them. If nodes have public addresses, set their range: the rules
+	// then stay the same when nodes are added or removed.
 	OwnRanges []netip.Prefix
 
 	// DNS are the egress rules that reach the name servers. Empty: discovered (kube-dns or CoreDNS
 	// in kube-system, NodeLocal DNSCache, OpenShift's).
 	DNS []topology.NetworkRule
 
-	// IngressControllers are the places of the ingress controllers. A place is a range of
-	// addresses, or has labels of namespaces: tenants choose the labels of pods. Empty: OpenShift's
-	// own on OpenShift, and none elsewhere, so that a Score that admits them is refused.
+	// IngressControllers are the peers from which ingress controllers connect. Each has a range of
+	// addresses or labels of namespaces; labels of pods alone are refused, because tenants choose
+	// them. Empty: OpenShift's own on OpenShift, and none elsewhere. A Score that admits ingress
+	// controllers is refused if there are none.
 	IngressControllers []topology.NetworkPeer
 
-	// Monitoring are the places of what scrapes metrics, as in IngressControllers.
+	// Monitoring are the peers that scrape metrics. The rules are those of IngressControllers.
 	Monitoring []topology.NetworkPeer
 
 	// LeaseNamespace is the namespace of leases. It must exist, and no tenant may write there.
 	// Empty: "kube-system".
 	LeaseNamespace string
 
-	// MaxInFlight is the number of requests at a time. The adapter sends fewer while the server
-	// asks for it. 0: 64, about what one connection to an API server carries.
+	// MaxInFlight is the number of requests at a time. The adapter sends fewer while the server is
+	// overloaded. 0: 64, about the capacity of one connection to an API server.
 	MaxInFlight int
 
-	// MaxTries is the number of attempts of a request that fails for a while. 0: 8, which takes
-	// about six seconds, or longer if the server asks for it.
+	// MaxTries is the number of attempts of a request that fails for a temporary reason. 0: 8,
+	// which takes about six seconds, or longer if the server asks for it.
 	MaxTries int
 }
 
@@ -138,8 +139,8 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// DryRun returns the same cluster without writes: every Ensure and Delete returns what it would do,
-// as of now, and does not do it. A missing namespace counts as planned. Waits return at once.
+// DryRun returns a view of the cluster that writes nothing. Ensure and Delete return the change
+// that they would make now. A missing namespace counts as planned. Waits return at once.
 func (t *Topology) DryRun() *Topology {
 	dry := *t
 	dry.dry = true

@@ -89,8 +89,8 @@ func fencedTable() []fenced {
 	return append(table, grown)
 }
 
-// admissionFenceCases hold requests against fences other than rights, each beside one that is let
-// through.
+// admissionFenceCases send pairs of requests to fences other than rights: one that a fence refuses,
+// and a similar one that it admits.
 func admissionFenceCases[P AdmissionTopology](h Harness[P]) []Case {
 	var all []Case
 	for _, f := range fencedTable() {

@@ -12,12 +12,13 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Leases checks the rules of topology.Leases. It takes seconds, because leases do.
+// Leases checks the rules of topology.Leases. It takes several seconds, because it waits for leases
+// to expire.
 func Leases[P topology.Leases](t *testing.T, h Harness[P]) {
 	RunCases(t, leaseCases(h))
 }
 
-// Durations are long enough for a machine that is busy with other things.
+// Durations are long enough for a busy machine.
 const (
 	briefly = 2 * time.Second  // the duration of a lease whose end a case waits for
 	renewed = 3 * time.Second  // the duration of a lease that is renewed during the case
@@ -28,7 +29,7 @@ const (
 
 var errStopped = errors.New("stopped by the caller")
 
-// leasing is one case: a lease that nobody holds yet.
+// leasing is the fixture of one case: a lease without a holder.
 type leasing struct {
 	t        T
 	top, dry topology.Leases

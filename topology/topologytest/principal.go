@@ -7,12 +7,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Principal is someone whose rights a case asks for.
+// Principal is a principal whose rights a case checks.
 type Principal struct {
-	T        T
-	Topology topology.Authorizer
+	T        T                   // fails if an answer is not the wanted one
+	Topology topology.Authorizer // answers the questions
 
-	// Question says who asks, and in which namespace. Its other fields are set by the methods.
+	// Question holds the user, the groups and the namespace. The methods set its other fields.
 	Question rbac.Question
 }
 
@@ -33,8 +33,8 @@ func (p Principal) Require(allowed bool, verb, group, resource, subresource stri
 	require.Equal(p.T, allowed, have, "%s %s.%s/%s", verb, resource, group, subresource)
 }
 
-// RequireSoon fails the test unless the answer is the wanted one before long: an infrastructure
-// learns of a change of rights with a delay.
+// RequireSoon fails the test unless the answer becomes the wanted one within two minutes: a change
+// of rights takes effect with a delay.
 func (p Principal) RequireSoon(allowed bool, verb, group, resource string) {
 	p.T.Helper()
 	Eventually(p.T, verb+" "+resource, func() bool { return p.May(verb, group, resource, "") == allowed })

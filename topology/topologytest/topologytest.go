@@ -1,6 +1,6 @@
 // Package topologytest is the conformance suite of adapters. It has one function for each
-// capability of package topology, and each function needs nothing of an adapter but that capability
-// and what the capability cannot be observed without.
+// capability of package topology. A function needs only that capability, and the capabilities
+// needed to observe it.
 //
 // # Running it
 //
@@ -17,14 +17,14 @@
 //
 // # Suites
 //
-// What every topology has: [Topology].
+// Every topology: [Topology].
 //
-// What makes up a tenant: [Namespaces], [Quotas], [LimitRanges], [NetworkIsolation],
+// The parts of a tenant: [Namespaces], [Quotas], [LimitRanges], [NetworkIsolation],
 // [AccessControl], [ReadVisibility], [Domains], [Guardrails].
 //
-// What surrounds tenants: [Platforms], [Volumes], [Rosters], [Leases], [Snapshots].
+// The surroundings of tenants: [Platforms], [Volumes], [Rosters], [Leases], [Snapshots].
 //
-// What can be asked: [Authorizer], [Admission], [Reachability], [GrantsInForce], [Inspector].
+// Questions: [Authorizer], [Admission], [Reachability], [GrantsInForce], [Inspector].
 //
 // A suite that needs more than its own capability names what it needs: [ReadVisibilityTopology],
 // [DomainsTopology], [GuardrailsTopology], [RostersTopology], [SnapshotsTopology],
@@ -82,9 +82,9 @@ import (
 // Harness connects a suite to an adapter. Cases use namespaces of their own, so the infrastructure
 // may be shared and in use.
 type Harness[P any] struct {
-	Topology P
-	DryRun   P // the same infrastructure; its methods write nothing
-	Outsider Outsider
+	Topology P        // the adapter under test
+	DryRun   P        // the same infrastructure; its methods write nothing
+	Outsider Outsider // another client of the same infrastructure
 
 	// NewNamespace creates a namespace that Polyphony manages, with a name from NewName and the pod
 	// security level "restricted", and removes it when the case is over. Nil: the suites create
@@ -106,8 +106,8 @@ func (h Harness[P]) newNamespace(t T) string {
 	return want.Name
 }
 
-// T is the part of *testing.T that cases use. Because it is an interface, cases can be tested
-// themselves.
+// T is the part of *testing.T that cases use; its methods are those of testing.TB. It is an
+// interface so that the cases can be tested.
 type T interface {
 	Helper()
 	Errorf(format string, args ...any)
@@ -118,8 +118,8 @@ type T interface {
 
 // Case is one rule and the code that checks it.
 type Case struct {
-	Rule string // a sentence, which is also the name of the subtest
-	Run  func(t T)
+	Rule string    // a sentence, which is also the name of the subtest
+	Run  func(t T) // fails t if the adapter breaks the rule
 }
 
 // RunCases runs the cases as parallel subtests.
@@ -137,7 +137,7 @@ var (
 	runNumber atomic.Int64
 )
 
-// NewName returns a name that nothing else on the infrastructure has: a DNS-1123 label.
+// NewName returns a name that is not used on the infrastructure: a DNS-1123 label.
 func NewName() string { return fmt.Sprintf("pt-%s-%d", runID, runNumber.Add(1)) }
 
 // newPlace returns a name for a namespace, which is removed when the case is over.
@@ -200,14 +200,14 @@ func atOnce(n int, do func() error) []error {
 }
 
 // Eventually waits up to two minutes until holds returns true, and fails t otherwise. It is for
-// what an infrastructure learns with a delay, such as rights.
+// changes that take effect with a delay, such as rights.
 func Eventually(t T, what string, holds func() bool) {
 	t.Helper()
 	const patience, longestPause = 2 * time.Minute, 250 * time.Millisecond
 	deadline := time.Now().Add(patience)
 	for pause := 10 * time.Millisecond; !holds(); pause = min(2*pause, longestPause) {
 		if time.Now().After(deadline) {
-			require.Fail(t, "never came true: "+what)
+			require.Fail(t, "did not happen within the deadline: "+what)
 		}
 		time.Sleep(pause)
 	}

@@ -9,11 +9,11 @@ import (
 // warmUp is a tenant that is provisioned before anything is measured.
 var warmUp = []string{"warm-up"}
 
-// removalUpTo is with how many tenants removal is measured without being asked for: the controller
-// manager takes its time.
+// removalUpTo is the largest number of tenants for which removal is measured by default. The
+// controller manager takes minutes to remove more.
 const removalUpTo = 100
 
-// takeSample lets Polyphony provision a tenant and reads back what that is made of.
+// takeSample provisions a tenant with Polyphony and reads back its objects.
 func (b *bench) takeSample(ctx context.Context) (err error) {
 	p, err := startPlane(ctx)
 	if err != nil {
@@ -27,11 +27,11 @@ func (b *bench) takeSample(ctx context.Context) (err error) {
 		return err
 	}
 	b.record.Objects, b.record.Machine.Kubernetes = len(b.objects), p.version
-	log.Printf("a tenant is made of %d objects", len(b.objects))
+	log.Printf("a tenant consists of %d objects", len(b.objects))
 	return nil
 }
 
-// compete measures one contestant on a control plane of its own, phase by phase.
+// compete measures one contestant on its own control plane, phase by phase.
 func (b *bench) compete(ctx context.Context, e entrant, round, n int) (err error) {
 	p, err := startPlane(ctx)
 	if err != nil {

@@ -79,8 +79,8 @@ func (w serverWork) since(earlier serverWork) *serverWork {
 	}
 }
 
-// measureLarge measures what Polyphony needs to find that many tenants are as they should be. It
-// repeats that on one control plane, beginning right after provisioning.
+// measureLarge measures an unchanged re-run with many tenants. It repeats the re-run on one control
+// plane, beginning right after provisioning.
 func (b *bench) measureLarge(ctx context.Context) (err error) {
 	p, err := startPlane(ctx)
 	if err != nil {

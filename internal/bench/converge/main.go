@@ -1,12 +1,12 @@
-// Command converge measures what it costs to bring tenants about and to keep them so: Polyphony
-// beside other engines that apply the very same objects, and beside a floor, which is bare requests
-// that create them. Without flags it prints a page in Markdown.
+// Command converge measures the cost of provisioning tenants and of unchanged re-runs. It compares
+// Polyphony with other engines that apply the same objects, and with a floor: bare requests that
+// create them. Without flags it prints a page in Markdown.
 //
 //	make bench
 //
-// Each contestant has a control plane and processes of its own, so that nobody pays for what
-// another has left behind. Machines are shared and noisy, so rounds alternate, and what counts are
-// ratios within a run.
+// Each contestant has its own control plane and processes, so that no contestant is slowed down by
+// what an earlier one left behind. Machines are shared and noisy, so the order alternates between
+// rounds, and the results are ratios within a run.
 package main
 
 import (
@@ -23,15 +23,15 @@ import (
 )
 
 var (
-	sizes   = flag.String("tenants", "100,300,1000", "how many tenants, in growing order; empty: none but those of -large")
-	large   = flag.Int("large", 0, "tenants, such as 10000, of which only Polyphony's unchanged re-run is measured")
+	sizes   = flag.String("tenants", "100,300,1000", "numbers of tenants, in ascending order; empty: only that of -large")
+	large   = flag.Int("large", 0, "number of tenants, such as 10000, with which only Polyphony's unchanged re-run is measured")
 	reruns  = flag.Int("reruns", 5, "how often the unchanged re-run of -large is measured")
-	rounds  = flag.Int("rounds", 3, "how often everything is measured; 0: not at all, with -from")
+	rounds  = flag.Int("rounds", 3, "how often everything is measured; 0: never, use only the figures of -from")
 	only    = flag.String("only", "", "contestants to measure, separated by commas; empty: all")
-	removal = flag.Bool("removal", false, "measure removal with more than a hundred tenants too, which takes minutes each time")
+	removal = flag.Bool("removal", false, "also measure removal with more than a hundred tenants, which takes minutes each time")
 	page    = flag.String("o", "", "directory to write converge.md, converge.svg and, with -large, rerun.md to, instead of printing them")
-	raw     = flag.String("json", "", "file to write the figures to, as they come in")
-	earlier = flag.String("from", "", "file of figures that an earlier run has written; those of this run are added")
+	raw     = flag.String("json", "", "file to write each figure to as soon as it is measured")
+	earlier = flag.String("from", "", "file of figures of an earlier run; this run adds its own")
 )
 
 func main() {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// target is something that must be reached.
+// target is a bound for a measured value.
 type target struct {
 	What, Want, Have string
 	Result           string
@@ -13,8 +13,8 @@ type target struct {
 
 const unknown = "not measured"
 
-// targets says of each how it stands. Those of many tenants are about the largest number that
-// everybody was measured with.
+// targets returns each target with its measured value. Targets for many tenants use the largest
+// number that every contestant ran.
 func (r record) targets() []target {
 	n := r.largest()
 	all := append(r.provisioningTargets(n), r.unchangedTargets(n)...)
@@ -63,8 +63,8 @@ func (r record) driftTarget(n int) target {
 	return judge(fmt.Sprintf("%d of %d tenants drifted, requests", driftedOf(n), n), fmt.Sprintf("at most %d: 40, and 3 per drifted tenant", most), fmt.Sprint(ours.Requests), measured, ours.Requests <= most)
 }
 
-// largeTargets are about time growing linearly: where there are ten times as many tenants, between
-// 8 and 12 times.
+// largeTargets returns the targets for a large number of tenants. Time must grow linearly: with ten
+// times as many tenants, a run takes 8 to 12 times as long.
 func (r record) largeTargets(n int) []target {
 	const most = 400 << 20
 	large := r.beyond()

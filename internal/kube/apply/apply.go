@@ -1,6 +1,6 @@
 // Package apply makes one object equal to a desired one.
 //
-// It reads the object, compares everything that Polyphony determines about it, and writes only a
+// It reads the object, compares everything in it that Polyphony manages, and writes only a
 // difference, at the version that was read. Labels and annotations of others stay. [Target.Ensure]
 // creates or repairs the object, and [Removal.Delete] removes it.
 package apply
@@ -33,25 +33,25 @@ type Target[T object] struct {
 	Client kube.Client[T]
 
 	Owned  func(have T) bool                       // reports whether the object is Polyphony's
-	Want   T                                       // complete, with every default of the server explicit
+	Want   T                                       // complete, with every default of the server
 	Same   func(have T) bool                       // reports whether Merge changes nothing; nil: compares the two
-	Merge  func(have T) T                          // returns a copy of have that is as wanted
+	Merge  func(have T) T                          // returns a copy of have with everything wanted
 	Fields func(have, to T) []topology.FieldChange // returns what differs, in words for people
 	Value  func(T) any                             // returns the value that an object stands for; nil: none
 
 	// Inexact reports whether have has parts that its value cannot express. Nil: it never has.
 	Inexact func(have T) bool
 
-	// Replaceable reports whether an update can turn have into what is wanted. If not, the object
-	// is deleted and created. Nil: it always can.
+	// Replaceable reports whether an update can turn have into Want. If not, the object is deleted
+	// and created. Nil: it always can.
 	Replaceable func(have T) bool
 }
 
-// Ensure creates or repairs the object. It starts from the object as it was just read, or reads it
-// if have is nil.
+// Ensure creates or repairs the object. It starts from have, which was just read, or reads the
+// object if have is nil.
 //
-// If the answer to a write is lost, the write may have happened all the same. The next attempt
-// finds nothing to do then, and Ensure returns the change that was attempted.
+// If the answer to a write is lost, the write may have happened nevertheless. The next attempt then
+// finds no difference, and Ensure returns the attempted change.
 func (t Target[T]) Ensure(ctx context.Context, have T) (topology.Change, error) {
 	change := t.Call.Unchanged()
 	var none T
@@ -71,7 +71,7 @@ func (t Target[T]) Ensure(ctx context.Context, have T) (topology.Change, error) 
 		case !t.Owned(current):
 			return t.Call.Fail(topology.ErrConflict, "the object "+current.GetName()+
 				" is in its place, and polyphony does not manage it; remove or rename that object")
-		case current.GetDeletionTimestamp() != nil: // it goes with everything that is written into it now
+		case current.GetDeletionTimestamp() != nil: // a deleted object would take the write with it
 			return kube.Held(current)
 		}
 		if t.isSame(current) && len(current.GetOwnerReferences()) == 0 {
@@ -92,8 +92,8 @@ func (t Target[T]) Ensure(ctx context.Context, have T) (topology.Change, error) 
 	return change, nil
 }
 
-// CreatedAfter returns the action of a change that finds the object missing. If an earlier attempt
-// set out to update it, it stays an update.
+// CreatedAfter returns the action of an attempt that finds the object missing: Created, or the
+// action of an earlier attempt.
 func CreatedAfter(change topology.Change) topology.Action {
 	if change.Action == topology.Unchanged {
 		return topology.Created
@@ -134,7 +134,7 @@ func (t Target[T]) update(ctx context.Context, have, to T) error {
 	return err
 }
 
-// OwnerFields names the owner references of an object of Polyphony's, which must not have any. The
+// OwnerFields returns the owner references of an object of Polyphony, which must not have any: the
 // garbage collector would remove it together with an owner, which a tenant may be able to delete.
 func OwnerFields(have metav1.Object) []topology.FieldChange {
 	var fields []topology.FieldChange
@@ -146,7 +146,7 @@ func OwnerFields(have metav1.Object) []topology.FieldChange {
 	return fields
 }
 
-// Prefixed puts a path before the paths of fields, and returns them.
+// Prefixed returns the fields with a prefix before their paths. It changes them in place.
 func Prefixed(path string, fields []topology.FieldChange) []topology.FieldChange {
 	for i := range fields {
 		fields[i].Path = path + fields[i].Path
@@ -165,7 +165,7 @@ type Removal[T object] struct {
 	Value           func(T) any       // returns the value that an object stands for; nil: none
 }
 
-// Delete deletes the object. It is fine if there is none. An object that stays because of its
+// Delete deletes the object. A missing object is not an error. An object that stays because of its
 // finalizers is ErrTerminating, and the change is Deleted if this call deleted it.
 func (r Removal[T]) Delete(ctx context.Context) (topology.Change, error) {
 	change := r.Call.Unchanged()

@@ -1,12 +1,12 @@
 // Package cache answers reads from lists that it reads once.
 //
 // A [Client] decorates a kube.Client: the first read of any object reads all objects of the kind,
-// and later reads are answered from that table. Writes go through, and the table follows them. An
-// object that someone else has changed shows when a write conflicts: the entry is then stale, and
+// and later reads are answered from that table. Writes go through, and the table follows them. The
+// cache notices the change of another client when a write conflicts: the entry is then stale, and
 // the next read asks the server for that one object.
 //
-// Contexts of topology.Live bypass the table for reads, and refresh it with what they read. A
-// [Store] holds the tables of one snapshot and makes them all forget at once.
+// Reads with a context of topology.Live bypass the table, and refresh it with their results. A
+// [Store] holds the tables of one snapshot and invalidates them together.
 package cache
 
 import (
@@ -32,15 +32,15 @@ type Store struct {
 	loads  []func(context.Context) error
 }
 
-// Invalidate makes all tables forget what they have read. It sends no request.
+// Invalidate empties all tables. It sends no request.
 func (s *Store) Invalidate() {
 	for _, t := range s.tables {
 		t.invalidateAll()
 	}
 }
 
-// ReadAhead reads the tables that have Options.ReadAhead, at the same time. Errors are left to the
-// read that needs the table: it reads again.
+// ReadAhead reads the tables that have Options.ReadAhead, at the same time. It ignores errors: the
+// next read of the table reads it again, and returns the error.
 func (s *Store) ReadAhead(ctx context.Context) {
 	var all sync.WaitGroup
 	for _, load := range s.loads {
@@ -49,12 +49,12 @@ func (s *Store) ReadAhead(ctx context.Context) {
 	all.Wait()
 }
 
-// Options is what a table holds.
+// Options configures the table of one kind.
 type Options struct {
 	Resource string // the plural name, for errors
 
-	// Fields is a field selector. If it is set, lists are not answered from the table, which has
-	// only some of the objects, and reads of objects that it does not select find nothing.
+	// Fields is a field selector. If it is set, the table holds only the selected objects. Lists
+	// are then not answered from it, and Get does not find other objects. Empty: all objects.
 	Fields string
 
 	// LabelPrefix selects labels by the beginning of their keys. Lists that select by one such
@@ -186,8 +186,8 @@ func (c *Client[T]) List(ctx context.Context, opts kube.ListOptions, each func(k
 	return nil
 }
 
-// entries returns the entries of a namespace, or of all, among which are those that a selector
-// selects. It refreshes stale ones first.
+// entries returns the entries of a namespace, or of all namespaces. They include every entry that
+// the selector selects. It refreshes stale ones first.
 func (c *Client[T]) entries(ctx context.Context, namespace string, wanted labels.Selector) ([]*entry, error) {
 	var entries []*entry
 	var stale []key

@@ -1,8 +1,8 @@
-// Package discovery finds out what a cluster is.
+// Package discovery discovers the facts about a cluster.
 //
-// [Platform] returns what network rules and quotas need to know: the name servers, the addresses of
-// the API server and of the cluster itself, its storage classes and priority classes. [Readiness]
-// returns the version, the distribution and the network plugin.
+// [Platform] returns the facts that network rules and quotas depend on: the name servers, the
+// addresses of the API server and of the cluster itself, its storage classes and priority classes.
+// [Readiness] returns the version, the distribution and the network plugin.
 //
 // # Files
 //
@@ -24,8 +24,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Known is what the user says about the cluster. What is set is not discovered, except that
-// OwnRanges are added to the discovered ones.
+// Known holds the facts from k8s.Options. Fields that are set are not discovered, except that the
+// discovered ranges are added to OwnRanges.
 type Known struct {
 	OwnRanges          []netip.Prefix
 	DNS                []topology.NetworkRule

@@ -9,7 +9,7 @@ import (
 // openShiftGroup is an API group that only OpenShift serves.
 const openShiftGroup = "config.openshift.io"
 
-// addOpenShift adds the places of OpenShift's own components that the user does not say.
+// addOpenShift adds the places of OpenShift's own components where the options are unset.
 func addOpenShift(p *topology.Platform) {
 	if len(p.IngressControllers) == 0 {
 		p.IngressControllers = policyGroup("ingress")
@@ -28,8 +28,8 @@ func policyGroup(group string) []topology.NetworkPeer {
 	return []topology.NetworkPeer{{NamespaceLabels: map[string]string{"network.openshift.io/policy-group": group}}}
 }
 
-// openShiftDNS returns the rule for OpenShift's name servers. They have a namespace of their own,
-// and their pods listen on 5353: rules are about the port of the pod, not of the service.
+// openShiftDNS returns the rule for OpenShift's name servers. They run in their own namespace, and
+// their pods listen on 5353: rules apply to the port of the pod, not to that of the service.
 func openShiftDNS() []topology.NetworkRule {
 	return []topology.NetworkRule{{
 		Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{corev1.LabelMetadataName: "openshift-dns"}}},

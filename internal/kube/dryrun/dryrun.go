@@ -1,4 +1,5 @@
-// Package dryrun drops writes. The adapter adds only that waits return at once and leases are free.
+// Package dryrun drops writes: reads go through, and writes do nothing and succeed. Waits and
+// leases are not its part; the adapter returns from them at once on a dry run.
 package dryrun
 
 import (
@@ -7,7 +8,7 @@ import (
 	"github.com/polyphony-go/polyphony/internal/kube"
 )
 
-// Clients returns clients that read as the given ones do, and whose writes do nothing and succeed.
+// Clients returns clients that read with the given ones, and whose writes do nothing and succeed.
 func Clients(c kube.Clients) kube.Clients {
 	return kube.Clients{
 		Claims:              New(c.Claims),
@@ -34,8 +35,8 @@ func Clients(c kube.Clients) kube.Clients {
 	}
 }
 
-// New returns a client that reads as next does, and whose writes do nothing and succeed. What they
-// return is what was handed in, and later reads do not show it.
+// New returns a client that reads with next, and whose writes do nothing and succeed. A write
+// returns the object that it was given. Later reads do not show it.
 func New[T kube.Object](next kube.Client[T]) kube.Client[T] { return client[T]{next} }
 
 type client[T kube.Object] struct{ kube.Client[T] }

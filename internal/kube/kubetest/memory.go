@@ -1,5 +1,4 @@
-// Package kubetest has what the tests of a kube.Client's decorators and users need: [Memory], a
-// kube.Client that keeps its objects in memory.
+// Package kubetest provides [Memory], an in-memory kube.Client for tests.
 package kubetest
 
 import (
@@ -19,8 +18,8 @@ import (
 	"github.com/polyphony-go/polyphony/internal/kube"
 )
 
-// Memory is a kube.Client that keeps its objects in memory. It follows the API server in what a
-// caller of kube.Client relies on: versions, UIDs, conflicts, finalizers, selectors by label, and
+// Memory is a kube.Client that keeps its objects in memory. It behaves like the API server where
+// callers of kube.Client depend on it: versions, UIDs, conflicts, finalizers, label selectors, and
 // copies. It does not set defaults and does not validate. Field selectors select nothing.
 type Memory[T kube.Object] struct {
 	// Fail, if set, is called before each call of a method, with the method's name and the
@@ -40,8 +39,8 @@ type Memory[T kube.Object] struct {
 
 var resource = schema.GroupResource{Resource: "objects"}
 
-// Calls returns what was called since the last time: method and name of the object, such as "Get
-// a".
+// Calls returns the calls since the previous call of Calls, each as method and name of the object,
+// such as "Get a".
 func (m *Memory[T]) Calls() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -28,12 +28,12 @@ import (
 type Interpret[T topology.Topology] interface {
 	// Execute makes the Score true on the topology t.
 	//
-	// Execute is level-based: callers may run it at any time and any number of times, also after a
-	// run that stopped half way. It always ends in the same state. It opens something only when
-	// everything that fences the opening is in force.
+	// Execute is level-based: callers may run it at any time and any number of times, also after an
+	// interrupted run. It always reaches the same state. It grants access only when everything that
+	// limits the access is in force.
 	//
-	// If Execute fails, the Outcome holds what it did until then. The error names the failed step,
-	// as the [*StepError] of [Run] does, and wraps the topology's error.
+	// If Execute fails, the Outcome holds its changes until then. The error names the failed step,
+	// like the [*StepError] of [Run], and wraps the topology's error.
 	Execute(ctx context.Context, t T) (Outcome, error)
 }
 

@@ -12,8 +12,8 @@ type Step struct {
 	// Name identifies the step in errors, for example "quota". It is unique within a [Run].
 	Name string
 
-	// Do performs the step and returns the change it made. [Run] does not record the zero Change.
-	// A step that fails may return a Change too: what it did before it failed.
+	// Do performs the step and returns the change it made. [Run] does not record the zero Change. A
+	// step that fails may return a Change too, if it made one before.
 	Do func(ctx context.Context) (topology.Change, error)
 }
 

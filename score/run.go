@@ -35,11 +35,10 @@ type Runner struct {
 // mistakes of all steps and runs none. Otherwise it runs the steps. A step that fails does not stop
 // the others, except those that follow it in a [Sequence], until the Budget is used up.
 //
-// A cancelled context stops the run: running steps see it in their context, and no other step
-// starts.
+// A cancelled context stops the run: the context of running steps ends, and no other step starts.
 //
-// The Report has one entry for each step in the given order, whatever happened. The error is nil or
-// a *multierror.Error of *[Error] values.
+// The Report always has one entry for each step, in the given order. The error is nil or a
+// *multierror.Error of *[Error] values.
 func (r Runner) Run(ctx context.Context, steps ...Step) (Report, error) {
 	if err := r.check(); err != nil {
 		return Report{}, err

@@ -12,7 +12,7 @@ import (
 //
 // Failures without a known reason, and those that need a person, are not transient. Neither is a
 // cancelled call, nor an object that is being deleted ([topology.ErrTerminating]): another try
-// would restore what someone removes.
+// would restore an object that another client removes.
 func Transient(err error) bool {
 	return err != nil && !errors.Is(err, context.Canceled) && passes(err)
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// TenantConfig says who the tenant is and what its boundary is like.
+// TenantConfig holds the name of the tenant and the properties of its namespace.
 type TenantConfig struct {
 	// Name is the name of the tenant and of its namespace: a DNS-1123 label of at most 63
 	// characters. Required. Names that platforms use for themselves (default, kube-*, openshift*,

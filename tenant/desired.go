@@ -7,11 +7,11 @@ type Desired struct {
 	Namespace  topology.Namespace      // the boundary, and what guardrails allow in it
 	Quota      topology.Quota          // totals of resources and objects
 	LimitRange topology.LimitRange     // bounds and defaults of one container, pod or claim
-	Network    topology.NetworkRules   // who may connect to whom
+	Network    topology.NetworkRules   // allowed connections
 	Access     topology.Access         // rights in the namespace
 	Readers    topology.ClusterReaders // read visibility beyond the namespace
 
-	// Notes are sentences for a person who should know something although nothing is wrong.
+	// Notes are sentences for people about conditions that are no errors.
 	Notes []string
 }
 

@@ -11,11 +11,11 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// RBACConfig says who may do what in the tenant. The zero value: nobody may do anything.
+// RBACConfig lists the members of the tenant and their roles. The zero value: there are no members.
 //
 // Source: the multi-tenancy ADR, "Access Control Framework"; see docs/sources.md.
 type RBACConfig struct {
-	// Members lists who has a role in the tenant. Unset: nobody.
+	// Members lists the principals that have a role in the tenant. Unset: none.
 	Members []Member `json:"members,omitempty"`
 
 	// ReadVisibility says what the tenant's members may read of other namespaces. Unset: own.

@@ -14,19 +14,21 @@ import (
 // field that is unset has the strictest value. The same value is a Go literal, JSON and, by
 // sigs.k8s.io/yaml, YAML.
 type TenantScore struct {
-	// TenantConfig says who the tenant is and what its boundary is like. Its Name is required.
+	// TenantConfig holds the name of the tenant and the properties of its namespace. Its Name is
+	// required.
 	TenantConfig TenantConfig `json:"tenantConfig"`
 
-	// ResourceQuotas says how much the tenant may use. Unset: small starter amounts.
+	// ResourceQuotas bounds what the tenant may use. Unset: small starter amounts.
 	ResourceQuotas ResourceQuotaConfig `json:"resourceQuotas,omitzero"`
 
-	// NetworkIsolation says whom the tenant's pods may talk to. Unset: each other and name servers.
+	// NetworkIsolation lists the peers of the tenant's pods. Unset: each other and the name
+	// servers.
 	NetworkIsolation NetworkIsolationPolicy `json:"networkIsolation,omitzero"`
 
-	// StorageAccess says which volumes the tenant may claim. Unset: none.
+	// StorageAccess lists the volumes that the tenant may claim. Unset: none.
 	StorageAccess StorageAccessConfig `json:"storageAccess,omitzero"`
 
-	// RBAC says who may do what in the tenant. Unset: nobody may do anything.
+	// RBAC lists the members of the tenant and their roles. Unset: there are none.
 	RBAC RBACConfig `json:"rbac,omitzero"`
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// StorageAccessConfig says which volumes the tenant may claim. The zero value: none.
+// StorageAccessConfig lists the volumes that the tenant may claim. The zero value: none.
 //
 // The quota caps every storage class of the topology that Classes does not name at zero. No role
 // gives rights on PersistentVolumes and StorageClasses. A tenant that may use a class can also

@@ -8,7 +8,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// AccessControl decides who may do what in a namespace.
+// AccessControl decides which principals may do what in a namespace.
 type AccessControl interface {
 	// Access reads every grant that Polyphony manages in the namespace. None at all is ErrNotFound.
 	Access(ctx context.Context, namespace string) (Access, error)

@@ -14,7 +14,7 @@ import (
 // checks everything that it would check for the real request.
 type Admission interface {
 	// Admit tries a request without any effect. A refusal is an answer, not an error. A request
-	// that is not valid is ErrInvalid, and a sender whom the caller may not act for is
+	// that is not valid is ErrInvalid, and a sender that the caller may not impersonate is
 	// ErrForbidden. If the infrastructure cannot decide, the error is ErrNotModelled; the answer is
 	// never a guess.
 	Admit(ctx context.Context, r Request) (Verdict, error)

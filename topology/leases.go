@@ -32,7 +32,7 @@ type Leases interface {
 	HoldLease(ctx context.Context, want Lease) (held context.Context, release func(), err error)
 }
 
-// Lease is the right to do something alone, for as long as it is renewed.
+// Lease is the exclusive right to do one task, for as long as it is renewed.
 type Lease struct {
 	// Name names the task that the lease protects: a DNS-1123 subdomain of at most 200 characters.
 	Name string

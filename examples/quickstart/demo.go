@@ -17,7 +17,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// The label on the namespaces of this program. A namespace without it belongs to someone else.
+// The label on the namespaces of this program. A namespace without it is foreign.
 const (
 	markKey   = "app.kubernetes.io/part-of"
 	markValue = "polyphony-quickstart"

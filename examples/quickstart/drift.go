@@ -21,7 +21,7 @@ func (d *demo) weaken(ctx context.Context, name string) error {
 	return nil
 }
 
-// openNetwork lets everybody connect to every port. A rule without peers and ports says that.
+// openNetwork adds a rule without peers and ports, which allows every peer on every port.
 func (d *demo) openNetwork(ctx context.Context, name string) error {
 	rules, err := d.live.NetworkRules(ctx, name)
 	if err != nil {

@@ -14,10 +14,10 @@ type Write struct {
 
 	Resource    string          // such as "pods"; "namespaces" for the tenant's namespace itself
 	Subresource string          // such as "ephemeralcontainers"; empty: none
-	Object      json.RawMessage // the object as it would be stored, with its defaults
-	Old         json.RawMessage // the object as it is stored; empty on a create
+	Object      json.RawMessage // the object that would be stored, with its defaults
+	Old         json.RawMessage // the stored object; empty on a create
 
-	// Platform reports that a component of the infrastructure writes.
+	// Platform reports whether the sender is a component of the infrastructure.
 	Platform bool
 
 	// Bypasses reports whether the writer has the right to bypass a rule. Nil: it has none.
@@ -33,10 +33,10 @@ type Finding struct {
 // check returns why it refuses a write, or "".
 type check func(w write) string
 
-// rule says to which writes a guardrail applies, and what it checks.
+// rule holds the writes to which a guardrail applies, and its checks.
 type rule struct {
 	resources    []string // empty: all; a subresource is "pods/ephemeralcontainers"
-	ofNamespaces bool     // the rule is about namespaces themselves, not about their contents
+	ofNamespaces bool     // the rule applies to namespaces themselves, not to their contents
 	checks       []check
 
 	exempts    bool // components of the infrastructure are exempt

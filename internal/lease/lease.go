@@ -107,7 +107,7 @@ type holder[V any] struct {
 	want    topology.Lease
 	id      string // the holder's name with a random suffix, so that two runs of a program differ
 	holding bool
-	sent    bool // a write that may have been stored, whatever the answer was
+	sent    bool // a write that may have been stored, even without an answer
 
 	seen   Record // what was read last
 	seenAt time.Time

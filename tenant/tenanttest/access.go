@@ -31,11 +31,11 @@ func access(name string, attempts func(scene) []attempt) AttackCase {
 	return AttackCase{Name: name, Fence: topology.FenceAccess, attempts: attempts}
 }
 
-// fenceAttacks returns attacks on what fences the own tenant in.
+// fenceAttacks returns attacks on the objects that isolate the own tenant.
 func fenceAttacks() []AttackCase {
 	return []AttackCase{
 		access("NetworkPolicy that allows everything", func(s scene) []attempt {
-			return each(create(networkPolicies, s.own, object("networking.k8s.io/v1", "NetworkPolicy", nobody,
+			return each(create(networkPolicies, s.own, object("networking.k8s.io/v1", "NetworkPolicy", absent,
 				`"spec":{"podSelector":{},"ingress":[{}],"egress":[{}],"policyTypes":["Ingress","Egress"]}`)))
 		}),
 		access("change of the tenant's own network policy, quota, limits or roles", func(s scene) []attempt {
@@ -64,8 +64,8 @@ func rightsAttacks() []AttackCase {
 		access("Role with escalate, bind or impersonate", func(s scene) []attempt {
 			rule := `"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["escalate","bind","impersonate"]}]`
 			return each(
-				create(roles, s.own, object(rbacV1, "Role", nobody, rule)),
-				create("clusterroles.rbac.authorization.k8s.io", "", object(rbacV1, "ClusterRole", nobody, rule)),
+				create(roles, s.own, object(rbacV1, "Role", absent, rule)),
+				create("clusterroles.rbac.authorization.k8s.io", "", object(rbacV1, "ClusterRole", absent, rule)),
 				ask("escalate", roles, s.own, ""), ask("bind", roles, s.own, ""),
 				ask("escalate", "clusterroles.rbac.authorization.k8s.io", "", ""), ask("bind", "clusterroles.rbac.authorization.k8s.io", "", "cluster-admin"),
 			)
@@ -73,7 +73,7 @@ func rightsAttacks() []AttackCase {
 		access("ClusterRole that aggregates into view, edit or admin", func(scene) []attempt {
 			var requests []topology.Request
 			for _, role := range []string{"view", "edit", "admin"} {
-				requests = append(requests, create("clusterroles.rbac.authorization.k8s.io", "", `{"apiVersion":"`+rbacV1+`","kind":"ClusterRole","metadata":{"name":"`+nobody+
+				requests = append(requests, create("clusterroles.rbac.authorization.k8s.io", "", `{"apiVersion":"`+rbacV1+`","kind":"ClusterRole","metadata":{"name":"`+absent+
 					`","labels":{"rbac.authorization.k8s.io/aggregate-to-`+role+`":"true"}},"rules":[{"apiGroups":[""],"resources":["secrets"],"verbs":["*"]}]}`))
 			}
 			return each(requests...)
@@ -98,8 +98,8 @@ func otherTenantAttacks() []AttackCase {
 		access("secrets and configuration of another tenant", func(s scene) []attempt {
 			var requests []topology.Request
 			for _, resource := range []string{"secrets", "configmaps"} {
-				requests = append(requests, ask("get", resource, s.other, nobody), ask("list", resource, s.other, ""), ask("watch", resource, s.other, ""),
-					ask("list", resource, "", ""), ask("delete", resource, s.other, nobody), ask("deletecollection", resource, s.other, ""))
+				requests = append(requests, ask("get", resource, s.other, absent), ask("list", resource, s.other, ""), ask("watch", resource, s.other, ""),
+					ask("list", resource, "", ""), ask("delete", resource, s.other, absent), ask("deletecollection", resource, s.other, ""))
 			}
 			return each(requests...)
 		}),
@@ -115,26 +115,26 @@ func platformAttacks() []AttackCase {
 			var requests []topology.Request
 			for _, namespace := range []string{s.other, "kube-system", "default"} {
 				requests = append(requests, ask("list", "leases.coordination.k8s.io", namespace, ""), ask("list", "events", namespace, ""), ask("list", "secrets", namespace, ""),
-					create("configmaps", namespace, object("v1", "ConfigMap", nobody, "")),
-					create("leases.coordination.k8s.io", namespace, object("coordination.k8s.io/v1", "Lease", nobody, "")),
-					create("events", namespace, object("v1", "Event", nobody, `"involvedObject":{"namespace":"`+namespace+`"}`)))
+					create("configmaps", namespace, object("v1", "ConfigMap", absent, "")),
+					create("leases.coordination.k8s.io", namespace, object("coordination.k8s.io/v1", "Lease", absent, "")),
+					create("events", namespace, object("v1", "Event", absent, `"involvedObject":{"namespace":"`+namespace+`"}`)))
 			}
 			return each(requests...)
 		}),
 		access("certificate signing requests", signingRequests),
 		access("nodes and their proxy", func(scene) []attempt {
-			return each(ask("list", "nodes", "", ""), ask("get", "nodes/proxy", "", nobody), ask("create", "nodes/proxy", "", nobody),
-				write("patch", "nodes", "", nobody, `{`+label+`}`), ask("delete", "nodes", "", nobody))
+			return each(ask("list", "nodes", "", ""), ask("get", "nodes/proxy", "", absent), ask("create", "nodes/proxy", "", absent),
+				write("patch", "nodes", "", absent, `{`+label+`}`), ask("delete", "nodes", "", absent))
 		}),
 		access("webhook configurations, admission policies and API services", func(scene) []attempt {
 			const admission = "admissionregistration.k8s.io"
 			return each(
-				create("validatingwebhookconfigurations."+admission, "", object(admission+"/v1", "ValidatingWebhookConfiguration", nobody, "")),
-				create("mutatingwebhookconfigurations."+admission, "", object(admission+"/v1", "MutatingWebhookConfiguration", nobody, "")),
+				create("validatingwebhookconfigurations."+admission, "", object(admission+"/v1", "ValidatingWebhookConfiguration", absent, "")),
+				create("mutatingwebhookconfigurations."+admission, "", object(admission+"/v1", "MutatingWebhookConfiguration", absent, "")),
 				write("patch", "validatingadmissionpolicies."+admission, "", storedRule, `{`+label+`}`),
 				ask("delete", "validatingadmissionpolicybindings."+admission, "", storedRule),
-				ask("delete", "apiservices.apiregistration.k8s.io", "", nobody),
-				ask("delete", "customresourcedefinitions.apiextensions.k8s.io", "", nobody),
+				ask("delete", "apiservices.apiregistration.k8s.io", "", absent),
+				ask("delete", "customresourcedefinitions.apiextensions.k8s.io", "", absent),
 			)
 		}),
 	}
@@ -145,22 +145,22 @@ func nodeAttacks() []AttackCase {
 	return []AttackCase{
 		access("new priority classes, storage classes, volumes and runtime classes", func(scene) []attempt {
 			return each(
-				create("priorityclasses.scheduling.k8s.io", "", object("scheduling.k8s.io/v1", "PriorityClass", nobody, `"value":1000`)),
-				create("storageclasses.storage.k8s.io", "", object("storage.k8s.io/v1", "StorageClass", nobody, `"provisioner":"example.com/x"`)),
-				create("persistentvolumes", "", object("v1", "PersistentVolume", nobody, `"spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],"hostPath":{"path":"/"}}`)),
-				create("runtimeclasses.node.k8s.io", "", object("node.k8s.io/v1", "RuntimeClass", nobody, `"handler":"x"`)),
+				create("priorityclasses.scheduling.k8s.io", "", object("scheduling.k8s.io/v1", "PriorityClass", absent, `"value":1000`)),
+				create("storageclasses.storage.k8s.io", "", object("storage.k8s.io/v1", "StorageClass", absent, `"provisioner":"example.com/x"`)),
+				create("persistentvolumes", "", object("v1", "PersistentVolume", absent, `"spec":{"capacity":{"storage":"1Gi"},"accessModes":["ReadWriteOnce"],"hostPath":{"path":"/"}}`)),
+				create("runtimeclasses.node.k8s.io", "", object("node.k8s.io/v1", "RuntimeClass", absent, `"handler":"x"`)),
 			)
 		}),
 		access("new namespaces, and the namespaces of other tenants", func(s scene) []attempt {
-			return each(create("namespaces", "", object("v1", "Namespace", nobody, "")), ask("list", "namespaces", "", ""), ask("get", "namespaces", s.other, s.other),
+			return each(create("namespaces", "", object("v1", "Namespace", absent, "")), ask("list", "namespaces", "", ""), ask("get", "namespaces", s.other, s.other),
 				write("patch", "namespaces", s.other, s.other, `{`+label+`}`), ask("delete", "namespaces", s.other, s.other))
 		}),
 		access("DaemonSet, and pods that the tenant binds to a node or whose status it writes", func(s scene) []attempt {
-			onEveryNode := object("apps/v1", "DaemonSet", nobody, `"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"b"}]}}}`)
-			elsewhere := create("daemonsets.apps", "default", onEveryNode) // where no quota stands in the way
+			onEveryNode := object("apps/v1", "DaemonSet", absent, `"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"b"}]}}}`)
+			elsewhere := create("daemonsets.apps", "default", onEveryNode) // where no quota refuses it
 			return append([]attempt{{create("daemonsets.apps", s.own, onEveryNode), &elsewhere}}, each(
-				write("create", "pods/binding", s.own, nobody, object("v1", "Binding", nobody, `"target":{"kind":"Node","name":"x"}`)),
-				write("patch", "pods/status", s.own, nobody, `{"status":{"podIP":"192.0.2.1"}}`),
+				write("create", "pods/binding", s.own, absent, object("v1", "Binding", absent, `"target":{"kind":"Node","name":"x"}`)),
+				write("patch", "pods/status", s.own, absent, `{"status":{"podIP":"192.0.2.1"}}`),
 			)...)
 		}),
 	}
@@ -171,53 +171,53 @@ func bindings(s scene) []attempt {
 	for _, role := range []string{"view", "edit", "admin", "cluster-admin"} {
 		rest := `"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"` + role + `"},"subjects":[{"kind":"ServiceAccount","name":"default","namespace":"` + s.own + `"}]`
 		for _, namespace := range []string{s.own, s.other} {
-			requests = append(requests, create(roleBindings, namespace, object(rbacV1, "RoleBinding", nobody, rest)))
+			requests = append(requests, create(roleBindings, namespace, object(rbacV1, "RoleBinding", absent, rest)))
 		}
-		requests = append(requests, create("clusterrolebindings.rbac.authorization.k8s.io", "", object(rbacV1, "ClusterRoleBinding", nobody, rest)))
+		requests = append(requests, create("clusterrolebindings.rbac.authorization.k8s.io", "", object(rbacV1, "ClusterRoleBinding", absent, rest)))
 	}
 	return each(requests...)
 }
 
 func writesElsewhere(s scene) []attempt {
 	requests := []topology.Request{
-		create("secrets", s.other, object("v1", "Secret", nobody, "")),
-		create("configmaps", s.other, object("v1", "ConfigMap", nobody, "")),
-		create("serviceaccounts", s.other, object("v1", "ServiceAccount", nobody, "")),
-		create("services", s.other, object("v1", "Service", nobody, `"spec":{"ports":[{"port":80}]}`)),
+		create("secrets", s.other, object("v1", "Secret", absent, "")),
+		create("configmaps", s.other, object("v1", "ConfigMap", absent, "")),
+		create("serviceaccounts", s.other, object("v1", "ServiceAccount", absent, "")),
+		create("services", s.other, object("v1", "Service", absent, `"spec":{"ports":[{"port":80}]}`)),
 	}
 	for _, resource := range []string{
 		"pods", "services", "persistentvolumeclaims", "serviceaccounts", "deployments.apps", "statefulsets.apps", "jobs.batch", "cronjobs.batch",
 		"ingresses.networking.k8s.io", networkPolicies, "resourcequotas", "limitranges", roles, roleBindings, "horizontalpodautoscalers.autoscaling",
 		"poddisruptionbudgets.policy", "leases.coordination.k8s.io",
 	} {
-		requests = append(requests, write("patch", resource, s.other, nobody, `{`+label+`}`), ask("delete", resource, s.other, nobody), ask("deletecollection", resource, s.other, ""))
+		requests = append(requests, write("patch", resource, s.other, absent, `{`+label+`}`), ask("delete", resource, s.other, absent), ask("deletecollection", resource, s.other, ""))
 	}
-	requests = append(requests, write("patch", "deployments.apps/scale", s.other, nobody, `{"spec":{"replicas":0}}`))
+	requests = append(requests, write("patch", "deployments.apps/scale", s.other, absent, `{"spec":{"replicas":0}}`))
 	return each(requests...)
 }
 
 func intoPods(s scene) []attempt {
 	var requests []topology.Request
 	for _, subresource := range []string{"exec", "attach", "portforward", "proxy"} {
-		requests = append(requests, ask("get", "pods/"+subresource, s.other, nobody), ask("create", "pods/"+subresource, s.other, nobody))
+		requests = append(requests, ask("get", "pods/"+subresource, s.other, absent), ask("create", "pods/"+subresource, s.other, absent))
 	}
-	requests = append(requests, ask("get", "pods/log", s.other, nobody), ask("get", "services/proxy", s.other, nobody),
-		ask("get", "pods/proxy", s.own, nobody), ask("get", "services/proxy", s.own, nobody), // past the network rules, from the API server
-		write("patch", "pods/ephemeralcontainers", s.other, nobody, `{"spec":{"ephemeralContainers":[{"name":"a","image":"b"}]}}`))
+	requests = append(requests, ask("get", "pods/log", s.other, absent), ask("get", "services/proxy", s.other, absent),
+		ask("get", "pods/proxy", s.own, absent), ask("get", "services/proxy", s.own, absent), // the API server would connect past the network rules
+		write("patch", "pods/ephemeralcontainers", s.other, absent, `{"spec":{"ephemeralContainers":[{"name":"a","image":"b"}]}}`))
 	return each(requests...)
 }
 
 func signingRequests(scene) []attempt {
 	const signing = "certificatesigningrequests.certificates.k8s.io"
 	return each(
-		create(signing, "", object("certificates.k8s.io/v1", "CertificateSigningRequest", nobody,
+		create(signing, "", object("certificates.k8s.io/v1", "CertificateSigningRequest", absent,
 			`"spec":{"signerName":"kubernetes.io/kube-apiserver-client","usages":["client auth"],"request":"`+certificateRequest()+`"}`)),
-		write("patch", "certificatesigningrequests.certificates.k8s.io/approval", "", nobody, `{"status":{"conditions":[]}}`),
+		write("patch", "certificatesigningrequests.certificates.k8s.io/approval", "", absent, `{"status":{"conditions":[]}}`),
 		ask("approve", "signers.certificates.k8s.io", "", "kubernetes.io/kube-apiserver-client"),
 	)
 }
 
-// certificateRequest is a request for a certificate of a powerful user.
+// certificateRequest returns a request for a certificate of a powerful user.
 func certificateRequest() string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Attacks are all known ways out of a tenant that can be tried without an effect, in the order of
+// Attacks returns all known attacks that can be tried without writes, in the order of
 // docs/threat-model.md.
 func Attacks() []AttackCase {
 	var all []AttackCase
@@ -51,8 +51,8 @@ func networkAttacks() []AttackCase {
 		}),
 		{Name: "endpoints with addresses outside the tenant (CVE-2021-25740)", Fence: topology.FenceAccess, attempts: func(s scene) []attempt {
 			return each(
-				create("endpointslices.discovery.k8s.io", s.own, object("discovery.k8s.io/v1", "EndpointSlice", nobody, `"addressType":"IPv4","endpoints":[{"addresses":["192.0.2.1"]}]`)),
-				create("endpoints", s.own, object("v1", "Endpoints", nobody, `"subsets":[{"addresses":[{"ip":"192.0.2.1"}]}]`)),
+				create("endpointslices.discovery.k8s.io", s.own, object("discovery.k8s.io/v1", "EndpointSlice", absent, `"addressType":"IPv4","endpoints":[{"addresses":["192.0.2.1"]}]`)),
+				create("endpoints", s.own, object("v1", "Endpoints", absent, `"subsets":[{"addresses":[{"ip":"192.0.2.1"}]}]`)),
 			)
 		}},
 		ingress("host of another tenant in an Ingress", func(s scene) []topology.Request {
@@ -152,7 +152,7 @@ func storageAttacks() []AttackCase {
 			return all
 		}),
 		guarded(topology.GuardrailTokenSecrets, "Secret with a token that never expires", nil, func(s scene) []attempt {
-			return each(create("secrets", s.own, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"`+nobody+
+			return each(create("secrets", s.own, `{"apiVersion":"v1","kind":"Secret","metadata":{"name":"`+absent+
 				`","annotations":{"kubernetes.io/service-account.name":"default"}},"type":"kubernetes.io/service-account-token"}`))
 		}),
 	}
@@ -170,8 +170,8 @@ func namespaceAttacks() []AttackCase {
 			return each(append(requests, write("update", "namespaces/finalize", s.own, s.own, object("v1", "Namespace", s.own, `"spec":{"finalizers":["kubernetes"]}`)))...)
 		}},
 		guarded(topology.GuardrailFinalizers, "finalizer that blocks the deletion of the namespace", nil, func(s scene) []attempt {
-			return each(create("configmaps", s.own, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"`+nobody+`","finalizers":["example.com/hold"]}}`),
-				create("services", s.own, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"`+nobody+`","finalizers":["service.kubernetes.io/load-balancer-cleanup"]},"spec":{"ports":[{"port":80}]}}`))
+			return each(create("configmaps", s.own, `{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"`+absent+`","finalizers":["example.com/hold"]}}`),
+				create("services", s.own, `{"apiVersion":"v1","kind":"Service","metadata":{"name":"`+absent+`","finalizers":["service.kubernetes.io/load-balancer-cleanup"]},"spec":{"ports":[{"port":80}]}}`))
 		}),
 	}
 }

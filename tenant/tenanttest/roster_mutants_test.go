@@ -44,7 +44,7 @@ func rosterMutants() []mutant {
 				change.Action = topology.Updated
 			}
 		}),
-		ensuring("A roster adopts tenants that are on no roster", func(want *topology.Namespace) { want.Roster = "" }),
+		ensuring("A roster takes over tenants that are on no roster", func(want *topology.Namespace) { want.Roster = "" }),
 		changing("A second run of a roster changes nothing", func(_ topology.Namespace, change *topology.Change) { change.Action = topology.Updated }),
 		m("A tenant that fails does not stop the others", func(top, _ *puppet.Puppet) {
 			var failed atomic.Value
@@ -60,7 +60,7 @@ func rosterMutants() []mutant {
 				return change, err
 			}
 		}),
-		listing("A tenant that left the roster stays and is named, unless Prune is set", forgetRosters),
+		listing("A tenant that is no longer on the roster stays and is named, unless Prune is set", forgetRosters),
 		listing("Pruning more than a tenth is refused, unless Prune allows it", forgetRosters),
 		listing("An empty roster prunes no tenant, unless Prune allows it", forgetRosters),
 		m("Pruning leaves tenants of other rosters and of none", func(top, _ *puppet.Puppet) {
@@ -78,7 +78,7 @@ func rosterMutants() []mutant {
 		m("Pruning deletes no volume that is not named", func(top, _ *puppet.Puppet) {
 			puppet.After(&top.OnVolumes, func(_ string, all *[]topology.Volume, _ *error) { *all = nil })
 		}),
-		m("A plan changes nothing, and is applied as it was made", func(top, dry *puppet.Puppet) { dry.OnEnsureNamespace = top.OnEnsureNamespace }),
+		m("A plan changes nothing, and applying it makes exactly its changes", func(top, dry *puppet.Puppet) { dry.OnEnsureNamespace = top.OnEnsureNamespace }),
 		m("A plan is refused once the tenants differ from it", func(_, dry *puppet.Puppet) {
 			puppet.After(&dry.OnEnsureNamespace, func(_ topology.Namespace, change *topology.Change, _ *error) {
 				change.Action, change.Fields = topology.Created, nil

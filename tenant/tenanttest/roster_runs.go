@@ -128,7 +128,7 @@ func rosterRunCases[P roster.Topology](h topologytest.Harness[P]) []topologytest
 			require.False(r.t, report.Changed())
 			require.Equal(r.t, r.names(), r.there())
 		}),
-		c("A roster adopts tenants that are on no roster", 1, func(r rostering) {
+		c("A roster takes over tenants that are on no roster", 1, func(r rostering) {
 			_, err := score.Run(r.t.Context(), r.Tenants[0].On(r.top))
 			require.NoError(r.t, err)
 			require.Empty(r.t, r.there())
@@ -154,7 +154,7 @@ type makeCase = func(rule string, tenants int, do func(r rostering)) topologytes
 
 func pruneCases(c makeCase) []topologytest.Case {
 	return []topologytest.Case{
-		c("A tenant that left the roster stays and is named, unless Prune is set", 2, func(r rostering) {
+		c("A tenant that is no longer on the roster stays and is named, unless Prune is set", 2, func(r rostering) {
 			r.run()
 			before, gone := r.there(), r.name(1)
 			r.Tenants = r.Tenants[:1]
@@ -222,7 +222,7 @@ func pruneKeptCases[P roster.Topology](c makeCase, h topologytest.Harness[P]) []
 
 func planCases(c makeCase) []topologytest.Case {
 	return []topologytest.Case{
-		c("A plan changes nothing, and is applied as it was made", 2, func(r rostering) {
+		c("A plan changes nothing, and applying it makes exactly its changes", 2, func(r rostering) {
 			plan := r.plan()
 			require.Len(r.t, plan.Tenants, 2)
 			require.Empty(r.t, r.there())

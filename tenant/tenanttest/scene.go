@@ -10,33 +10,35 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// AttackCase is one way out of a tenant.
+// AttackCase is one attempt to escape from a tenant.
 type AttackCase struct {
-	Name  string
-	Fence topology.Fence     // what stops a member who has the right to write
-	Rule  topology.Guardrail // if Fence is the guardrails
+	Name  string             // a noun phrase; docs/threat-model.md lists it
+	Fence topology.Fence     // stops a member who has the right to write
+	Rule  topology.Guardrail // empty unless Fence is topology.FenceGuardrails
 
-	needs    func(scene) string // what the attacker must be allowed for a positive control to pass; nil: nothing
+	// needs returns what the Score of the attacker lacks for the positive control. Nil: nothing.
+	needs func(scene) string
+
 	attempts func(scene) []attempt
 }
 
-// attempt is one request, and what should pass instead; nil: the same, sent by an administrator.
+// attempt is one request with its positive control.
 type attempt struct {
 	request topology.Request
-	instead *topology.Request
+	instead *topology.Request // the positive control; nil: the same request by an administrator
 }
 
-// scene is who attacks whom, and with what.
+// scene holds the facts about the attacker and the victim that requests are made of.
 type scene struct {
 	own, other string                 // namespaces, the attacker's and the victim's
-	domain     string                 // the attacker's; empty: it has none
-	theirs     string                 // a host of the victim's
-	types      []topology.ServiceType // that the attacker may have
-	image      string                 // that the attacker may run; empty: none
-	anyImage   bool
-	token      bool                 // it may have the default token
-	level      topology.PodSecurity // of its pods
-	class      string               // of storage that the attacker has; empty: none
+	domain     string                 // of the attacker; empty: none
+	theirs     string                 // a host of the victim
+	types      []topology.ServiceType // allowed to the attacker
+	image      string                 // allowed to the attacker; empty: none
+	anyImage   bool                   // the attacker may run every image
+	token      bool                   // the attacker may have the default token
+	level      topology.PodSecurity   // of the attacker
+	class      string                 // a storage class of the attacker; empty: none
 }
 
 func newScene(attacker, victim tenant.TenantScore) scene {
@@ -77,13 +79,13 @@ const (
 	storedRule = storedName + "-" + string(topology.GuardrailServices) // of a guardrail
 )
 
-// Names of objects that do not exist.
+// Names and labels of objects that do not exist.
 const (
-	nobody = "polyphony-tenanttest"
+	absent = "polyphony-tenanttest"
 	label  = `"metadata":{"labels":{"polyphony-tenanttest":"true"}}`
 )
 
-// ask is a request without an object, group and resource written as "resource.group/subresource".
+// ask returns a request without an object. The resource is written as "resource.group/subresource".
 func ask(verb, resource, namespace, name string) topology.Request {
 	resource, subresource, _ := strings.Cut(resource, "/")
 	resource, group, _ := strings.Cut(resource, ".")
@@ -92,7 +94,7 @@ func ask(verb, resource, namespace, name string) topology.Request {
 	}}
 }
 
-// write is a request with an object.
+// write returns a request with an object.
 func write(verb, resource, namespace, name, object string) topology.Request {
 	r := ask(verb, resource, namespace, name)
 	r.Object = json.RawMessage(object)
@@ -103,7 +105,7 @@ func create(resource, namespace, object string) topology.Request {
 	return write("create", resource, namespace, "", object)
 }
 
-// each are attempts whose control is the same request, sent by an administrator.
+// each returns attempts whose positive control is the same request, sent by an administrator.
 func each(requests ...topology.Request) []attempt {
 	var all []attempt
 	for _, r := range requests {
@@ -112,7 +114,7 @@ func each(requests ...topology.Request) []attempt {
 	return all
 }
 
-// object is a manifest.
+// object returns a manifest. The rest is added to its top level.
 func object(apiVersion, kind, name, rest string) string {
 	if rest != "" {
 		rest = "," + rest
@@ -120,8 +122,8 @@ func object(apiVersion, kind, name, rest string) string {
 	return fmt.Sprintf(`{"apiVersion":%q,"kind":%q,"metadata":{"name":%q}%s}`, apiVersion, kind, name, rest)
 }
 
-// pods are attempts to create the pods in the attacker's namespace; the control is one that does
-// nothing special.
+// pods returns attempts to create pods in the attacker's namespace. The positive control is a
+// harmless pod.
 func (s scene) pods(manifests ...string) []attempt {
 	var all []attempt
 	harmless := create("pods", s.own, s.pod("", "", ""))
@@ -131,9 +133,8 @@ func (s scene) pods(manifests ...string) []attempt {
 	return all
 }
 
-// pod is one that a restricted tenant may run, with more fields of its specification, of its
-// container and of the container's security context. A field of more takes the place of one that is
-// there.
+// pod returns a pod that a restricted tenant may run, with more fields of its specification, of its
+// container and of the container's security context. They replace existing fields.
 func (s scene) pod(more, container, security string) string {
 	spec := map[string]any{
 		"automountServiceAccountToken": false,
@@ -152,17 +153,17 @@ func (s scene) pod(more, container, security string) string {
 	c["securityContext"] = context
 	spec["containers"] = []any{c}
 	data, _ := json.Marshal(map[string]any{ // strings always marshal
-		"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": nobody}, "spec": spec,
+		"apiVersion": "v1", "kind": "Pod", "metadata": map[string]any{"name": absent}, "spec": spec,
 	})
 	return string(data)
 }
 
-// services are attempts to create Services with the specifications; the control is one that only
-// pods reach.
+// services returns attempts to create Services with these specifications. The positive control is a
+// ClusterIP Service.
 func (s scene) services(specs ...string) []attempt {
 	var all []attempt
 	manifest := func(spec string) topology.Request {
-		return create("services", s.own, object("v1", "Service", nobody, `"spec":{"ports":[{"port":80}],"selector":{"app":"x"}`+spec+`}`))
+		return create("services", s.own, object("v1", "Service", absent, `"spec":{"ports":[{"port":80}],"selector":{"app":"x"}`+spec+`}`))
 	}
 	harmless := manifest("")
 	for _, spec := range specs {
@@ -171,10 +172,10 @@ func (s scene) services(specs ...string) []attempt {
 	return all
 }
 
-// ingress is an Ingress in the attacker's namespace.
+// ingress returns a request for an Ingress in the attacker's namespace.
 func (s scene) ingress(annotations, spec string) topology.Request {
 	return create("ingresses.networking.k8s.io", s.own,
-		`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"`+nobody+`","annotations":{`+annotations+`}},"spec":{`+spec+`}}`)
+		`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"`+absent+`","annotations":{`+annotations+`}},"spec":{`+spec+`}}`)
 }
 
 func rules(host string) string {
@@ -183,10 +184,11 @@ func rules(host string) string {
 
 const backend = `{"service":{"name":"x","port":{"number":80}}}`
 
-// claims are attempts to claim volumes; the control is a claim of a class that the attacker has.
+// claims returns attempts to claim volumes. The positive control is a claim of a class that the
+// attacker has.
 func (s scene) claims(specs ...string) []attempt {
 	manifest := func(spec string) topology.Request {
-		return create("persistentvolumeclaims", s.own, object("v1", "PersistentVolumeClaim", nobody,
+		return create("persistentvolumeclaims", s.own, object("v1", "PersistentVolumeClaim", absent,
 			`"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}},`+spec+`}`))
 	}
 	harmless := manifest(`"storageClassName":"` + s.class + `"`)
@@ -197,7 +199,8 @@ func (s scene) claims(specs ...string) []attempt {
 	return all
 }
 
-// What attacks need.
+// The functions below return the field of the attacker's Score that an attack needs. Empty: it is
+// set.
 
 func needsDomain(s scene) string {
 	if s.domain == "" {

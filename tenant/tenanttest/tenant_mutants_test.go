@@ -28,7 +28,7 @@ func tenantMutants() []mutant {
 		m("A plan lists what the run then does, and the second run changes nothing", func(_, dry *puppet.Puppet) {
 			puppet.Change(&dry.OnEnsureQuota, func(c *topology.Change) { c.Action = topology.Unchanged })
 		}),
-		m("A name alone is the tightest tenant", func(top, _ *puppet.Puppet) {
+		m("A Score with only a name provisions a tenant without members", func(top, _ *puppet.Puppet) {
 			puppet.After(&top.OnAccess, func(_ string, _ *topology.Access, err *error) { *err = nil })
 		}),
 		m("Drift is repaired and named", func(top, _ *puppet.Puppet) {
@@ -39,12 +39,12 @@ func tenantMutants() []mutant {
 				return topology.Change{Kind: "Access", Name: want.Namespace, Action: topology.Deleted}, nil, len(want.Grants) == 0
 			})
 		}),
-		m("A developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", func(top, _ *puppet.Puppet) {
+		m("A developer may write workloads in the own namespace, but not the objects that isolate it, and nothing elsewhere", func(top, _ *puppet.Puppet) {
 			puppet.After(&top.OnAuthorize, func(q rbac.Question, a *rbac.Answer, _ *error) {
 				a.Allowed = a.Allowed || q.Resource == "serviceaccounts" && q.Subresource == "token"
 			})
 		}),
-		m("A foreign namespace is refused untouched, and the other tenant is provisioned all the same", func(top, _ *puppet.Puppet) {
+		m("A foreign namespace is refused and stays untouched, and the other tenant is provisioned nevertheless", func(top, _ *puppet.Puppet) {
 			ensure := top.OnEnsureNamespace
 			top.OnEnsureNamespace = func(ctx context.Context, want topology.Namespace) (topology.Change, error) {
 				want.Adopt = true
@@ -73,7 +73,7 @@ func tenantMutants() []mutant {
 		m("Off-boarding deletes no volume that is not named", func(top, _ *puppet.Puppet) {
 			top.OnVolumes = func(context.Context, string) ([]topology.Volume, error) { return nil, nil }
 		}),
-		m("Off-boarding names what holds a namespace, and the next run goes on", func(top, _ *puppet.Puppet) {
+		m("Off-boarding names the finalizer that holds a namespace, and the next run continues", func(top, _ *puppet.Puppet) {
 			top.OnAwaitNamespaceGone = func(context.Context, string) error { return nil }
 		}),
 	}

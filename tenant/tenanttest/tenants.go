@@ -18,14 +18,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// TenantTopology is what [Tenants] needs: what a tenant is provisioned and removed with.
+// TenantTopology is what [Tenants] needs: the capabilities that provision and remove a tenant.
 type TenantTopology interface {
 	tenant.Topology
 	topology.Volumes
 	topology.Authorizer
 }
 
-// Tenants checks what the capabilities do together: the life of a tenant.
+// Tenants checks that the capabilities work together during the life of a tenant.
 func Tenants[P TenantTopology](t *testing.T, h topologytest.Harness[P]) {
 	topologytest.RunCases(t, tenantCases(h))
 }
@@ -35,7 +35,7 @@ func tenantCases[P TenantTopology](h topologytest.Harness[P]) []topologytest.Cas
 	return slices.Concat(on.provisionCases(), on.rightsCases(), on.refusalCases(), on.offboardCases(), on.keptCases())
 }
 
-// tenants is what every case works with.
+// tenants is the fixture of every case.
 type tenants struct {
 	top, dry TenantTopology
 	outsider topologytest.Outsider
@@ -78,7 +78,7 @@ func (on tenants) run(t topologytest.T, steps ...score.Step) score.Report {
 
 func devs(s tenant.TenantScore) string { return s.TenantConfig.Name + "-devs" }
 
-// developer returns a developer of one tenant, who asks for rights in the namespace of another.
+// developer returns a developer of one tenant whose rights in the namespace of another are checked.
 func (on tenants) developer(t topologytest.T, of, in tenant.TenantScore) topologytest.Principal {
 	return topologytest.Principal{T: t, Topology: on.top, Question: rbac.Question{
 		User: "dev", Groups: []string{devs(of)}, Namespace: in.TenantConfig.Name,
@@ -102,7 +102,7 @@ func (on tenants) provisionCases() []topologytest.Case {
 			require.False(t, again.Changed(), again.String())
 			require.False(t, on.run(t, s.On(on.dry)).Changed())
 		}},
-		{Rule: "A name alone is the tightest tenant", Run: func(t topologytest.T) {
+		{Rule: "A Score with only a name provisions a tenant without members", Run: func(t topologytest.T) {
 			s := tenant.TenantScore{TenantConfig: tenant.TenantConfig{Name: on.newTenant(t).TenantConfig.Name}}
 			on.run(t, s.On(on.top))
 			require.False(t, on.run(t, s.On(on.top)).Changed())
@@ -141,7 +141,7 @@ func (on tenants) rightsCases() []topologytest.Case {
 			require.Equal(t, s.TenantConfig.Name, deleted[topology.KindClusterReaders])
 			on.developer(t, s, s).RequireSoon(false, "create", "apps", "deployments")
 		}},
-		{Rule: "A developer writes workloads in the own namespace, and neither its fences nor anything elsewhere", Run: func(t topologytest.T) {
+		{Rule: "A developer may write workloads in the own namespace, but not the objects that isolate it, and nothing elsewhere", Run: func(t topologytest.T) {
 			acme, globex := on.newTenant(t), on.newTenant(t)
 			acme.RBAC.ReadVisibility = tenant.VisibilityOwn
 			on.run(t, acme.On(on.top), globex.On(on.top))
@@ -164,7 +164,7 @@ func (on tenants) rightsCases() []topologytest.Case {
 
 func (on tenants) refusalCases() []topologytest.Case {
 	return []topologytest.Case{
-		{Rule: "A foreign namespace is refused untouched, and the other tenant is provisioned all the same", Run: func(t topologytest.T) {
+		{Rule: "A foreign namespace is refused and stays untouched, and the other tenant is provisioned nevertheless", Run: func(t topologytest.T) {
 			foreign, fine := on.newTenant(t), on.newTenant(t)
 			on.outsider.CreateNamespace(t, foreign.TenantConfig.Name, "somebody-else")
 			report, err := score.Run(t.Context(), foreign.On(on.top), fine.On(on.top))
@@ -206,7 +206,7 @@ func (on tenants) offboardCases() []topologytest.Case {
 			topologytest.RequireError(t, err, topology.ErrNotFound)
 			require.False(t, on.run(t, off.On(on.top)).Changed())
 		}},
-		{Rule: "Off-boarding names what holds a namespace, and the next run goes on", Run: func(t topologytest.T) {
+		{Rule: "Off-boarding names the finalizer that holds a namespace, and the next run continues", Run: func(t topologytest.T) {
 			s := on.newTenant(t)
 			on.run(t, s.On(on.top))
 			on.outsider.Hold(t, s.TenantConfig.Name)
@@ -225,7 +225,7 @@ func (on tenants) offboardCases() []topologytest.Case {
 	}
 }
 
-// keptCases check what off-boarding must not remove.
+// keptCases check that off-boarding does not remove protected, foreign or unnamed objects.
 func (on tenants) keptCases() []topologytest.Case {
 	return []topologytest.Case{
 		{Rule: "Off-boarding refuses a protected tenant and writes nothing", Run: func(t topologytest.T) {
@@ -263,8 +263,8 @@ func (on tenants) keptCases() []topologytest.Case {
 	}
 }
 
-// checkFences asks for every write that would loosen what fences a tenant in, and for every way
-// around.
+// checkFences checks that the principal has no right to weaken the isolation of a tenant, or to
+// bypass it.
 func checkFences(ask topologytest.Principal) {
 	ask.T.Helper()
 	for _, resource := range []string{
@@ -288,8 +288,8 @@ func checkFences(ask topologytest.Principal) {
 	ask.Require(false, "*", "*", "*", "")
 }
 
-// checkDrift weakens each fence, as other writers may, and wants the next run to repair and name
-// it.
+// checkDrift weakens each fence, as another writer could, and checks that the next run repairs and
+// names it.
 func (on tenants) checkDrift(t topologytest.T) {
 	s := on.newTenant(t)
 	on.run(t, s.On(on.top))

@@ -1,5 +1,5 @@
-// Package tenanttest tries every known way out of a tenant, and checks what the capabilities of an
-// adapter do together for a tenant.
+// Package tenanttest tries every known escape from a tenant, and checks that the capabilities of an
+// adapter work together for a tenant.
 //
 // # Attacks
 //
@@ -7,10 +7,9 @@
 //
 //	tenanttest.Attack(t, cluster, acme, globex)
 //
-// It writes nothing. Each attempt is a request that passes the whole infrastructure as a dry run
-// (see [topology.Admission]), sent as a member of each role. So it can run against clusters in use,
-// with tenants that exist. What cannot be tried without an effect is in docs/threat-model.md, with
-// the test that shows it.
+// It writes nothing. Each attempt is a dry run of a request (see [topology.Admission]), sent as a
+// member of each role. So it can run against clusters in use, with existing tenants. Attacks that
+// need real writes are listed in docs/threat-model.md, each with its test.
 //
 // [Attacks] returns the list of attacks, each an [AttackCase]. A [Sender] sends its requests, and a
 // [Result] is the outcome of one.
@@ -34,19 +33,18 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// Attack fails t for every escape of a member of the attacker's that is not refused, and for every
-// positive control that is: the same request, or nearly the same, where it should pass. Both
-// tenants must be provisioned as their Scores say, and the guardrails be installed. Members of both
-// tenants are tried against neither.
+// Attack fails t for every attack of the attacker's members that is not refused. It also fails t
+// for every positive control that is refused: the same request from an administrator, or a similar
+// request that should pass. Both tenants must be provisioned from these Scores, and the guardrails
+// must be installed. Members of both tenants are left out.
 //
-// It returns what could not be tried, sorted, as "role: attack: reason": what the topology cannot
-// tell ([topology.ErrNotModelled]; nothing, for Kubernetes and the fake), and what needs something
-// that the attacker is not allowed (a domain, a storage class, images) for its positive control to
-// pass. A caller that gives its attacker those on a real cluster may require that nothing is left.
+// Attack returns the attacks that could not be tried, sorted, as "role: attack: reason". The reason
+// is [topology.ErrNotModelled] (never on Kubernetes and the fake), or [ErrUntried]: the positive
+// control needs something that the attacker's Score does not allow, such as a domain, a storage
+// class or an image. If the Score allows all of them, the result is empty.
 //
-// The sender of positive controls is an administrator (group system:masters), save where a member
-// itself should pass. On Kubernetes the caller needs [k8s.AdmissionPermissions] without
-// restriction: it acts for members and for administrators.
+// The sender of positive controls is in the group system:masters. On Kubernetes the caller needs
+// [k8s.AdmissionPermissions] without restriction: it impersonates members and administrators.
 //
 // [k8s.AdmissionPermissions]:
 // https://pkg.go.dev/github.com/polyphony-go/polyphony/topology/k8s#AdmissionPermissions
@@ -54,7 +52,7 @@ func Attack(t *testing.T, top topology.Admission, attacker, victim tenant.Tenant
 	t.Helper()
 	members := attackers(attacker, victim)
 	if len(members) == 0 {
-		t.Errorf("%s has no members who are not members of %s too, so there is nobody to attack", attacker.Name(), victim.Name())
+		t.Errorf("%s has no member that is not also a member of %s; add one to rbac.members", attacker.Name(), victim.Name())
 	}
 	for _, m := range members {
 		for _, a := range Attacks() {
@@ -81,8 +79,8 @@ type Sender struct {
 // administrator is the sender of positive controls.
 var administrator = Sender{User: "polyphony-tenanttest", Groups: []string{"system:masters"}}
 
-// attackers returns one member of each role, the most powerful role first. Members of the victim are
-// left out.
+// attackers returns one member of each role, the most powerful role first. Members of the victim
+// are left out.
 func attackers(attacker, victim tenant.TenantScore) []Sender {
 	var senders []Sender
 	for _, role := range tenant.Roles() {
@@ -154,7 +152,7 @@ func (a AttackCase) Try(ctx context.Context, top topology.Admission, by Sender, 
 	}
 	for _, attempt := range a.attempts(scene) {
 		verdict, err := top.Admit(ctx, by.sends(attempt.request))
-		if errors.Is(err, topology.ErrNotFound) && a.Fence == topology.FenceAccess { // it was let through to an object that is not there
+		if errors.Is(err, topology.ErrNotFound) && a.Fence == topology.FenceAccess { // the request passed the authorizer
 			verdict, err = topology.Verdict{Allowed: true}, nil
 		}
 		if err == nil {
@@ -165,15 +163,15 @@ func (a AttackCase) Try(ctx context.Context, top topology.Admission, by Sender, 
 				err = a.control(ctx, top, attempt, verdict)
 			}
 		}
-		if result.Err == nil || errors.Is(result.Err, topology.ErrNotModelled) && err != nil { // what the topology can tell counts more
+		if result.Err == nil || errors.Is(result.Err, topology.ErrNotModelled) && err != nil { // an answer counts more than no answer
 			result.Err = err
 		}
 	}
 	return result
 }
 
-// control tries the positive control of an attempt. Where rights are what stops it, it is enough to
-// be let through to an object that is not there.
+// control tries the positive control of an attempt. If rights stop the attempt, ErrNotFound is also
+// a success: the request passed the authorizer.
 func (a AttackCase) control(ctx context.Context, top topology.Admission, attempt attempt, refused topology.Verdict) error {
 	request := attempt.request
 	if attempt.instead != nil {

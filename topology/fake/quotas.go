@@ -33,7 +33,7 @@ func (t *Topology) DeleteQuota(ctx context.Context, namespace string) (topology.
 	return quotas.remove(ctx, t, namespace)
 }
 
-// AwaitQuota implements topology.Quotas. A quota of a fake is in force as soon as it is stored.
+// AwaitQuota implements topology.Quotas. In the fake, a quota is in force as soon as it is stored.
 func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 	c := adapter.Await(topology.KindQuota, namespace)
 	if err := t.begin(ctx, c); err != nil {

@@ -31,7 +31,7 @@ func (n *namespace) volumes() []topology.Volume {
 		}
 		claim, err := readConsumer(object)
 		if err != nil {
-			claim = consumer{} // it counts as a claim, whatever its specification says
+			claim = consumer{} // it counts as a claim, even if its specification is invalid
 		}
 		volumes = append(volumes, topology.Volume{
 			Name:         key.name,

@@ -32,8 +32,8 @@ func (t *Topology) Access(ctx context.Context, namespace string) (topology.Acces
 	return have.access(namespace), nil
 }
 
-// EnsureAccess implements topology.AccessControl. It repairs a role before it binds it, so that
-// no new subject gets rules that someone else has left there.
+// EnsureAccess implements topology.AccessControl. It repairs a role before it binds it, so that no
+// new subject gets rules that another client has added.
 func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topology.Change, error) {
 	c := adapter.Ensure(topology.KindAccess, want.Namespace)
 	if len(want.Grants) == 0 {

@@ -71,7 +71,7 @@ func (t *Topology) rights(ctx context.Context, r topology.Request) (topology.Ver
 	}
 }
 
-// request returns the request as it is sent.
+// request returns the HTTP request for r.
 func (t *Topology) request(ctx context.Context, r topology.Request) (*rest.Request, error) {
 	path, err := t.groupPath(ctx, r.APIGroup)
 	if err != nil {

@@ -32,8 +32,8 @@ func (t *Topology) refuseInheritance(ctx context.Context, c adapter.Call, want t
 		"; withdraw them, or set tenantConfig.inheritGrants if they are intended")
 }
 
-// accountGrants returns the bindings that give rights to service accounts, by their namespaces. A
-// snapshot reads them once, so that what its own run grants does not count.
+// accountGrants returns the bindings that give rights to service accounts, by the namespaces of the
+// accounts. A snapshot reads them once, so that the grants of its own run do not count.
 func (t *Topology) accountGrants(ctx context.Context) (map[string][]string, error) {
 	if t.snapshot == nil {
 		return readAccountGrants(ctx, t.clients)

@@ -12,10 +12,10 @@ import (
 // platformAge is how long a discovered platform is valid.
 const platformAge = time.Minute
 
-// platformCache holds the discovered platform. One caller at a time discovers it, so that many
-// tenants at once discover it once.
+// platformCache holds the discovered platform. Only one caller at a time discovers it, so that many
+// concurrent tenants discover it once.
 type platformCache struct {
-	turn     chan struct{} // holds one while someone discovers
+	turn     chan struct{} // holds one value while a caller discovers
 	read     time.Time
 	platform topology.Platform
 }

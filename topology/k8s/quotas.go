@@ -50,8 +50,8 @@ func (t *Topology) DeleteQuota(ctx context.Context, namespace string) (topology.
 	return quotas.remove(ctx, t, namespace)
 }
 
-// AwaitQuota implements topology.Quotas. The quota controller publishes in the status what it
-// enforces.
+// AwaitQuota implements topology.Quotas. The quota controller publishes the enforced amounts in the
+// status.
 func (t *Topology) AwaitQuota(ctx context.Context, namespace string) error {
 	if t.dry {
 		return nil

@@ -144,7 +144,7 @@ func (t *Topology) setReaders(ctx context.Context, c adapter.Call, groups []stri
 		case err != nil:
 			return err
 		case have.Labels[labelReadersBinding] != "true" && len(groups) == 0:
-			return nil // the binding is of someone else, and the tenant has no readers
+			return nil // the binding is foreign, and the tenant has no readers
 		case have.Labels[labelReadersBinding] != "true":
 			return c.Fail(topology.ErrConflict,
 				"the ClusterRoleBinding "+name+" is not managed by polyphony; remove or rename it")

@@ -61,7 +61,7 @@ func NewState(bindings []Binding) State {
 	return s
 }
 
-// masters is the group that may do everything, whatever is granted.
+// masters is the group that may do everything, even without a grant.
 const masters = "system:masters"
 
 // Answer answers a valid question, as far as bindings decide. What a cluster decides by other

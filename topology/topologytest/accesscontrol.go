@@ -41,7 +41,7 @@ func accessCases[P topology.AccessControl](h Harness[P]) []Case {
 			less.Grants = less.Grants[:1]
 			requireFound(t, p.value(name), less, "grants[viewer]")
 		}},
-		{"A rule that someone has added to a role is found and removed", func(t T) {
+		{"A rule that another writer has added to a role is found and removed", func(t T) {
 			name := p.place(t)
 			wider := p.value(name)
 			everything := rbac.Rule{APIGroups: []string{"*"}, Resources: []string{"*"}, Verbs: []string{"*"}}

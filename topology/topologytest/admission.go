@@ -103,7 +103,7 @@ func admissionRightsCases[P AdmissionTopology](h Harness[P]) []Case {
 			s.namespace = h.newNamespace(t)
 			require.Equal(t, topology.FenceAccess, s.gets(s.sends("create", "", "configmaps", "", object)).By)
 		}},
-		{"A verb that no request has is answered from the rights", func(t T) {
+		{"A question about a verb that no request has is answered from the rights", func(t T) {
 			s := newSender(t, h, "get", "use")
 			s.becomes(s.sends("use", "", "configmaps", "c", ""), "")
 			require.True(t, s.gets(s.sends("get", "", "configmaps", "c", "")).Allowed)
@@ -153,7 +153,7 @@ func admissionRequestCases[P AdmissionTopology](h Harness[P]) []Case {
 				RequireError(t, err, topology.ErrNotFound)
 			}
 		}},
-		{"A quota that is used up refuses", func(t T) {
+		{"A request beyond an exhausted quota is refused", func(t T) {
 			s := newSender(t, h, "create")
 			h.Outsider.Put(t, s.namespace, coordination, "leases", lease)
 			another := s.sends("create", coordination, "leases", "", `{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"another"}}`)

@@ -9,14 +9,14 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// fenced is a namespace with fences, a request that one of them refuses, and one like it that they
-// let through.
+// fenced is a namespace with fences, a request that one of them refuses, and a similar request that
+// they admit.
 type fenced struct {
 	rule     string
 	level    topology.PodSecurity // unset: privileged
 	limits   []topology.Limit
 	hard     string   // the quota: "cpu=1 memory=1Gi"
-	there    []string // objects that are there before
+	there    []string // objects that exist before
 	resource string
 	verb     string // unset: create
 	refused  string
@@ -49,42 +49,42 @@ func fencedTable() []fenced {
 	running := func(name, resources string) []string { return []string{named(name, asking(resources))} }
 	sidecar := strings.Replace(container("side", "cpu=1"), `"image"`, `"restartPolicy":"Always","image"`, 1)
 	table := []fenced{
-		security("baseline refuses the node's network", topology.PodSecurityBaseline, podWith(`"hostNetwork":true`, container("app", "")), plain),
-		security("baseline refuses the node's files", topology.PodSecurityBaseline, podWith(`"volumes":[{"name":"v","hostPath":{"path":"/"}}]`, container("app", "")), podWith(`"volumes":[{"name":"v","emptyDir":{}}]`, container("app", ""))),
-		security("baseline refuses what is privileged", topology.PodSecurityBaseline, strings.Replace(plain, `"image"`, `"securityContext":{"privileged":true},"image"`, 1), plain),
-		security("baseline holds init containers too", topology.PodSecurityBaseline, podWith(`"initContainers":[`+strings.Replace(container("i", ""), `"image"`, `"securityContext":{"privileged":true},"image"`, 1)+`]`, container("app", "")), plain),
-		security("restricted refuses what may run as root", topology.PodSecurityRestricted, strings.Replace(pod(""), `"runAsNonRoot":true`, `"runAsNonRoot":false`, 1), pod("")),
-		security("restricted refuses what keeps capabilities", topology.PodSecurityRestricted, strings.Replace(pod(""), `"drop":["ALL"]`, `"drop":["KILL"]`, 1), pod("")),
-		security("restricted refuses system calls without a filter", topology.PodSecurityRestricted, strings.Replace(pod(""), `"RuntimeDefault"`, `"Unconfined"`, 1), pod("")),
-		security("restricted refuses volumes of most kinds", topology.PodSecurityRestricted, pod(volumes(`"nfs":{"server":"192.0.2.1","path":"/"}`)), pod(volumes(`"configMap":{"name":"c"}`))),
+		security("baseline refuses the network of the node", topology.PodSecurityBaseline, podWith(`"hostNetwork":true`, container("app", "")), plain),
+		security("baseline refuses host paths", topology.PodSecurityBaseline, podWith(`"volumes":[{"name":"v","hostPath":{"path":"/"}}]`, container("app", "")), podWith(`"volumes":[{"name":"v","emptyDir":{}}]`, container("app", ""))),
+		security("baseline refuses privileged containers", topology.PodSecurityBaseline, strings.Replace(plain, `"image"`, `"securityContext":{"privileged":true},"image"`, 1), plain),
+		security("baseline also applies to init containers", topology.PodSecurityBaseline, podWith(`"initContainers":[`+strings.Replace(container("i", ""), `"image"`, `"securityContext":{"privileged":true},"image"`, 1)+`]`, container("app", "")), plain),
+		security("restricted refuses containers that may run as root", topology.PodSecurityRestricted, strings.Replace(pod(""), `"runAsNonRoot":true`, `"runAsNonRoot":false`, 1), pod("")),
+		security("restricted refuses containers that keep capabilities", topology.PodSecurityRestricted, strings.Replace(pod(""), `"drop":["ALL"]`, `"drop":["KILL"]`, 1), pod("")),
+		security("restricted refuses containers without a seccomp profile", topology.PodSecurityRestricted, strings.Replace(pod(""), `"RuntimeDefault"`, `"Unconfined"`, 1), pod("")),
+		security("restricted refuses network volumes", topology.PodSecurityRestricted, pod(volumes(`"nfs":{"server":"192.0.2.1","path":"/"}`)), pod(volumes(`"configMap":{"name":"c"}`))),
 
-		bound("a container has a most", limit(single, "", "cpu=1"), pods, asking("|cpu=2"), asking("|cpu=1")),
-		bound("a container has a least", limit(single, "cpu=100m", ""), pods, asking("cpu=50m"), asking("cpu=100m")),
-		bound("a container that says nothing has the least", limit(single, "cpu=100m", "cpu=1"), pods, asking("cpu=50m|"), plain),
-		bound("an init container has a most", limit(single, "", "cpu=1"), pods, podWith(`"initContainers":[`+container("i", "|cpu=2")+`]`, container("app", "")), podWith(`"initContainers":[`+container("i", "|cpu=1")+`]`, container("app", ""))),
-		bound("a pod has a most, of its containers together", limit(whole, "", "cpu=2"), pods, podWith("", container("a", "|cpu=1"), container("b", "|cpu=1500m")), podWith("", container("a", "|cpu=1"), container("b", "|cpu=1"))),
-		bound("a pod needs a limit where there is a most", limit(whole, "", "cpu=2"), pods, plain, asking("|cpu=1")),
-		bound("a claim has a most", limit(topology.LimitPVC, "", "storage=1Gi"), claims, sizedClaim("manual", "2Gi"), sizedClaim("manual", "1Gi")),
-		bound("a claim has a least", limit(topology.LimitPVC, "storage=1Gi", ""), claims, sizedClaim("manual", "1Mi"), sizedClaim("manual", "1Gi")),
+		bound("a container above its upper bound is refused", limit(single, "", "cpu=1"), pods, asking("|cpu=2"), asking("|cpu=1")),
+		bound("a container below its lower bound is refused", limit(single, "cpu=100m", ""), pods, asking("cpu=50m"), asking("cpu=100m")),
+		bound("a container without requests gets the default request", limit(single, "cpu=100m", "cpu=1"), pods, asking("cpu=50m|"), plain),
+		bound("an init container above the upper bound is refused", limit(single, "", "cpu=1"), pods, podWith(`"initContainers":[`+container("i", "|cpu=2")+`]`, container("app", "")), podWith(`"initContainers":[`+container("i", "|cpu=1")+`]`, container("app", ""))),
+		bound("a pod whose containers together exceed its upper bound is refused", limit(whole, "", "cpu=2"), pods, podWith("", container("a", "|cpu=1"), container("b", "|cpu=1500m")), podWith("", container("a", "|cpu=1"), container("b", "|cpu=1"))),
+		bound("a pod without a limit is refused if pods have an upper bound", limit(whole, "", "cpu=2"), pods, plain, asking("|cpu=1")),
+		bound("a claim above its upper bound is refused", limit(topology.LimitPVC, "", "storage=1Gi"), claims, sizedClaim("manual", "2Gi"), sizedClaim("manual", "1Gi")),
+		bound("a claim below its lower bound is refused", limit(topology.LimitPVC, "storage=1Gi", ""), claims, sizedClaim("manual", "1Mi"), sizedClaim("manual", "1Gi")),
 
-		quota("what is requested", "requests.cpu=1", running("there", "cpu=600m"), pods, asking("cpu=500m"), asking("cpu=400m")),
-		quota("limits", "limits.memory=1Gi", running("there", "|memory=512Mi"), pods, asking("|memory=1Gi"), asking("|memory=512Mi")),
-		quota("who says nothing takes what nobody knows", "requests.cpu=1", nil, pods, plain, asking("cpu=1")),
-		quota("a limit is a request too", "requests.cpu=1", nil, pods, asking("|cpu=2"), asking("|cpu=1")),
-		quota("an extended resource", "requests.example.com/gpu=1", nil, pods, asking("example.com/gpu=2|example.com/gpu=2"), asking("example.com/gpu=1|example.com/gpu=1")),
-		quota("an init container that takes more", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+container("i", "cpu=3")+`]`, container("app", "cpu=1")), podWith(`"initContainers":[`+container("i", "cpu=2")+`]`, container("app", "cpu=1"))),
-		quota("a sidecar beside the containers", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1500m")), podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1"))),
-		quota("pods that are there", "pods=1", running("there", ""), pods, plain, ""),
-		quota("storage", "requests.storage=3Gi", []string{named("there", sizedClaim("manual", "1Gi"))}, claims, sizedClaim("manual", "3Gi"), sizedClaim("manual", "2Gi")),
-		quota("storage of a class", "gold.storageclass.storage.k8s.io/requests.storage=1Gi", nil, claims, sizedClaim("gold", "2Gi"), sizedClaim("silver", "2Gi")),
-		quota("claims of a class", "gold.storageclass.storage.k8s.io/persistentvolumeclaims=0", nil, claims, sizedClaim("gold", "1Gi"), sizedClaim("silver", "1Gi")),
-		quota("claims", "persistentvolumeclaims=1", []string{named("there", sizedClaim("manual", "1Gi"))}, claims, sizedClaim("manual", "1Gi"), ""),
-		quota("node ports", "services.nodeports=1", nil, services, serviceWith(`"type":"NodePort",`+twoPorts), serviceWith(`"type":"NodePort",`+onePort)),
-		quota("node ports of load balancers", "services.nodeports=0", nil, services, serviceWith(`"type":"LoadBalancer",`+onePort), serviceWith(`"type":"LoadBalancer","allocateLoadBalancerNodePorts":false,`+onePort)),
-		quota("load balancers", "services.loadbalancers=0", nil, services, serviceWith(`"type":"LoadBalancer",`+onePort), serviceWith(`"type":"NodePort",`+onePort)),
-		quota("objects that every namespace has", "configmaps=1", nil, "configmaps", configMap(""), ""),
+		quota("the requests of all pods count against requests.cpu", "requests.cpu=1", running("there", "cpu=600m"), pods, asking("cpu=500m"), asking("cpu=400m")),
+		quota("the limits of all pods count against limits.memory", "limits.memory=1Gi", running("there", "|memory=512Mi"), pods, asking("|memory=1Gi"), asking("|memory=512Mi")),
+		quota("a pod without a request is refused if requests are bounded", "requests.cpu=1", nil, pods, plain, asking("cpu=1")),
+		quota("a limit counts as a request if there is no request", "requests.cpu=1", nil, pods, asking("|cpu=2"), asking("|cpu=1")),
+		quota("extended resources count against their bound", "requests.example.com/gpu=1", nil, pods, asking("example.com/gpu=2|example.com/gpu=2"), asking("example.com/gpu=1|example.com/gpu=1")),
+		quota("an init container that requests more than all containers counts instead", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+container("i", "cpu=3")+`]`, container("app", "cpu=1")), podWith(`"initContainers":[`+container("i", "cpu=2")+`]`, container("app", "cpu=1"))),
+		quota("a sidecar counts in addition to the containers", "requests.cpu=2", nil, pods, podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1500m")), podWith(`"initContainers":[`+sidecar+`]`, container("app", "cpu=1"))),
+		quota("existing pods count against the number of pods", "pods=1", running("there", ""), pods, plain, ""),
+		quota("the storage of all claims counts against requests.storage", "requests.storage=3Gi", []string{named("there", sizedClaim("manual", "1Gi"))}, claims, sizedClaim("manual", "3Gi"), sizedClaim("manual", "2Gi")),
+		quota("storage counts against the bound of its class", "gold.storageclass.storage.k8s.io/requests.storage=1Gi", nil, claims, sizedClaim("gold", "2Gi"), sizedClaim("silver", "2Gi")),
+		quota("claims count against the bound of their class", "gold.storageclass.storage.k8s.io/persistentvolumeclaims=0", nil, claims, sizedClaim("gold", "1Gi"), sizedClaim("silver", "1Gi")),
+		quota("existing claims count against the number of claims", "persistentvolumeclaims=1", []string{named("there", sizedClaim("manual", "1Gi"))}, claims, sizedClaim("manual", "1Gi"), ""),
+		quota("each port of a NodePort Service counts as a node port", "services.nodeports=1", nil, services, serviceWith(`"type":"NodePort",`+twoPorts), serviceWith(`"type":"NodePort",`+onePort)),
+		quota("the ports of a load balancer count as node ports, unless it allocates none", "services.nodeports=0", nil, services, serviceWith(`"type":"LoadBalancer",`+onePort), serviceWith(`"type":"LoadBalancer","allocateLoadBalancerNodePorts":false,`+onePort)),
+		quota("LoadBalancer Services count against the number of load balancers", "services.loadbalancers=0", nil, services, serviceWith(`"type":"LoadBalancer",`+onePort), serviceWith(`"type":"NodePort",`+onePort)),
+		quota("the objects that every namespace has count against count bounds", "configmaps=1", nil, "configmaps", configMap(""), ""),
 	}
-	grown := quota("a Service that becomes more", "services.nodeports=0", []string{named("web", serviceWith(onePort))}, services, `{"spec":{"type":"NodePort"}}`, `{"spec":{"type":"ClusterIP"}}`)
+	grown := quota("an update that needs more than the quota is refused", "services.nodeports=0", []string{named("web", serviceWith(onePort))}, services, `{"spec":{"type":"NodePort"}}`, `{"spec":{"type":"ClusterIP"}}`)
 	grown.verb = "patch"
 	return append(table, grown)
 }

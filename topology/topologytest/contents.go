@@ -41,7 +41,7 @@ func contentCases[V any](outsider Outsider, p port[V]) []Case {
 
 func (p port[V]) basicCases() []Case {
 	return []Case{
-		{"A read of what does not exist is ErrNotFound", func(t T) {
+		{"A read of a value that does not exist is ErrNotFound", func(t T) {
 			_, err := p.read(t.Context(), p.place(t))
 			RequireError(t, err, topology.ErrNotFound)
 		}},

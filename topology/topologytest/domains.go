@@ -117,7 +117,7 @@ func (d domains) holderCases() []Case {
 			d.outsider.LabelNamespace(t, foreign, adapter.LabelDomain+domain, adapter.DomainHeld)
 			require.Empty(t, d.overlaps(t, NewName(), domain))
 		}},
-		{"A domain that was given back no longer overlaps", func(t T) {
+		{"A domain that its tenant has given up no longer overlaps", func(t T) {
 			tenant, domain := d.place(t)
 			d.give(t, tenant, "a."+domain, "b."+domain)
 			d.give(t, tenant, "b."+domain)

@@ -19,9 +19,9 @@ type GuardrailsTopology interface {
 	topology.Guardrails
 }
 
-// Guardrails checks the rules of topology.Guardrails, and that each guardrail refuses what it is
-// made for and nothing else. Guardrails hold for a whole infrastructure, so nobody else may use it
-// during the suite, and its cases run one after the other.
+// Guardrails checks the rules of topology.Guardrails, and that each guardrail refuses the objects
+// that it is for, and no others. Guardrails apply to the whole infrastructure, so it must not be
+// shared during the suite, and the cases run one after the other.
 func Guardrails[P GuardrailsTopology](t *testing.T, h Harness[P]) {
 	for _, c := range guardrailCases(h) {
 		t.Run(c.Rule, func(t *testing.T) { c.Run(t) })
@@ -34,8 +34,8 @@ func guardrailCases[P GuardrailsTopology](h Harness[P]) []Case {
 	return slices.Concat(contentCases(h.Outsider, p), []Case{
 		p.emptyCase(func(string) topology.GuardrailSet { return guardrailSet() }),
 	}, g.versionCases(p), g.forceCases(p), g.violationCases(), []Case{
-		{"Of several mistakes, a refusal names the same one each time", g.checkSameReason},
-		{"Each rule refuses what it is made for, and admits what a tenant is allowed", g.checkTable},
+		{"If an object breaks a rule in several ways, every refusal names the same one", g.checkSameReason},
+		{"Each rule refuses the objects that it is for, and admits those that the tenant is allowed", g.checkTable},
 		{"Each rule applies by namespace or by sender, as documented", g.checkSenders},
 	})
 }

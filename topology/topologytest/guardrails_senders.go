@@ -23,8 +23,8 @@ func asAdministrator(r topology.Request) topology.Request {
 	return as("an-administrator", []string{"system:masters"}, r)
 }
 
-// checkSenders checks to whom each rule applies. Controllers create what a tenant's Deployment or
-// StatefulSet asks for, so most rules apply to them too.
+// checkSenders checks to which senders each rule applies. Controllers create the pods and claims of
+// a tenant's Deployment or StatefulSet, so most rules apply to them too.
 func (g guardrails) checkSenders(t T) {
 	m := g.newMember(t, strictAllowances)
 	g.requireNoneInForce(t, m)

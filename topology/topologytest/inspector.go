@@ -133,7 +133,7 @@ func (i inspections) namespaceCases() []Case {
 
 func (i inspections) wholeCases() []Case {
 	return []Case{
-		{"Policies and grants are all that are in force", func(t T) {
+		{"The inspection holds every policy and grant in force", func(t T) {
 			name := i.furnished(t)
 			i.outsider.AddNetworkPolicy(t, netpolicy.Policy{Namespace: name, Name: "leak", Ingress: &netpolicy.Rules{{}}})
 			i.outsider.Grant(t, name, foreignGrant())

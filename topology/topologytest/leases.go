@@ -117,7 +117,7 @@ func takingCases() []leaseCase {
 			require.Error(l.t, held.Err(), "the context of a released lease has ended")
 			l.take("b", long)
 		}},
-		{"Two holders of the same name are two", func(l leasing) {
+		{"Two callers with the same holder name exclude each other", func(l leasing) {
 			l.take("a", long)
 			_, _, err := l.hold("a", long, looking)
 			RequireError(l.t, err, topology.ErrTimeout)
@@ -133,6 +133,6 @@ func takingCases() []leaseCase {
 			l.requireHeld("a", renewed+renewed/2)
 			require.NoError(l.t, held.Err())
 		}},
-		{"Of several callers one holds the lease at a time, and each gets its turn", takeTurns},
+		{"Several callers hold the lease one at a time, and each of them gets it", takeTurns},
 	}
 }

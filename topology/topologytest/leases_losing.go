@@ -23,7 +23,7 @@ func losingCases() []leaseCase {
 				release()
 			}
 		}},
-		{"When someone takes the lease away, the context ends and names the new holder", func(l leasing) {
+		{"If another caller takes the lease away, the context ends and its cause names the new holder", func(l leasing) {
 			held, release := l.take("a", renewed)
 			l.outsider.HoldLease(l.t, l.name, "usurper", long)
 			cause := l.requireEnds(held)
@@ -63,7 +63,7 @@ func refusingCases() []leaseCase {
 			require.ErrorContains(l.t, err, "another-run")
 			require.ErrorIs(l.t, err, context.DeadlineExceeded)
 		}},
-		{"A dry run waits for nobody and holds nothing", func(l leasing) {
+		{"A dry run does not wait, and holds nothing", func(l leasing) {
 			dry := l
 			dry.top = l.dry
 			dry.take("a", long)

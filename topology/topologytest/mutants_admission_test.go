@@ -62,7 +62,7 @@ func domainMutants() []mutant {
 		onAnswer("Domains of foreign namespaces do not count", func(_ puppet.DomainsOf, all *[]topology.DomainHolder, _ *error) {
 			*all = append(*all, topology.DomainHolder{Tenant: "somebody-else"})
 		}),
-		onAnswer("A domain that was given back no longer overlaps", func(of puppet.DomainsOf, all *[]topology.DomainHolder, _ *error) {
+		onAnswer("A domain that its tenant has given up no longer overlaps", func(of puppet.DomainsOf, all *[]topology.DomainHolder, _ *error) {
 			*all = append(*all, topology.DomainHolder{Tenant: of.Tenant, Domain: of.Domains[0]})
 		}),
 		onAnswer("Without domains there is no overlap", func(of puppet.DomainsOf, all *[]topology.DomainHolder, _ *error) {
@@ -117,10 +117,10 @@ func admissionMutants() []mutant {
 				r.Verb = "list"
 			}
 		}),
-		onVerdict("A verb that no request has is answered from the rights", func(r topology.Request, v *topology.Verdict, _ *error) {
+		onVerdict("A question about a verb that no request has is answered from the rights", func(r topology.Request, v *topology.Verdict, _ *error) {
 			v.Allowed = v.Allowed && r.Verb != "use"
 		}),
-		asks("A verb that no request has is answered from the rights", func(r *topology.Request) {
+		asks("A question about a verb that no request has is answered from the rights", func(r *topology.Request) {
 			if r.Verb == "bind" {
 				r.Verb = "get"
 			}
@@ -152,12 +152,12 @@ func admissionMutants() []mutant {
 				r.Groups = []string{"system:serviceaccounts:" + r.Namespace}
 			}
 		}),
-		onVerdict("A quota that is used up refuses", func(_ topology.Request, v *topology.Verdict, _ *error) {
+		onVerdict("A request beyond an exhausted quota is refused", func(_ topology.Request, v *topology.Verdict, _ *error) {
 			if v.By == topology.FenceQuota {
 				*v = topology.Verdict{Allowed: true}
 			}
 		}),
-		onVerdict("A quota that is used up refuses", func(r topology.Request, v *topology.Verdict, _ *error) {
+		onVerdict("A request beyond an exhausted quota is refused", func(r topology.Request, v *topology.Verdict, _ *error) {
 			if r.Resource == "leases" {
 				*v = topology.Verdict{By: topology.FenceQuota}
 			}

@@ -38,7 +38,7 @@ func capabilityMutants() []mutant {
 				}
 			})
 		}},
-		{"NetworkIsolation", "A rule that is open to everybody is found and removed", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+		{"NetworkIsolation", "A rule that is open to every peer is found and removed", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			ensure := top.OnEnsureNetworkRules
 			top.OnEnsureNetworkRules = func(ctx context.Context, want topology.NetworkRules) (topology.Change, error) {
 				have, err := top.OnNetworkRules(ctx, want.Namespace)
@@ -70,13 +70,13 @@ func capabilityMutants() []mutant {
 			})
 		}},
 		{"AccessControl", "A grant that is no longer wanted is withdrawn", keepsGrants},
-		{"AccessControl", "A rule that someone has added to a role is found and removed", keepsRules},
+		{"AccessControl", "A rule that another writer has added to a role is found and removed", keepsRules},
 		{"ReadVisibility", "Cluster readers read workloads in every namespace, but no secrets, and write nothing", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			puppet.Before(&top.OnAuthorize, func(_ context.Context, q rbac.Question) (rbac.Answer, error, bool) {
 				return rbac.Answer{Allowed: true}, nil, q.Resource == "secrets"
 			})
 		}},
-		{"ReadVisibility", "A group that two tenants share keeps the right until both have lost it", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+		{"ReadVisibility", "A group of two tenants keeps the right until both tenants have withdrawn it", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			removed := false
 			puppet.After(&top.OnDeleteClusterReaders, func(string, *topology.Change, *error) { removed = true })
 			puppet.Before(&top.OnAuthorize, func(context.Context, rbac.Question) (rbac.Answer, error, bool) {
@@ -114,7 +114,7 @@ func capabilityMutants() []mutant {
 		}},
 		{"Volumes", "A cancelled context gets no answer", func(top, _ *puppet.Puppet, _ *brokenOutsider) { puppet.Uncancelled(&top.OnVolumes) }},
 		{"Topology", "The name is constant and not empty", func(top, _ *puppet.Puppet, _ *brokenOutsider) { top.OnName = func() string { return "" } }},
-		{"Topology", "A reachable topology reports what it is, and misses no permission", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+		{"Topology", "A reachable topology reports its version and distribution, and no missing permission", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			top.OnReady = func(context.Context) (topology.Readiness, error) {
 				return topology.Readiness{Missing: []string{"get pods"}}, nil
 			}
@@ -191,7 +191,7 @@ func namespaceMutants() []mutant {
 		return func(top, _ *puppet.Puppet, _ *brokenOutsider) { puppet.Change(&top.OnEnsureNamespace, alter) }
 	}
 	return []mutant{
-		n("A read of what does not exist is ErrNotFound", onRead(func(_ *topology.Namespace, err *error) { *err = nil })),
+		n("A read of a value that does not exist is ErrNotFound", onRead(func(_ *topology.Namespace, err *error) { *err = nil })),
 		n("Ensure creates the namespace, and a read returns it", onRead(func(ns *topology.Namespace, _ *error) { ns.DisplayName = "" })),
 		n("Ensure creates the namespace, and a read returns it", onEnsure(forgetsAfter)),
 		n("Ensure repairs differences, names the fields and returns both values", onEnsure(forgetsBefore)),
@@ -214,7 +214,7 @@ func namespaceMutants() []mutant {
 				want.Tolerations = have.Tolerations
 			}
 		})),
-		n("A domain that someone else has added is removed and named", keepsAllowed(func(have, want *topology.Allowances) { want.Domains = have.Domains })),
+		n("A domain that another writer has added is removed and named", keepsAllowed(func(have, want *topology.Allowances) { want.Domains = have.Domains })),
 		n("A foreign namespace is ErrConflict, which names the owner, and stays untouched", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			puppet.Before(&top.OnEnsureNamespace, func(ctx context.Context, want topology.Namespace) (topology.Change, error, bool) {
 				have, err := top.OnNamespace(ctx, want.Name)
@@ -263,7 +263,7 @@ func namespaceMutants() []mutant {
 				return ensure(ctx, want)
 			}
 		}),
-		n("Ensure without a roster leaves the stored one, and Ensure with one sets it", onRead(func(ns *topology.Namespace, _ *error) { ns.Roster = "" })),
+		n("Ensure without a roster keeps the stored one, and Ensure with a roster sets it", onRead(func(ns *topology.Namespace, _ *error) { ns.Roster = "" })),
 		n("A protected namespace is ErrProtected and stays", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 			puppet.After(&top.OnDeleteNamespace, func(_ string, _ *topology.Change, err *error) { *err = nil })
 		}),
@@ -332,8 +332,8 @@ func snapshotMutants() []mutant {
 		}}
 	}
 	return []mutant{
-		frozen("After Refresh, a read sees what someone else has changed", func(*puppet.Puppet, func()) {}),
-		frozen("A live read sees what someone else has changed, without Refresh", func(top *puppet.Puppet, forget func()) { top.OnRefresh = forget }),
-		frozen("A read sees what the topology itself has changed, without Refresh", func(top *puppet.Puppet, forget func()) { top.OnRefresh = forget }),
+		frozen("After Refresh, a read returns the changes of other writers", func(*puppet.Puppet, func()) {}),
+		frozen("A live read returns the changes of other writers without Refresh", func(top *puppet.Puppet, forget func()) { top.OnRefresh = forget }),
+		frozen("A read returns the topology's own changes without Refresh", func(top *puppet.Puppet, forget func()) { top.OnRefresh = forget }),
 	}
 }

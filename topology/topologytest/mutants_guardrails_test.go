@@ -11,10 +11,10 @@ import (
 )
 
 const (
-	tableCase   = "Each rule refuses what it is made for, and admits what a tenant is allowed"
+	tableCase   = "Each rule refuses the objects that it is for, and admits those that the tenant is allowed"
 	sendersCase = "Each rule applies by namespace or by sender, as documented"
 	inForceCase = "A rule is in force once AwaitGuardrails returns, and no longer once it is removed"
-	sameCase    = "Of several mistakes, a refusal names the same one each time"
+	sameCase    = "If an object breaks a rule in several ways, every refusal names the same one"
 	thereCase   = "An existing object that a rule would refuse is reported, and can be changed in other ways"
 )
 

@@ -27,7 +27,7 @@ func inspectorMutants() []mutant {
 		read    = "A namespace is inspected as its capabilities read it"
 		none    = "A value that does not exist or is foreign is nil"
 		foreign = "A foreign namespace is listed as one that Polyphony does not manage"
-		all     = "Policies and grants are all that are in force"
+		all     = "The inspection holds every policy and grant in force"
 		about   = "An inspection names the topology, the time, the platform and the version"
 	)
 	return []mutant{

@@ -79,12 +79,12 @@ func reachabilityMutants() []mutant {
 		consent   = "A connection between namespaces needs a rule at both ends"
 		foreign   = "A foreign policy that opens a namespace is applied, listed and named"
 		labels    = "Labels are compared with In, NotIn, Exists and DoesNotExist, and all of them must hold"
-		peers     = "A peer is a pod with these labels in a namespace with those labels"
-		ports     = "A port is a number, a range, a name of the pod's own, or every port of a protocol"
+		peers     = "A peer matches pods by their labels, in namespaces by theirs"
+		ports     = "A port matches a number, a range, a named port of the pod, or every port of a protocol"
 		selected  = "A policy isolates the pods that it selects and leaves others open"
 		direction = "A policy for one direction leaves the other open"
 		sum       = "Policies add up, and a refusal names them all by name"
-		sorted    = "Policies are listed by namespace and name, and those of no namespace are all"
+		sorted    = "Policies are listed by namespace and name, and without a namespace those of all namespaces"
 	)
 	// sees is an adapter that decides by what it sees otherwise than it is.
 	sees := func(mistake func(*netpolicy.Policy, map[string]string)) mutant {

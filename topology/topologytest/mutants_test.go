@@ -48,7 +48,7 @@ func contentMutants[V any](capability string, kind topology.Kind, of func(top, d
 		return mutant{capability, rule, func(top, dry *puppet.Puppet, out *brokenOutsider) { breaks(of(top, dry), out) }}
 	}
 	return []mutant{
-		m("A read of what does not exist is ErrNotFound", func(m methods[V], _ *brokenOutsider) {
+		m("A read of a value that does not exist is ErrNotFound", func(m methods[V], _ *brokenOutsider) {
 			*m.read = func(context.Context, string) (v V, err error) { return v, nil }
 		}),
 		m("Ensure creates the value, and a read returns it", func(m methods[V], _ *brokenOutsider) {

@@ -106,7 +106,7 @@ func fullAllowances(tenant string) topology.Allowances {
 
 func (n namespaces) basicCases() []Case {
 	return []Case{
-		{"A read of what does not exist is ErrNotFound", func(t T) {
+		{"A read of a value that does not exist is ErrNotFound", func(t T) {
 			n.requireMissing(t, NewName())
 		}},
 		{"Ensure creates the namespace, and a read returns it", func(t T) {

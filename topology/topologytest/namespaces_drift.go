@@ -58,7 +58,7 @@ func (n namespaces) allowanceCases() []Case {
 				require.Empty(t, adapter.Diff(allowed, n.read(t, want.Name).Allowed))
 			}
 		}},
-		{"A domain that someone else has added is removed and named", func(t T) {
+		{"A domain that another writer has added is removed and named", func(t T) {
 			want := n.stored(t)
 			own, added := want.Allowed.Domains, want.Name+".bank.example.com"
 			n.outsider.LabelNamespace(t, want.Name, adapter.LabelDomain+added, adapter.DomainHeld)

@@ -56,7 +56,7 @@ func (n namespaces) rosterCases() []Case {
 			require.Equal(t, "one", have.Roster)
 			require.Equal(t, want.DisplayName, have.DisplayName)
 		}},
-		{"Ensure without a roster leaves the stored one, and Ensure with one sets it", func(t T) {
+		{"Ensure without a roster keeps the stored one, and Ensure with a roster sets it", func(t T) {
 			want := n.stored(t)
 			require.Empty(t, n.read(t, want.Name).Roster)
 			want.Roster = "one"

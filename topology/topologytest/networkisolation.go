@@ -29,7 +29,7 @@ func networkCases[P topology.NetworkIsolation](h Harness[P]) []Case {
 			require.Equal(t, topology.Created, ensure(t, closed).Action)
 			p.requireStored(t, closed.Namespace, closed)
 		}},
-		{"A rule that is open to everybody is found and removed", func(t T) {
+		{"A rule that is open to every peer is found and removed", func(t T) {
 			name := p.place(t)
 			open := p.value(name)
 			open.Ingress = append(open.Ingress, topology.NetworkRule{})

@@ -86,7 +86,7 @@ func (r reachability) isolationCases() []Case {
 // listCases check NetworkPolicies.
 func (r reachability) listCases() []Case {
 	return []Case{
-		{"Policies are listed by namespace and name, and those of no namespace are all", func(t T) {
+		{"Policies are listed by namespace and name, and without a namespace those of all namespaces", func(t T) {
 			name := r.newNamespace(t)
 			longer := name + "-a" // "-" sorts before "/"
 			r.outsider.CreateNamespace(t, longer, "team-blue")

@@ -8,8 +8,8 @@ import (
 func (r reachability) selectorCases() []Case {
 	return []Case{
 		{"Labels are compared with In, NotIn, Exists and DoesNotExist, and all of them must hold", r.checkExpressions},
-		{"A peer is a pod with these labels in a namespace with those labels", r.checkPeers},
-		{"A port is a number, a range, a name of the pod's own, or every port of a protocol", r.checkPorts},
+		{"A peer matches pods by their labels, in namespaces by theirs", r.checkPeers},
+		{"A port matches a number, a range, a named port of the pod, or every port of a protocol", r.checkPorts},
 	}
 }
 

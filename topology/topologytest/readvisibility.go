@@ -10,7 +10,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// ReadVisibilityTopology is what ReadVisibility needs: someone to ask for the rights of readers.
+// ReadVisibilityTopology is what ReadVisibility needs: also an Authorizer, for the rights of
+// readers.
 type ReadVisibilityTopology interface {
 	topology.ReadVisibility
 	topology.Authorizer
@@ -73,7 +74,7 @@ func readVisibilityCases[P ReadVisibilityTopology](h Harness[P]) []Case {
 			reader.Require(false, "get", "", "configmaps", "")
 			reader.Require(false, "get", "", "pods", "log")
 		}},
-		{"A group that two tenants share keeps the right until both have lost it", func(t T) {
+		{"A group of two tenants keeps the right until both tenants have withdrawn it", func(t T) {
 			group, one, two := NewName(), p.place(t), p.place(t)
 			reader := principal(t, group)
 			ensure(t, one, group)

@@ -38,20 +38,20 @@ func snapshotCases[P SnapshotsTopology](h Harness[P]) []Case {
 		return want.Name
 	}
 	return []Case{
-		{"After Refresh, a read sees what someone else has changed", func(t T) {
+		{"After Refresh, a read returns the changes of other writers", func(t T) {
 			name := place(t)
 			require.Equal(t, topology.PodSecurityRestricted, level(t, h.Topology, name, false))
 			h.Outsider.RemovePodSecurity(t, name)
 			h.Topology.Refresh()
 			require.Empty(t, level(t, h.Topology, name, false))
 		}},
-		{"A live read sees what someone else has changed, without Refresh", func(t T) {
+		{"A live read returns the changes of other writers without Refresh", func(t T) {
 			name := place(t)
 			require.Equal(t, topology.PodSecurityRestricted, level(t, h.Topology, name, false))
 			h.Outsider.RemovePodSecurity(t, name)
 			require.Empty(t, level(t, h.Topology, name, true))
 		}},
-		{"A read sees what the topology itself has changed, without Refresh", func(t T) {
+		{"A read returns the topology's own changes without Refresh", func(t T) {
 			name := place(t)
 			require.Equal(t, topology.PodSecurityRestricted, level(t, h.Topology, name, false))
 			want := topology.Namespace{Name: name, PodSecurity: topology.PodSecurityBaseline}

@@ -22,7 +22,7 @@ func topologyCases[P topology.Topology](h Harness[P]) []Case {
 			require.Equal(t, name, h.Topology.Name())
 			require.Equal(t, name, h.DryRun.Name())
 		}},
-		{"A reachable topology reports what it is, and misses no permission", func(t T) {
+		{"A reachable topology reports its version and distribution, and no missing permission", func(t T) {
 			ready, err := h.Topology.Ready(t.Context())
 			require.NoError(t, err)
 			require.NotEmpty(t, ready.Version)

@@ -68,7 +68,7 @@ func (b *bench) compete(ctx context.Context, e entrant, round, n int) (err error
 	return nil
 }
 
-// check makes sure that a contestant has done what it was measured by.
+// check returns an error unless the contestant has reached the state that the phase measures.
 func (b *bench) check(ctx context.Context, p *plane, phase phase, tenants []string) error {
 	switch phase {
 	case provisioning, drifted:

@@ -69,7 +69,7 @@ func (r record) save(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// sizes are the numbers of tenants that everybody was measured with, growing.
+// sizes returns the numbers of tenants that every contestant ran, in ascending order.
 func (r record) sizes() []int {
 	var all []int
 	for _, x := range r.Results {

@@ -47,10 +47,10 @@ func metadataOf(data []byte) []byte {
 	return nil
 }
 
-// table is the objects of one kind.
+// table holds the objects of one kind.
 type table struct {
 	labelPrefix string        // of the keys of indexed labels; empty: none
-	turn        chan struct{} // holds one while someone loads the table
+	turn        chan struct{} // holds one value while a caller loads the table
 
 	mu      sync.Mutex
 	loaded  bool

@@ -30,7 +30,7 @@ const (
 	tick     = 50 * time.Millisecond
 )
 
-// cluster is a cluster and its administrator.
+// cluster is a cluster with a client of its administrator.
 type cluster struct {
 	top   *k8s.Topology
 	admin *kubernetes.Clientset
@@ -43,7 +43,7 @@ func newCluster(t *testing.T) cluster {
 	return c
 }
 
-// open gives the cluster a storage class.
+// open returns the cluster of a kubeconfig, with a storage class.
 func open(t *testing.T, kubeconfig string) cluster {
 	t.Helper()
 	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
@@ -62,7 +62,7 @@ func open(t *testing.T, kubeconfig string) cluster {
 	return cluster{top, admin}
 }
 
-// cleanUp leaves nothing behind in a cluster that outlives the tests.
+// cleanUp removes the tenants and guardrails from a cluster that outlives the tests.
 func cleanUp(t *testing.T, top *k8s.Topology) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -72,14 +72,14 @@ func cleanUp(t *testing.T, top *k8s.Topology) {
 	require.NoError(t, err)
 }
 
-// member is one of the tenant's groups.
+// member returns a user in the group of the tenant that has the role.
 func member(s tenant.TenantScore, role tenant.Role) tenanttest.Sender {
 	i := slices.IndexFunc(s.RBAC.Members, func(m tenant.Member) bool { return m.Role == role })
 	return tenanttest.Sender{Role: role, User: "somebody", Groups: []string{s.RBAC.Members[i].Name}}
 }
 
 // removals returns a removal for each fence of the attacker. Where rights and guardrails stop the
-// same attack, a grant of the rights comes first: without them, removing the guardrail shows
+// same attack, a grant of the rights comes first: without them, the removal of the guardrail proves
 // nothing.
 func (c cluster) removals(attacker tenant.TenantScore) []removal {
 	name := attacker.TenantConfig.Name
@@ -178,7 +178,7 @@ func accessAttacks() []string {
 
 const everything = "everything"
 
-// makeAdministrators lets developers do everything everywhere.
+// makeAdministrators gives developers every right in every namespace.
 func (c cluster) makeAdministrators(t *testing.T, s tenant.TenantScore) {
 	t.Helper()
 	_, err := c.admin.RbacV1().ClusterRoleBindings().Create(t.Context(), &rbacv1.ClusterRoleBinding{
@@ -194,7 +194,7 @@ func (c cluster) unmakeAdministrators(t *testing.T, s tenant.TenantScore) {
 	require.NoError(t, c.admin.RbacV1().ClusterRoleBindings().Delete(t.Context(), s.TenantConfig.Name, metav1.DeleteOptions{}))
 }
 
-// grantEverything gives developers what Polyphony never would, as an administrator in a hurry does.
+// grantEverything gives developers every right in their namespace, which Polyphony never does.
 func (c cluster) grantEverything(t *testing.T, s tenant.TenantScore) {
 	t.Helper()
 	name := s.TenantConfig.Name
@@ -228,7 +228,7 @@ func (c cluster) may(t *testing.T, s tenant.TenantScore, verb, resource string) 
 	return answer.Allowed
 }
 
-// stillRefused checks that guardrails stop what rights no longer do.
+// stillRefused checks that a guardrail refuses an attack that rights no longer refuse.
 func (c cluster) stillRefused(t *testing.T, s tenant.TenantScore, name string) {
 	t.Helper()
 	for _, a := range tenanttest.Attacks() {

@@ -25,10 +25,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// A quota bounds nothing until it is in force, so rights come after it. A member who creates pods
-// from the first moment on gets no more than the quota.
+// A quota bounds nothing until it is in force, so rights come after it. A member that creates pods
+// as early as possible gets no more than the quota.
 func TestBurstOverQuota(t *testing.T) {
-	s := newScenery(t)
+	s := newFixture(t)
 	acme := s.tenant(t, "burst")
 	acme.ResourceQuotas.Objects.Services = new(int64(5)) // of which the cluster itself makes none in a new namespace
 	count := func() int {
@@ -37,7 +37,7 @@ func TestBurstOverQuota(t *testing.T) {
 		return len(list.Items)
 	}
 
-	developer := s.colleague(t, acme, tenant.Developer)
+	developer := s.member(t, acme, tenant.Developer)
 	services := developer.at("services.v1.")
 	ports := fields{"ports": []any{fields{"port": int64(80)}}}
 	var tried, created atomic.Int64
@@ -72,10 +72,10 @@ func TestBurstOverQuota(t *testing.T) {
 	require.Equal(t, 5, count())
 }
 
-// RBAC knows service accounts by name alone. The next tenant with that name would have their
+// RBAC identifies service accounts by name alone. A new tenant of that name would have their
 // rights.
 func TestNameOfANamespaceThatHasGone(t *testing.T) {
-	s := newScenery(t)
+	s := newFixture(t)
 	victim, heir, other := s.tenant(t, "victim"), s.tenant(t, "heir"), s.tenant(t, "other")
 	_, err := score.Run(t.Context(), victim.On(s.top), heir.On(s.top), other.On(s.top))
 	require.NoError(t, err)
@@ -120,10 +120,10 @@ func TestNameOfANamespaceThatHasGone(t *testing.T) {
 	require.Eventually(t, func() bool { return !reads(other) }, patience, tick)
 }
 
-// The rules of all policies add up, so one empty rule opens everything. A run removes it, no matter
-// which field manager wrote it.
+// The rules of all policies add up, so one empty rule opens everything. A run removes it,
+// regardless of its field manager.
 func TestForeignWriterOpensThePolicy(t *testing.T) {
-	s := newScenery(t)
+	s := newFixture(t)
 	acme := s.tenant(t, "policy")
 	_, err := score.Run(t.Context(), acme.On(s.top))
 	require.NoError(t, err)
@@ -148,20 +148,20 @@ func TestForeignWriterOpensThePolicy(t *testing.T) {
 	require.Equal(t, before.Spec, after.Spec)
 }
 
-// Controllers write pods and claims with rights of their own, so that templates can ask for what
-// their author may not have.
+// Controllers create pods and claims with their own rights, so a template can ask for a pod that
+// its author may not create.
 func TestTemplatesOfWhatIsRefused(t *testing.T) {
-	s := newScenery(t)
+	s := newFixture(t)
 	acme := s.tenant(t, "templates")
 	name := acme.TenantConfig.Name
 	_, err := score.Run(t.Context(), acme.On(s.top))
 	require.NoError(t, err)
 	s.awaitRights(t, acme)
-	developer := s.colleague(t, acme, tenant.Developer)
+	developer := s.member(t, acme, tenant.Developer)
 
 	tests := []struct {
 		app                   string
-		pod, container, claim fields // in addition to what is harmless; with a claim it is a StatefulSet, otherwise a Deployment
+		pod, container, claim fields // added to a harmless object: a StatefulSet if claim is set, otherwise a Deployment
 		refusal               string // empty: the pod appears
 	}{
 		{app: "harmless"},
@@ -172,7 +172,7 @@ func TestTemplatesOfWhatIsRefused(t *testing.T) {
 		{app: "inline-volume", pod: fields{"volumes": []any{fields{"name": "v", "csi": fields{"driver": "csi.example.com"}}}}, refusal: "'polyphony-volumes'"},
 		{app: "default-token", pod: fields{"automountServiceAccountToken": true}, refusal: "'polyphony-default-token'"},
 		{app: "host-network", pod: fields{"hostNetwork": true}, refusal: `violates PodSecurity "restricted:`},
-		{app: "much", container: fields{"resources": fields{"limits": fields{"cpu": "100"}}}, refusal: "exceeded quota: polyphony"},
+		{app: "beyond-the-quota", container: fields{"resources": fields{"limits": fields{"cpu": "100"}}}, refusal: "exceeded quota: polyphony"},
 		{app: "harmless-claim", claim: fields{}},
 		{app: "named-volume", claim: fields{"volumeName": "theirs"}, refusal: "'polyphony-claims'"},
 		{app: "other-class", claim: fields{"storageClassName": "fast"}, refusal: "'polyphony-claims'"},
@@ -186,7 +186,7 @@ func TestTemplatesOfWhatIsRefused(t *testing.T) {
 			maps.Copy(claim, tt.claim)
 			spec["volumeClaimTemplates"] = []any{fields{"metadata": fields{"name": "data"}, "spec": claim}}
 		}
-		require.NoError(t, developer.create(t.Context(), manifest("apps/v1", kind, tt.app, spec)), "%s: the template itself is stored", tt.app)
+		require.NoError(t, developer.create(t.Context(), manifest("apps/v1", kind, tt.app, spec)), "the template itself is stored: %s", tt.app)
 	}
 	pods := func(ctx context.Context, t require.TestingT, app string) int {
 		list, err := s.admin.CoreV1().Pods(name).List(ctx, metav1.ListOptions{LabelSelector: "app=" + app})
@@ -214,13 +214,13 @@ func TestTemplatesOfWhatIsRefused(t *testing.T) {
 		require.Equal(t, tt.refusal == "", pods(t.Context(), t, tt.app) == 1, tt.app)
 	}
 	_, claims := s.count(t.Context(), t, name)
-	require.Equal(t, 1, claims, "that of harmless-claim")
+	require.Equal(t, 1, claims, "only the claim of harmless-claim")
 }
 
-// fields are a part of an object.
+// fields is a part of an object.
 type fields = map[string]any
 
-// manifest is an object with a specification, if any.
+// manifest returns an object. A nil spec is left out.
 func manifest(apiVersion, kind, name string, spec fields) *unstructured.Unstructured {
 	object := &unstructured.Unstructured{Object: fields{"apiVersion": apiVersion, "kind": kind}}
 	object.SetName(name)
@@ -230,8 +230,8 @@ func manifest(apiVersion, kind, name string, spec fields) *unstructured.Unstruct
 	return object
 }
 
-// podTemplate is one of pods that the tenant may run, but for what is added to it and to its
-// container.
+// podTemplate returns a template of pods that the tenant may run, with more fields of the pod and
+// of its container.
 func podTemplate(of tenant.TenantScore, app string, morePod, moreContainer fields) fields {
 	container := fields{
 		"name": "app", "image": of.TenantConfig.ImageRegistries[0] + "/app:1",

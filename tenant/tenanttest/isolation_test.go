@@ -14,7 +14,7 @@ import (
 	"github.com/polyphony-go/polyphony/tenant/isolation"
 )
 
-// isolation proves, and returns the report.
+// isolation returns the report of a proof.
 func (c cluster) isolation(t *testing.T, tenants ...tenant.TenantScore) isolation.Report {
 	t.Helper()
 	in, err := c.top.Inspect(t.Context())
@@ -22,7 +22,7 @@ func (c cluster) isolation(t *testing.T, tenants ...tenant.TenantScore) isolatio
 	return isolation.Score{Tenants: tenants}.Examine(in)
 }
 
-// requireBroken wants one guarantee broken, of one tenant or of the topology.
+// requireBroken requires that exactly this guarantee of a tenant or of the topology is broken.
 func requireBroken(t *testing.T, report isolation.Report, of string, guarantee isolation.Guarantee, witness string) {
 	t.Helper()
 	broken := report.Broken()
@@ -32,7 +32,7 @@ func requireBroken(t *testing.T, report isolation.Report, of string, guarantee i
 	require.Contains(t, broken[0].Witness, witness)
 }
 
-// requireShown wants it to show that a fence has been taken away.
+// requireShown requires that the findings report the removal of a fence.
 func requireShown(t *testing.T, fence string, broken []isolation.Finding) {
 	t.Helper()
 	shows := map[string]isolation.Guarantee{
@@ -50,7 +50,7 @@ func requireShown(t *testing.T, fence string, broken []isolation.Finding) {
 	require.Equal(t, guarantee, broken[0].Guarantee)
 }
 
-// Fences that are taken away are in TestAttackOnKubernetes.
+// TestAttackOnKubernetes covers the removal of fences.
 func TestIsolationOnKubernetes(t *testing.T) {
 	c := newCluster(t)
 	attacker, victim := provision(t, c.top)
@@ -58,7 +58,7 @@ func TestIsolationOnKubernetes(t *testing.T) {
 	testPlanted(t, c, attacker, victim)
 }
 
-// testPlanted puts leaks of each kind there, as an administrator does by mistake.
+// testPlanted adds leaks of each kind, as an administrator could by mistake.
 func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 	leak := metav1.ObjectMeta{Name: "leak"}
 	now := metav1.DeleteOptions{}
@@ -101,7 +101,7 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 		ObjectMeta: leak, Spec: networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	check(victimName, isolation.GuaranteeNetwork,
-		"NetworkPolicy "+victimName+"/leak is not managed by Polyphony and allows ingress from everybody on every port")
+		"NetworkPolicy "+victimName+"/leak is not managed by Polyphony and allows ingress from tenants on every port")
 	require.NoError(t, c.admin.NetworkingV1().NetworkPolicies(victimName).Delete(t.Context(), "leak", now))
 
 	_, err = c.admin.CoreV1().PersistentVolumes().Create(t.Context(), &corev1.PersistentVolume{ObjectMeta: leak, Spec: corev1.PersistentVolumeSpec{

@@ -19,7 +19,7 @@ type mutant struct {
 	breaks      func(top, dry *puppet.Puppet)
 }
 
-// outsider implements what the suites of this package call.
+// outsider implements the methods that the suites of this package call.
 type outsider struct {
 	topologytest.Outsider
 	fake fake.Outsider
@@ -64,7 +64,7 @@ func suites(h topologytest.Harness[*puppet.Puppet]) map[string][]topologytest.Ca
 	return map[string][]topologytest.Case{"Tenants": tenantCases(h), "RosterRuns": rosterRunCases(h)}
 }
 
-// Every case fails with each adapter that breaks its rule, passes with a sound one, and there is a
+// Every case fails with each adapter that breaks its rule, and passes with a sound one. There is a
 // broken adapter for every case.
 func TestEveryCaseCanFail(t *testing.T) {
 	tested := map[string]bool{}

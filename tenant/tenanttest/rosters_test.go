@@ -21,8 +21,8 @@ import (
 
 const rosters = 200
 
-// newRosters makes up rosters of a few tenants each, with members in common, programs of one tenant
-// that are members of another, and whatever else a Score can say.
+// newRosters returns random rosters of a few tenants each. Tenants share members, service accounts
+// of one tenant are members of another, and many other fields of the Scores are set.
 func newRosters(prefix string) [][]tenant.TenantScore {
 	random := rand.New(rand.NewPCG(1, 2))
 	coin := func() bool { return random.IntN(2) == 0 }
@@ -72,7 +72,7 @@ func newRosters(prefix string) [][]tenant.TenantScore {
 	return all
 }
 
-// requireNoAlarm provisions everything, and proves each roster.
+// requireNoAlarm provisions all tenants, and requires that the proof of each roster holds.
 func requireNoAlarm(t *testing.T, top interface {
 	tenant.Topology
 	topology.Guardrails
@@ -80,10 +80,10 @@ func requireNoAlarm(t *testing.T, top interface {
 }, all [][]tenant.TenantScore) {
 	t.Helper()
 	var steps []score.Step
-	var everybody []tenant.TenantScore
+	var tenants []tenant.TenantScore
 	for _, roster := range all {
 		for _, s := range roster {
-			steps, everybody = append(steps, s.On(top)), append(everybody, s)
+			steps, tenants = append(steps, s.On(top)), append(tenants, s)
 		}
 	}
 	_, err := score.Run(t.Context(), guardrails.Score{}.On(top))
@@ -92,13 +92,13 @@ func requireNoAlarm(t *testing.T, top interface {
 	require.NoError(t, err)
 	in, err := top.Inspect(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, isolation.Score{Tenants: everybody}.Examine(in).Broken())
+	require.Empty(t, isolation.Score{Tenants: tenants}.Examine(in).Broken())
 	for _, roster := range all {
 		require.Empty(t, isolation.Score{Tenants: roster}.Examine(alone(in, roster)).Broken())
 	}
 }
 
-// alone is what would have been read if there were no other tenants.
+// alone returns the inspection without the tenants of other rosters.
 func alone(in topology.Inspection, roster []tenant.TenantScore) topology.Inspection {
 	isHere := func(namespace string) bool {
 		return slices.ContainsFunc(roster, func(s tenant.TenantScore) bool { return s.TenantConfig.Name == namespace })
@@ -111,8 +111,8 @@ func alone(in topology.Inspection, roster []tenant.TenantScore) topology.Inspect
 
 func TestNoFalseAlarmOnTheFake(t *testing.T) { requireNoAlarm(t, newFake(t), newRosters("r")) }
 
-// The tenants have a cluster of their own. In a shared one, other tests would wait for the
-// controllers to finish with all of them.
+// The tenants are in their own cluster. In a shared one, other tests would wait until the
+// controllers have processed all of them.
 func TestNoFalseAlarmOnKubernetes(t *testing.T) {
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
 	require.NoError(t, err)

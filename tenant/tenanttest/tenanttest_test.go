@@ -21,10 +21,11 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(testcluster.Run(m)) }
 
-// Names that no object of a shared cluster has.
+// Names that are not used on a shared cluster.
 const attackerName, victimName = "polyphony-tenanttest-acme", "polyphony-tenanttest-globex"
 
-// newTenant is a tenant with members of every role, and just what positive controls take.
+// newTenant returns a tenant with members of every role. It allows only what positive controls
+// need.
 func newTenant(name string) tenant.TenantScore {
 	return tenant.TenantScore{
 		TenantConfig:     tenant.TenantConfig{Name: name, ImageRegistries: []string{"registry.example.com/" + name}},
@@ -45,7 +46,7 @@ func newFake(t *testing.T) *fake.Topology {
 	return fake.New(fake.Options{Platform: &platform})
 }
 
-// provision puts two tenants behind all guardrails.
+// provision installs all guardrails and provisions two tenants.
 func provision(t *testing.T, top interface {
 	tenant.Topology
 	topology.Guardrails
@@ -65,7 +66,7 @@ func TestAttackOnTheFake(t *testing.T) {
 	testFences(t, top, attacker, victim)
 }
 
-// testFences wants each attack to be stopped by what it says.
+// testFences checks that the documented fence stops each attack.
 func testFences(t *testing.T, top topology.Admission, attacker, victim tenant.TenantScore) {
 	t.Helper()
 	for _, role := range []tenant.Role{tenant.Admin, tenant.Developer} {
@@ -89,21 +90,21 @@ func TestAttackOnKubernetes(t *testing.T) {
 	t.Run("without one fence, an attack gets through", func(t *testing.T) { testRemovals(t, c, attacker, victim) })
 }
 
-// removal takes one fence away.
+// removal is the removal of one fence.
 type removal struct {
 	fence   string
 	remove  func(t *testing.T)
 	escapes []string // the attacks that only this fence stops
 	restore func(t *testing.T)
-	partly  bool // not every attempt of these attacks, but one of each
+	partly  bool // one attempt of each attack must succeed; otherwise all
 }
 
-// testRemovals shows that each fence is needed, and that each attack is real: without the fence it
-// gets through, and with it again it does not.
+// testRemovals checks that each fence is needed, and that each attack is real: it succeeds without
+// the fence, and fails after the fence is restored.
 func testRemovals(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 	developer := member(attacker, tenant.Developer)
-	// through counts the attempts of some attacks that are let through, all of them, and the
-	// attacks of which none is.
+	// through returns the number of successful attempts of the named attacks, the number of all
+	// their attempts, and the number of attacks without a successful attempt.
 	through := func(t *testing.T, names []string) (n, all, shut int) {
 		t.Helper()
 		for _, a := range tenanttest.Attacks() {
@@ -112,7 +113,7 @@ func testRemovals(t *testing.T, c cluster, attacker, victim tenant.TenantScore) 
 			}
 			result := a.Try(t.Context(), c.top, developer, attacker, victim)
 			if result.Err != nil && !errors.Is(result.Err, tenanttest.ErrEscaped) {
-				t.Logf("%s: %v", a.Name, result.Err) // rights and rules take a moment to be learnt
+				t.Logf("%s: %v", a.Name, result.Err) // rights and rules take effect with a delay
 				return 0, -1, 0
 			}
 			open := 0

@@ -14,7 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of attacks in docs/threat-model.md")
 
-// TestThreatModel holds the table of docs/threat-model.md to what Attack tries.
+// TestThreatModel checks that the table of docs/threat-model.md lists the attacks that Attack
+// tries.
 func TestThreatModel(t *testing.T) {
 	const path, end = "../../docs/threat-model.md", "<!-- end -->"
 	data, err := os.ReadFile(path)

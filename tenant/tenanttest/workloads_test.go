@@ -27,10 +27,10 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 )
 
-// becomes is what controllers make of a file of testdata/workloads.
+// becomes is the result of a file of testdata/workloads.
 type becomes struct {
 	pods, claims int
-	then         func(ctx context.Context, developer office) error // what people do once they have created it
+	then         func(ctx context.Context, developer actor) error // the actions of a developer after the creation
 }
 
 var workloads = map[string]becomes{
@@ -60,10 +60,10 @@ var workloads = map[string]becomes{
 	"workload-identity":     {pods: 2},
 }
 
-// What people write works in a tenant that is allowed what the file's comment says and nothing
-// else. Without any one of that, it does not.
+// Each file works in a tenant that allows exactly the fields in the comment of the file. It fails
+// in a tenant that lacks one of them.
 func TestOrdinaryWorkloads(t *testing.T) {
-	s := newScenery(t)
+	s := newFixture(t)
 	s.addClasses(t)
 	var all []workload
 	files, err := filepath.Glob("testdata/workloads/*.yaml")
@@ -93,7 +93,7 @@ func TestOrdinaryWorkloads(t *testing.T) {
 	}
 }
 
-// workload is a file in a tenant of its own.
+// workload is a file in its own tenant.
 type workload struct {
 	name, tenant string
 	manifest     string
@@ -109,7 +109,7 @@ func newWorkload(t *testing.T, file, suffix string) workload {
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	w := workload{name: name, tenant: name + suffix, becomes: workloads[name]}
-	w.manifest = strings.ReplaceAll(string(text), "globex", w.tenant) // the tenant of the files, since a domain is one tenant's alone
+	w.manifest = strings.ReplaceAll(string(text), "globex", w.tenant) // the files name the tenant globex; each needs its own domain
 	w.needs = needsOf(t, w.manifest)
 	return w
 }
@@ -121,7 +121,7 @@ func (w workload) String() string {
 	return w.name + " without " + w.lacks.path
 }
 
-// score is the strictest one, with members and what is needed.
+// score returns the strictest Score with members and the needed fields.
 func (w workload) score(t *testing.T) (s tenant.TenantScore) {
 	t.Helper()
 	fields := map[string]any{}
@@ -151,8 +151,8 @@ func (w workload) score(t *testing.T) (s tenant.TenantScore) {
 	return s
 }
 
-// try creates everything, and looks at what becomes of it.
-func (w workload) try(t *testing.T, s scenery) {
+// try creates the objects of the file, and checks their results.
+func (w workload) try(t *testing.T, s fixture) {
 	own := w.score(t)
 	s.awaitRights(t, own)
 	var refusals []string
@@ -162,10 +162,10 @@ func (w workload) try(t *testing.T, s scenery) {
 		}
 	}
 	for _, object := range documents(t, w.manifest) {
-		note(s.colleague(t, own, w.creator(object.GetKind())).create(t.Context(), object))
+		note(s.member(t, own, w.creator(object.GetKind())).create(t.Context(), object))
 	}
 	if w.then != nil && len(refusals) == 0 {
-		note(w.then(t.Context(), s.colleague(t, own, tenant.Developer)))
+		note(w.then(t.Context(), s.member(t, own, tenant.Developer)))
 	}
 	if w.lacks == nil {
 		require.Empty(t, refusals)
@@ -185,7 +185,8 @@ func (w workload) try(t *testing.T, s scenery) {
 	}
 }
 
-// creator is a developer, unless the file asks for an admin.
+// creator returns the role that creates objects of a kind: developer, unless the file needs an
+// admin.
 func (w workload) creator(kind string) tenant.Role {
 	if slices.ContainsFunc(w.needs, func(n need) bool { return n.path == needsAdmin && n.value == kind }) {
 		return tenant.Admin
@@ -203,8 +204,8 @@ type need struct {
 // needsAdmin is the path of a kind that an admin creates instead of a developer.
 const needsAdmin = "admin"
 
-// refusals are what says that the need is lacking: mostly the path, since guardrails name it, or
-// else how quotas and rights refuse.
+// refusals returns the texts that report the missing need: mostly its path, which guardrails name,
+// otherwise the refusals of quotas and rights.
 func (n need) refusals() []string {
 	return append(map[string][]string{
 		"resourceQuotas.limits.cpu":                 {"exceeded quota: polyphony, requested: limits.cpu="},
@@ -216,12 +217,13 @@ func (n need) refusals() []string {
 	}[n.path], n.path)
 }
 
-// needsOf reads the comment at a file's beginning. What follows "Needs:" is YAML.
+// needsOf returns the needs in the comment at the beginning of a file. They are YAML after
+// "Needs:".
 func needsOf(t *testing.T, manifest string) (needs []need) {
 	t.Helper()
 	comment, _, _ := strings.Cut(manifest, "---\n")
 	_, list, found := strings.Cut(comment, "# Needs:\n")
-	require.True(t, found, "the comment does not say what is needed")
+	require.True(t, found, "the comment has no list of needs")
 	var paths map[string]any
 	require.NoError(t, yaml.UnmarshalStrict([]byte(strings.ReplaceAll(list, "#   ", "")), &paths))
 	for _, path := range slices.Sorted(maps.Keys(paths)) {
@@ -236,7 +238,7 @@ func needsOf(t *testing.T, manifest string) (needs []need) {
 	return needs
 }
 
-// documents are the objects of a manifest.
+// documents returns the objects of a manifest.
 func documents(t *testing.T, manifest string) (all []*unstructured.Unstructured) {
 	t.Helper()
 	decoder := utilyaml.NewYAMLOrJSONDecoder(strings.NewReader(manifest), 4096)
@@ -253,9 +255,9 @@ func documents(t *testing.T, manifest string) (all []*unstructured.Unstructured)
 	}
 }
 
-// What people do, as kubectl does it for them.
+// The functions below send the requests that kubectl sends for a developer.
 
-func debug(ctx context.Context, developer office) error {
+func debug(ctx context.Context, developer actor) error {
 	_, err := developer.at("pods.v1.").Patch(ctx, "web-0", types.StrategicMergePatchType, []byte(`{"spec":{"ephemeralContainers":[{
 		"name":"debugger-x7k2p","image":"busybox","imagePullPolicy":"Always","stdin":true,"tty":true,"terminationMessagePolicy":"File",
 		"securityContext":{"allowPrivilegeEscalation":false,"capabilities":{"drop":["ALL"]},"runAsNonRoot":true,"seccompProfile":{"type":"RuntimeDefault"}}
@@ -263,7 +265,7 @@ func debug(ctx context.Context, developer office) error {
 	return err
 }
 
-func scaleAndRestart(ctx context.Context, developer office) error {
+func scaleAndRestart(ctx context.Context, developer actor) error {
 	deployments := developer.at("deployments.v1.apps")
 	_, err := deployments.Patch(ctx, "search", types.MergePatchType, []byte(`{"spec":{"replicas":3}}`), metav1.PatchOptions{}, "scale")
 	if err != nil {
@@ -285,7 +287,7 @@ func scaleAndRestart(ctx context.Context, developer office) error {
 	return err
 }
 
-func startByHand(ctx context.Context, developer office) error {
+func startByHand(ctx context.Context, developer actor) error {
 	from, err := developer.at("cronjobs.v1.batch").Get(ctx, "report", metav1.GetOptions{})
 	if err != nil {
 		return err
@@ -301,9 +303,9 @@ func startByHand(ctx context.Context, developer office) error {
 	return developer.create(ctx, job)
 }
 
-// electLeader does what the program does with its service account's token.
-func electLeader(ctx context.Context, developer office) error {
-	program, err := developer.office(developer.namespace, "system:serviceaccount:"+developer.namespace+":queue-worker")
+// electLeader sends the requests that a program sends with the token of its service account.
+func electLeader(ctx context.Context, developer actor) error {
+	program, err := developer.as(developer.namespace, "system:serviceaccount:"+developer.namespace+":queue-worker")
 	if err != nil {
 		return err
 	}

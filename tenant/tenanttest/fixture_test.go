@@ -23,17 +23,17 @@ import (
 	"github.com/polyphony-go/polyphony/tenant"
 )
 
-// scenery is a cluster with all guardrails, where one can act as anybody.
-type scenery struct {
+// fixture is a cluster with all guardrails, on which a test can act as any user.
+type fixture struct {
 	cluster
-	suffix string // of tenants' names, since it takes a while until a namespace has gone and its name is free
+	suffix string // of the names of tenants, because a name stays in use until its namespace is gone
 	cfg    *rest.Config
 	mapper meta.RESTMapper
 }
 
-func newScenery(t *testing.T) scenery {
+func newFixture(t *testing.T) fixture {
 	t.Helper()
-	s := scenery{cluster: newCluster(t), suffix: "-" + strings.ToLower(rand.Text()[:5])}
+	s := fixture{cluster: newCluster(t), suffix: "-" + strings.ToLower(rand.Text()[:5])}
 	var err error
 	s.cfg, err = clientcmd.BuildConfigFromFlags("", testcluster.Use(t).Kubeconfig())
 	require.NoError(t, err)
@@ -45,8 +45,8 @@ func newScenery(t *testing.T) scenery {
 	return s
 }
 
-// addClasses adds what is the platform's to have, and files name.
-func (s scenery) addClasses(t *testing.T) {
+// addClasses adds the priority class and the runtime class that the files of workloads name.
+func (s fixture) addClasses(t *testing.T) {
 	t.Helper()
 	priorities, runtimes := s.admin.SchedulingV1().PriorityClasses(), s.admin.NodeV1().RuntimeClasses()
 	_, err := priorities.Create(t.Context(), &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: "business-critical"}, Value: 1000}, metav1.CreateOptions{})
@@ -59,23 +59,23 @@ func (s scenery) addClasses(t *testing.T) {
 	})
 }
 
-// removeAfter removes a tenant with all that it has when the test is over, without waiting for it.
-func (s scenery) removeAfter(t *testing.T, tenant string) {
+// removeAfter deletes the namespace of a tenant after the test, without waiting for its end.
+func (s fixture) removeAfter(t *testing.T, tenant string) {
 	t.Helper()
 	t.Cleanup(func() {
-		_ = s.admin.CoreV1().Namespaces().Delete(context.Background(), tenant, metav1.DeleteOptions{}) // it may not have come into being
+		_ = s.admin.CoreV1().Namespaces().Delete(context.Background(), tenant, metav1.DeleteOptions{}) // it may not exist
 	})
 }
 
-// tenant is one of newTenant's, for this test alone.
-func (s scenery) tenant(t *testing.T, name string) tenant.TenantScore {
+// tenant returns a tenant of newTenant for this test alone.
+func (s fixture) tenant(t *testing.T, name string) tenant.TenantScore {
 	t.Helper()
 	s.removeAfter(t, name+s.suffix)
 	return newTenant(name + s.suffix)
 }
 
-// count is how many pods and claims there are.
-func (s scenery) count(ctx context.Context, t require.TestingT, namespace string) (pods, claims int) {
+// count returns the numbers of pods and claims.
+func (s fixture) count(ctx context.Context, t require.TestingT, namespace string) (pods, claims int) {
 	podList, err := s.admin.CoreV1().Pods(namespace).List(ctx, metav1.ListOptions{})
 	require.NoError(t, err)
 	claimList, err := s.admin.CoreV1().PersistentVolumeClaims(namespace).List(ctx, metav1.ListOptions{})
@@ -83,55 +83,55 @@ func (s scenery) count(ctx context.Context, t require.TestingT, namespace string
 	return len(podList.Items), len(claimList.Items)
 }
 
-// failures are what controllers report that they could not create, each with whose it is.
-func (s scenery) failures(ctx context.Context, t require.TestingT, namespace string) (messages []string) {
+// failures returns the events of controllers that could not create an object, each with its owner.
+func (s fixture) failures(ctx context.Context, t require.TestingT, namespace string) (messages []string) {
 	events, err := s.admin.CoreV1().Events(namespace).List(ctx, metav1.ListOptions{FieldSelector: "type=" + corev1.EventTypeWarning})
 	require.NoError(t, err)
 	for _, e := range events.Items {
-		if e.Reason == "FailedCreate" || e.Reason == "FailedBinding" { // the latter of claims that pods bring along
+		if e.Reason == "FailedCreate" || e.Reason == "FailedBinding" { // FailedBinding is for claims that are part of a pod
 			messages = append(messages, e.InvolvedObject.Kind+" "+e.InvolvedObject.Name+": "+e.Message)
 		}
 	}
 	return messages
 }
 
-// office is a namespace that a tenant works in.
-type office struct {
-	scenery
+// actor is a user that sends requests about one namespace.
+type actor struct {
+	fixture
 	client    dynamic.Interface
 	namespace string
 }
 
-// office returns that of anybody, impersonated.
-func (s scenery) office(namespace, user string, groups ...string) (office, error) {
+// as returns an actor that impersonates a user.
+func (s fixture) as(namespace, user string, groups ...string) (actor, error) {
 	cfg := rest.CopyConfig(s.cfg)
 	cfg.Impersonate = rest.ImpersonationConfig{UserName: user, Groups: groups}
 	client, err := dynamic.NewForConfig(cfg)
-	return office{s, client, namespace}, err
+	return actor{s, client, namespace}, err
 }
 
-// colleague is the tenant's own member.
-func (s scenery) colleague(t *testing.T, of tenant.TenantScore, role tenant.Role) office {
+// member returns a member of the tenant as an actor.
+func (s fixture) member(t *testing.T, of tenant.TenantScore, role tenant.Role) actor {
 	t.Helper()
 	who := member(of, role)
-	o, err := s.office(of.TenantConfig.Name, who.User, who.Groups...)
+	o, err := s.as(of.TenantConfig.Name, who.User, who.Groups...)
 	require.NoError(t, err)
 	return o
 }
 
-// awaitRights waits until the API server knows of them, which is not when they are stored.
-func (s scenery) awaitRights(t *testing.T, of tenant.TenantScore) {
+// awaitRights waits until the API server applies the rights of a tenant's developers.
+func (s fixture) awaitRights(t *testing.T, of tenant.TenantScore) {
 	t.Helper()
 	require.Eventually(t, func() bool { return s.may(t, of, "create", "pods") }, patience, tick)
 }
 
-// at is where objects of a resource are, such as "deployments.v1.apps" or "pods.v1.".
-func (o office) at(resource string) dynamic.ResourceInterface {
+// at returns the client of a resource, such as "deployments.v1.apps" or "pods.v1.".
+func (o actor) at(resource string) dynamic.ResourceInterface {
 	gvr, _ := schema.ParseResourceArg(resource)
 	return o.client.Resource(*gvr).Namespace(o.namespace)
 }
 
-func (o office) create(ctx context.Context, object *unstructured.Unstructured) error {
+func (o actor) create(ctx context.Context, object *unstructured.Unstructured) error {
 	kind := object.GroupVersionKind()
 	mapping, err := o.mapper.RESTMapping(kind.GroupKind(), kind.Version)
 	if err != nil {

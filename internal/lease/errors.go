@@ -38,7 +38,7 @@ func (h *holder[V]) taken(last error) error {
 	case !errors.Is(last, errHeld): // the record is no longer Polyphony's
 		return last
 	case h.seen.Holder == "":
-		return h.call().Fail(topology.ErrConflict, "another client cleared its record")
+		return h.call().Fail(topology.ErrConflict, "its record was cleared by another client")
 	default:
 		return h.call().Fail(topology.ErrConflict, fmt.Sprintf("was taken by %q, which holds it now", h.seen.Holder))
 	}

@@ -19,7 +19,7 @@ import (
 )
 
 // PlanFormat is the version of the JSON of plans. [Apply] refuses plans of another version.
-const PlanFormat = 2
+const PlanFormat = 3
 
 // Plan is what a run of a roster would change. It can be stored as JSON and applied later with
 // [Apply], which refuses it if the run would change anything else by then.
@@ -39,7 +39,7 @@ type Plan struct {
 // TenantPlan is what a run would change of one tenant.
 type TenantPlan struct {
 	Tenant  string            `json:"tenant"`
-	Risks   []Risk            `json:"risks,omitempty"` // gravest first
+	Risks   []Risk            `json:"risks,omitempty"` // codes, gravest first
 	Changes []topology.Change `json:"changes"`
 }
 

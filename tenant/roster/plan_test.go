@@ -138,7 +138,16 @@ func TestApplyRefusesAnEditedPlan(t *testing.T) {
 	t.Run("another format", func(t *testing.T) {
 		_, err := score.Run(t.Context(), Apply(kept(t, plan, func(p *Plan) { p.Format = PlanFormat + 1 }), top))
 		require.ErrorIs(t, err, score.ErrInvalid)
-		require.ErrorContains(t, err, "format: Unsupported value: 3: this release applies plans of format 2; make a new plan")
+		require.ErrorContains(t, err, "format: Unsupported value: 4: this release applies plans of format 3; make a new plan")
+	})
+	t.Run("the format in which risks were sentences", func(t *testing.T) {
+		stored := `{"format":2,"topology":"prod","roster":{"tenants":[]},` +
+			`"tenants":[{"tenant":"acme","risks":["gives rights"],"changes":[]}],"digest":"0"}`
+		var old Plan
+		require.NoError(t, json.Unmarshal([]byte(stored), &old))
+		_, err := score.Run(t.Context(), Apply(old, top))
+		require.ErrorIs(t, err, score.ErrInvalid)
+		require.ErrorContains(t, err, "format: Unsupported value: 2: this release applies plans of format 3; make a new plan")
 	})
 	t.Run("no plan", func(t *testing.T) {
 		_, err := score.Run(t.Context(), Apply(Plan{}, top))

@@ -17,32 +17,48 @@ import (
 //
 // Risks are totally ordered, the gravest first, as the constants are listed. The risks of a tenant
 // have that order, and so have the tenants of a plan, each by its gravest risk.
+//
+// The value is a code for programs, and stays the same in every release. [Risk.String] returns the
+// sentence for people, and its wording may change.
 type Risk string
 
 // The risks, gravest first.
 const (
 	// RiskDeletes is the removal of a tenant: nothing brings its data back.
-	RiskDeletes Risk = "deletes the tenant with all its data"
+	RiskDeletes Risk = "deletes"
 
 	// RiskUnfences is a fence that disappears or becomes weaker: a laxer level of pod security, no
 	// deletion protection, or an amount that becomes unlimited.
-	RiskUnfences Risk = "takes a fence away, or lowers one"
+	RiskUnfences Risk = "unfences"
 
 	// RiskOpens is a connection that was refused, or a label of the namespace that rules of others
 	// may select.
-	RiskOpens Risk = "changes who may connect"
+	RiskOpens Risk = "opens"
 
 	// RiskWidens is a right, a group that may read other namespaces, or something that guardrails
 	// refused.
-	RiskWidens Risk = "gives rights"
+	RiskWidens Risk = "widens"
 
 	// RiskAdmits is a pod or claim that limits refused: a lower minimum, or defaults with which it
 	// fits.
-	RiskAdmits Risk = "admits what was refused"
+	RiskAdmits Risk = "admits"
 
 	// RiskRaises is a larger amount: a quota, a maximum, or a default.
-	RiskRaises Risk = "raises what may be used"
+	RiskRaises Risk = "raises"
 )
+
+var riskSentences = map[Risk]string{
+	RiskDeletes:  "deletes the tenant with all its data",
+	RiskUnfences: "takes a fence away, or lowers one",
+	RiskOpens:    "changes who may connect",
+	RiskWidens:   "gives rights",
+	RiskAdmits:   "admits what was refused",
+	RiskRaises:   "raises what may be used",
+}
+
+// String returns the risk as a sentence for people, without a subject or a full stop. It returns
+// the code of a risk that this release does not know.
+func (r Risk) String() string { return cmp.Or(riskSentences[r], string(r)) }
 
 var allRisks = []Risk{RiskDeletes, RiskUnfences, RiskOpens, RiskWidens, RiskAdmits, RiskRaises}
 

@@ -1,6 +1,8 @@
 package roster
 
 import (
+	"encoding/json"
+	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
@@ -20,6 +22,25 @@ func TestRisksAreTotallyOrderedGravestFirst(t *testing.T) {
 		}
 		require.Negative(t, gravest([]Risk{graver})-gravest(nil), "%s is graver than none", graver)
 	}
+}
+
+// A program that reads a plan matches the codes, so they stay in every release. The sentences may
+// change.
+func TestRiskIsACodeThatPrintsAsASentence(t *testing.T) {
+	codes := map[Risk]string{
+		RiskDeletes: "deletes", RiskUnfences: "unfences", RiskOpens: "opens", RiskWidens: "widens",
+		RiskAdmits: "admits", RiskRaises: "raises",
+	}
+	require.Len(t, codes, len(allRisks))
+	require.Len(t, riskSentences, len(allRisks), "each risk has a sentence")
+	for risk, code := range codes {
+		data, err := json.Marshal(risk)
+		require.NoError(t, err)
+		require.Equal(t, `"`+code+`"`, string(data))
+		require.NotEqual(t, code, risk.String())
+		require.Equal(t, riskSentences[risk], fmt.Sprint(risk))
+	}
+	require.Equal(t, "teleports", Risk("teleports").String(), "a risk of a later release")
 }
 
 // declaredRisks returns the names of the constants of type Risk.

@@ -3,9 +3,6 @@ package roster
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,7 +30,10 @@ type Plan struct {
 	Unchanged int          `json:"unchanged"`         // the number of tenants that do not change
 	Notes     []string     `json:"notes,omitempty"`   // for people
 
-	Digest string `json:"digest"` // of the name of the topology, the roster and the changes
+	// Digest covers everything that the plan states, texts for people included, except At. [Apply]
+	// refuses a plan that does not have its digest, so that nobody reviews another plan than the
+	// one that is applied. It finds honest mistakes and is no signature.
+	Digest string `json:"digest"`
 }
 
 // TenantPlan is what a run would change of one tenant.
@@ -41,6 +41,11 @@ type TenantPlan struct {
 	Tenant  string            `json:"tenant"`
 	Risks   []Risk            `json:"risks,omitempty"` // codes, gravest first
 	Changes []topology.Change `json:"changes"`
+
+	// Digest covers the risks and what the changes do: the kind, name and action of each, its
+	// values before and after, and whether they are inexact. It covers no text for people. [Apply]
+	// compares it with that of a new plan, since a plan that comes back from JSON has no values.
+	Digest string `json:"digest"`
 }
 
 // PlanTopology is a topology with a dry run of type T.
@@ -67,7 +72,10 @@ func MakePlan[T Topology](ctx context.Context, s Score, t PlanTopology[T]) (Plan
 var planner = score.Runner{Concurrency: 16}
 
 func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
-	p := Plan{Format: PlanFormat, Topology: topologyName, At: time.Now().UTC().Truncate(time.Second), Roster: s, Notes: out.Notes}
+	p := Plan{
+		Format: PlanFormat, Topology: topologyName, At: time.Now().UTC().Truncate(time.Second),
+		Roster: s, Notes: out.Notes,
+	}
 	changes, tenants := map[string][]topology.Change{}, map[string]bool{}
 	for _, c := range out.Changes {
 		tenants[c.Name] = true
@@ -76,7 +84,10 @@ func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
 		}
 	}
 	for name, made := range changes {
-		p.Tenants = append(p.Tenants, TenantPlan{Tenant: name, Risks: risksOf(made), Changes: made})
+		risks := risksOf(made)
+		p.Tenants = append(p.Tenants, TenantPlan{
+			Tenant: name, Risks: risks, Changes: made, Digest: digestOf(made, risks),
+		})
 	}
 	p.Unchanged = len(tenants) - len(p.Tenants)
 	slices.SortFunc(p.Tenants, func(a, b TenantPlan) int {
@@ -84,18 +95,6 @@ func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
 	})
 	p.Digest = p.digest()
 	return p
-}
-
-// digest returns the digest of the topology's name, the roster and the changes. The roster is part
-// of it since created objects have no fields that say how they look. It is digested as it comes
-// back from JSON, where an empty list becomes a missing one.
-func (p Plan) digest() string {
-	var kept Score
-	data, _ := json.Marshal(p.Roster) // plain data always marshals
-	_ = json.Unmarshal(data, &kept)   // and comes back
-	data, _ = json.Marshal([]any{p.Topology, kept, p.Tenants})
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
 }
 
 // String prints the plan for people: a paragraph for each tenant that changes, its risks first, and
@@ -167,8 +166,8 @@ func (p planned[T]) apply(ctx context.Context, t Topology) (out interpret.Outcom
 		if err != nil {
 			return err
 		}
-		if now := newPlan(t.Name(), p.Roster, would); now.Digest != p.Digest {
-			return &interpret.StepError{Step: "plan", Err: p.stale(now)}
+		if tenants := p.differing(newPlan(t.Name(), p.Roster, would)); len(tenants) > 0 {
+			return &interpret.StepError{Step: "plan", Err: p.stale(tenants)}
 		}
 		out, err = p.Roster.converge(ctx, t, score.RunWithin)
 		return err
@@ -191,32 +190,8 @@ func (p Plan) conflict(detail string) error {
 	return call.Fail(topology.ErrConflict, detail+"; make a new plan and review it")
 }
 
-// stale returns the error of a plan that is not what would change now. It names the tenants that
-// differ.
-func (p Plan) stale(now Plan) error {
-	before, after := p.byTenant(), now.byTenant()
-	var moved []string
-	for name := range before {
-		if before[name] != after[name] {
-			moved = append(moved, name)
-		}
-	}
-	for name := range after {
-		if before[name] == "" {
-			moved = append(moved, name)
-		}
-	}
-	slices.Sort(moved)
-	some := strings.Join(summary.First(moved, summary.Most), ", ")
+// stale returns the error of a plan that is not what would change now, for some tenants.
+func (p Plan) stale(tenants []string) error {
+	some := strings.Join(summary.First(tenants, summary.Most), ", ")
 	return p.conflict("is out of date, because other changes are needed now for: " + some)
-}
-
-// byTenant returns the changes of each tenant as text that can be compared.
-func (p Plan) byTenant() map[string]string {
-	all := map[string]string{}
-	for _, t := range p.Tenants {
-		data, _ := json.Marshal(t) // plain data always marshals
-		all[t.Tenant] = string(data)
-	}
-	return all
 }

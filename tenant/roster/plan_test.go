@@ -122,6 +122,8 @@ func TestApplyRefusesAnEditedPlan(t *testing.T) {
 		"a change less":    func(p *Plan) { p.Tenants = p.Tenants[1:] },
 		"a risk less":      func(p *Plan) { p.Tenants[0].Risks = nil },
 		"another field":    func(p *Plan) { p.Tenants[1].Changes[0].Fields[0].To = "true" },
+		"another risk":     func(p *Plan) { p.Tenants[0].Risks = []Risk{RiskRaises} },
+		"another note":     func(p *Plan) { p.Notes = []string{"nothing to see"} },
 		"another topology": func(p *Plan) { p.Topology = "staging" },
 		"a digest":         func(p *Plan) { p.Digest = "0" },
 		"what is new":      func(p *Plan) { p.Roster.Tenants[1].TenantConfig.PodSecurity = topology.PodSecurityPrivileged },

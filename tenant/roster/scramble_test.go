@@ -165,6 +165,53 @@ func TestApplyDoesTheSameIfEveryTextIsScrambled(t *testing.T) {
 	}
 }
 
+// stale returns the first scrambling with which a plan is refused that was made without it, or "".
+// Mutant is an edit that both plans make before they are compared.
+func stale(t *testing.T, pairs []pair, mutant edit) string {
+	t.Helper()
+	names := slices.Sorted(maps.Keys(scramblings))
+	for i, p := range pairs {
+		name := names[i%len(names)]
+		plain, scrambled := p.start(t), p.start(t)
+		plan := without(mutant)(t, p.is, plain)
+		other := faketest.Edited{Topology: scrambled, Edit: func(c *topology.Change) {
+			scramblings[name](c)
+			mutant(c)
+		}}
+		if _, err := score.Run(t.Context(), roster.Apply(plan, other)); err != nil {
+			require.ErrorIs(t, err, topology.ErrConflict)
+			return fmt.Sprintf("pair %d, scrambled to %s: %v", i, name, err)
+		}
+		_, err := score.Run(t.Context(), p.is.On(plain))
+		require.NoError(t, err)
+		require.Equal(t, plain.State(), scrambled.State())
+	}
+	return ""
+}
+
+// A plan that was made with one set of texts is applied with another: a release with better words
+// does not make it stale.
+func TestApplyAcceptsAPlanWithOtherTexts(t *testing.T) {
+	require.Empty(t, stale(t, randomPairs(2), nothing))
+}
+
+// The positive control: a plan whose digest covers text is seen to fail.
+func TestScramblingFindsDigestsOfText(t *testing.T) {
+	for name, mutant := range map[string]edit{
+		"fields":       func(c *topology.Change) { c.After = []any{c.After, c.Fields} },
+		"printed line": func(c *topology.Change) { c.Before = []any{c.Before, c.String()} },
+		"what is from": func(c *topology.Change) {
+			c.Inexact = slices.ContainsFunc(c.Fields, func(f topology.FieldChange) bool { return f.From == "" })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refused := stale(t, randomPairs(2), mutant)
+			require.NotEmpty(t, refused)
+			t.Log("refused:", refused)
+		})
+	}
+}
+
 // unlessPrinted returns an edit that hides a value unless a field prints something of it.
 func unlessPrinted(isPrinted func(topology.FieldChange) bool, hide edit) edit {
 	return func(c *topology.Change) {

@@ -23,54 +23,63 @@ type aspect struct {
 	name string
 	set  func(*rand.Rand, *tenant.TenantScore)
 
-	harmless bool // no value of it makes anything possible
+	effect effect
 }
+
+// effect is how often another value makes something possible.
+type effect int
+
+const (
+	sometimes effect = iota
+	never
+	always
+)
 
 var aspects = slices.Concat(boundaryAspects, networkAspects, amountAspects, accessAspects)
 
 var boundaryAspects = []aspect{
 	{"displayName", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.DisplayName = pick(r, "", "Acme", "Acme Ltd.")
-	}, true},
+	}, never},
 	{"annotations", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.Annotations = pick(r, nil, map[string]string{}, map[string]string{"contact": pick(r, "jane", "joe")})
-	}, true},
+	}, never},
 	{"labels", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.Labels = pick(r, nil, map[string]string{}, map[string]string{"team": pick(r, "red", "green")},
 			map[string]string{"team": pick(r, "red", "green"), "tier": "gold"}, map[string]string{"tier": ""})
-	}, false},
+	}, always},
 	{"podSecurity", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.PodSecurity = pick(r, "", topology.PodSecurityRestricted, topology.PodSecurityBaseline,
 			topology.PodSecurityPrivileged)
-	}, false},
+	}, sometimes},
 	{"deletionProtection", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.DeletionProtection = pick(r, true, false)
-	}, false},
+	}, sometimes},
 	{"defaultToken", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.DefaultToken = pick(r, true, false)
-	}, false},
+	}, sometimes},
 	{"imageRegistries", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.ImageRegistries = pick(r, registries...)
-	}, false},
+	}, sometimes},
 	{"priorityClasses", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.PriorityClasses = some(r, "low", "high")
-	}, false},
+	}, sometimes},
 	{"runtimeClasses", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.RuntimeClasses = some(r, "gvisor", "kata")
-	}, false},
+	}, sometimes},
 	{"tolerations", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.TenantConfig.Tolerations = some(r, "gpu", "spot", "example.com/gpu")
-	}, false},
-	{"domains", func(r *rand.Rand, s *tenant.TenantScore) { s.NetworkIsolation.Domains = pick(r, domains...) }, false},
+	}, sometimes},
+	{"domains", func(r *rand.Rand, s *tenant.TenantScore) { s.NetworkIsolation.Domains = pick(r, domains...) }, sometimes},
 	{"externalNames", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.NetworkIsolation.ExternalNames = pick(r, domains...)
-	}, false},
+	}, sometimes},
 	{"ingressAnnotations", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.NetworkIsolation.IngressAnnotations = some(r, annotations...)
-	}, false},
+	}, sometimes},
 	{"inlineDrivers", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.StorageAccess.InlineDrivers = some(r, "secrets.csi.example.com", "certs.csi.example.com")
-	}, false},
+	}, sometimes},
 }
 
 var (
@@ -92,18 +101,18 @@ var (
 var networkAspects = []aspect{
 	{"publicInternetEgress", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.NetworkIsolation.PublicInternetEgress = pick(r, true, false)
-	}, false},
+	}, sometimes},
 	{"ingressControllers", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.NetworkIsolation.IngressControllers = pick(r, true, false)
-	}, false},
+	}, sometimes},
 	{"monitoring", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.NetworkIsolation.Monitoring = pick(r, true, false)
-	}, false},
+	}, sometimes},
 	{"apiServer", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.NetworkIsolation.APIServer = pick(r, true, false)
-	}, false},
-	{"ingress", func(r *rand.Rand, s *tenant.TenantScore) { s.NetworkIsolation.Ingress = randomPeers(r) }, false},
-	{"egress", func(r *rand.Rand, s *tenant.TenantScore) { s.NetworkIsolation.Egress = randomPeers(r) }, false},
+	}, sometimes},
+	{"ingress", func(r *rand.Rand, s *tenant.TenantScore) { s.NetworkIsolation.Ingress = randomPeers(r) }, sometimes},
+	{"egress", func(r *rand.Rand, s *tenant.TenantScore) { s.NetworkIsolation.Egress = randomPeers(r) }, sometimes},
 }
 
 // randomPeers returns up to four peers, of which some contain others, and some may be there twice.
@@ -139,13 +148,13 @@ var (
 var amountAspects = []aspect{
 	{"requests", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Requests, "0", "500m", "1", "1000m", "1500m")
-	}, false},
+	}, sometimes},
 	{"limits", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Limits, "2", "2500m", "3")
-	}, false},
+	}, sometimes},
 	{"storage", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.ResourceQuotas.Storage = pick(r, nil, quantity("0"), quantity("1Gi"), quantity("5Gi"))
-	}, false},
+	}, sometimes},
 	{"extended", func(r *rand.Rand, s *tenant.TenantScore) {
 		extended := map[string]resource.Quantity{}
 		maps.Copy(extended, s.ResourceQuotas.Extended)
@@ -155,32 +164,32 @@ var amountAspects = []aspect{
 			delete(extended, name)
 		}
 		s.ResourceQuotas.Extended = extended
-	}, false},
+	}, sometimes},
 	{"objects", func(r *rand.Rand, s *tenant.TenantScore) {
 		counts := reflect.ValueOf(&s.ResourceQuotas.Objects).Elem()
 		counts.Field(r.IntN(counts.NumField())).Set(reflect.ValueOf(randomCount(r)))
 		for _, count := range some(r, &s.ResourceQuotas.Objects.NodePorts, &s.ResourceQuotas.Objects.LoadBalancers) {
 			*count = randomCount(r)
 		}
-	}, false},
+	}, sometimes},
 	{"container.min", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Container.Min, "1m", "100m", "200m")
-	}, false},
+	}, sometimes},
 	{"container.max", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Container.Max, "300m", "600m", "1", "1200m")
-	}, false},
+	}, sometimes},
 	{"container.defaultRequest", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Container.DefaultRequest, "100m", "200m", "300m")
-	}, false},
+	}, sometimes},
 	{"container.defaultLimit", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Container.DefaultLimit, "300m", "400m", "500m", "600m")
-	}, false},
+	}, sometimes},
 	{"pod.min", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Pod.Min, "0", "100m", "250m", "400m")
-	}, false},
+	}, sometimes},
 	{"pod.max", func(r *rand.Rand, s *tenant.TenantScore) {
 		setAmount(r, &s.ResourceQuotas.Pod.Max, "400m", "550m", "700m", "1300m")
-	}, false},
+	}, sometimes},
 	{"classes", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.StorageAccess.Classes, s.StorageAccess.DefaultClass = nil, ""
 		for _, class := range some(r, "standard", "fast") {
@@ -189,13 +198,13 @@ var amountAspects = []aspect{
 			})
 			s.StorageAccess.DefaultClass = pick(r, "", class)
 		}
-	}, false},
+	}, sometimes},
 	{"claimMin", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.StorageAccess.ClaimMin = pick(r, nil, quantity("0"), quantity("1Gi"), quantity("2Gi"))
-	}, false},
+	}, sometimes},
 	{"claimMax", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.StorageAccess.ClaimMax = pick(r, nil, quantity("2Gi"), quantity("2048Mi"), quantity("3Gi"))
-	}, false},
+	}, sometimes},
 }
 
 // setAmount sets the amount of one resource, or unsets it. The amounts of memory and storage have
@@ -234,10 +243,10 @@ var accessAspects = []aspect{
 			m.Role = pick(r, tenant.Roles()...)
 			s.RBAC.Members = append(s.RBAC.Members, m)
 		}
-	}, false},
+	}, sometimes},
 	{"readVisibility", func(r *rand.Rand, s *tenant.TenantScore) {
 		s.RBAC.ReadVisibility = pick(r, "", tenant.VisibilityOwn, tenant.VisibilityCluster)
-	}, false},
+	}, sometimes},
 }
 
 var members = []tenant.Member{

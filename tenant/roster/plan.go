@@ -145,7 +145,8 @@ func (p planned[T]) Validate() error {
 		return fmt.Errorf("format: Unsupported value: %d: this release applies plans of format %d; make a new plan",
 			p.Format, PlanFormat)
 	case p.Digest != p.digest():
-		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan; make a new plan instead of editing it", p.Digest)
+		return fmt.Errorf("digest: Invalid value: %q: is not that of the plan; make a new plan instead of editing it",
+			p.Digest)
 	default:
 		return p.Roster.Validate()
 	}

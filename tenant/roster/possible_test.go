@@ -2,6 +2,7 @@ package roster_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
 	"reflect"
@@ -61,16 +62,25 @@ func provisioned(t *testing.T, s tenant.TenantScore) (inForce, *fake.Topology) {
 }
 
 // provision runs a Score, and returns what the tenant then has.
-func provision(t *testing.T, s tenant.TenantScore, top *fake.Topology) (have inForce) {
+func provision(t *testing.T, s tenant.TenantScore, top *fake.Topology) inForce {
 	t.Helper()
 	_, err := score.Run(t.Context(), roster.Score{Tenants: []tenant.TenantScore{s}}.On(top))
 	require.NoError(t, err)
+	return inForceOn(t, top)
+}
+
+// inForceOn returns what the tenant has. An object that is missing is a zero value.
+func inForceOn(t *testing.T, top *fake.Topology) (have inForce) {
+	t.Helper()
+	var err error
 	have.namespace, err = top.Namespace(t.Context(), "acme")
 	require.NoError(t, err)
-	have.quota, err = top.Quota(t.Context(), "acme")
-	require.NoError(t, err)
-	have.limits, err = top.LimitRange(t.Context(), "acme")
-	require.NoError(t, err)
+	if have.quota, err = top.Quota(t.Context(), "acme"); !errors.Is(err, topology.ErrNotFound) {
+		require.NoError(t, err)
+	}
+	if have.limits, err = top.LimitRange(t.Context(), "acme"); !errors.Is(err, topology.ErrNotFound) {
+		require.NoError(t, err)
+	}
 	have.policies, err = top.NetworkPolicies(t.Context(), "acme")
 	require.NoError(t, err)
 	have.grants, err = top.GrantsInForce(t.Context())
@@ -174,16 +184,33 @@ func (f inForce) connects() (possible []bool) {
 	return possible
 }
 
-// listeningFor are namespaces whose policy admits other namespaces by a label.
-var listeningFor = map[string]map[string]string{
-	"for-red": {"team": "red"}, "for-green": {"team": "green"}, "for-gold": {"tier": "gold"}, "for-none": {"tier": ""},
-}
+// listeningFor are namespaces of others. The policy of each admits the namespaces that one
+// requirement of a label selects. For any change of labels there is one that the namespace meets
+// now and did not: labels that come meet Exists or In, and labels that go meet DoesNotExist or
+// NotIn.
+var listeningFor = func() map[string]netpolicy.Requirement {
+	all := map[string]netpolicy.Requirement{}
+	add := func(key string, operator netpolicy.Operator, values ...string) {
+		name := fmt.Sprintf("listener-%d", len(all))
+		all[name] = netpolicy.Requirement{Key: key, Operator: operator, Values: values}
+	}
+	for _, key := range []string{"team", "tier"} {
+		add(key, netpolicy.Exists)
+		add(key, netpolicy.DoesNotExist)
+		for _, value := range []string{"red", "green", "gold", ""} {
+			add(key, netpolicy.In, value)
+			add(key, netpolicy.NotIn, value)
+		}
+	}
+	return all
+}()
 
 var listeners = func() (all []netpolicy.Policy) {
-	for name, labels := range listeningFor {
-		peer := netpolicy.Peer{Namespaces: &netpolicy.Selector{Labels: labels}}
+	for name, requirement := range listeningFor {
+		selector := netpolicy.Selector{Expressions: []netpolicy.Requirement{requirement}}
 		all = append(all, netpolicy.Policy{
-			Namespace: name, Name: "listener", Ingress: &netpolicy.Rules{{Peers: []netpolicy.Peer{peer}}},
+			Namespace: name, Name: "listener",
+			Ingress: &netpolicy.Rules{{Peers: []netpolicy.Peer{{Namespaces: &selector}}}},
 		})
 	}
 	return all

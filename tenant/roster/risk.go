@@ -2,6 +2,7 @@ package roster
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 
@@ -31,8 +32,8 @@ const (
 	// deletion protection, or an amount that becomes unlimited.
 	RiskUnfences Risk = "unfences"
 
-	// RiskOpens is a connection that was refused, or a label of the namespace that rules of others
-	// may select.
+	// RiskOpens is a connection that was refused, or another set of labels on the namespace: rules
+	// of others may select it by a label that is there, and by one that is missing.
 	RiskOpens Risk = "opens"
 
 	// RiskWidens is a right, a group that may read other namespaces, or something that guardrails
@@ -154,18 +155,16 @@ var strictest = []topology.PodSecurity{
 	topology.PodSecurityPrivileged, topology.PodSecurityBaseline, topology.PodSecurityRestricted,
 }
 
-// risksOfBoundary compares the boundary. Labels that are new or different may match the rules of
-// others.
+// risksOfBoundary compares the boundary. Each change of its labels counts: a rule of others may
+// select a namespace that has a label or a value, or that lacks one (DoesNotExist, NotIn).
 func risksOfBoundary(before, after topology.Namespace) []Risk {
 	var found []Risk
 	lenient := slices.Index(strictest, after.PodSecurity) < slices.Index(strictest, before.PodSecurity)
 	if lenient || before.Protected && !after.Protected {
 		found = append(found, RiskUnfences)
 	}
-	for key, value := range after.Labels {
-		if have, ok := before.Labels[key]; !ok || have != value {
-			found = append(found, RiskOpens)
-		}
+	if !maps.Equal(before.Labels, after.Labels) {
+		found = append(found, RiskOpens)
 	}
 	if allowsMore(before.Allowed, after.Allowed) {
 		found = append(found, RiskWidens)

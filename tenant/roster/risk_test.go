@@ -49,7 +49,8 @@ func TestRisksOfABoundary(t *testing.T) {
 		{"another annotation", func(n *topology.Namespace) { n.Annotations["contact"] = "joe" }, nil},
 		{"another default class", func(n *topology.Namespace) { n.DefaultStorageClass = "" }, nil},
 		{"a roster", func(n *topology.Namespace) { n.Roster = "west" }, nil},
-		{"a label less", func(n *topology.Namespace) { n.Labels = nil }, nil},
+		{"a label less", func(n *topology.Namespace) { n.Labels = nil }, []Risk{RiskOpens}},
+		{"a value less", func(n *topology.Namespace) { n.Labels["team"] = "" }, []Risk{RiskOpens}},
 		{"a label more", func(n *topology.Namespace) { n.Labels["tier"] = "gold" }, []Risk{RiskOpens}},
 		{"another label", func(n *topology.Namespace) { n.Labels["team"] = "red" }, []Risk{RiskOpens}},
 		{"a stricter level", func(n *topology.Namespace) { n.PodSecurity = topology.PodSecurityRestricted }, nil},
@@ -73,10 +74,15 @@ func TestRisksOfABoundary(t *testing.T) {
 			[]Risk{RiskUnfences, RiskOpens, RiskWidens}},
 	})
 	there.Protected, there.PodSecurity, there.Allowed.DefaultToken = false, "", false
+	there.Labels = nil
 	testRisks(t, "Namespace", there, []riskCase[topology.Namespace]{
 		{"protection", func(n *topology.Namespace) { n.Protected = true }, nil},
 		{"the first level", func(n *topology.Namespace) { n.PodSecurity = topology.PodSecurityPrivileged }, nil},
 		{"a token", func(n *topology.Namespace) { n.Allowed.DefaultToken = true }, []Risk{RiskWidens}},
+		{"the first label", func(n *topology.Namespace) { n.Labels = map[string]string{"a": ""} }, []Risk{RiskOpens}},
+		{"no labels in another way", func(n *topology.Namespace) {
+			n.Labels, n.DisplayName = map[string]string{}, "ACME"
+		}, nil},
 	})
 }
 

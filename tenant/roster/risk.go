@@ -95,20 +95,26 @@ type comparison struct {
 	// risks reports false if a value is not of the type that the kind has.
 	risks func(before, after any) (found []Risk, ok bool)
 
-	created, deleted []Risk // of a value that appears in a tenant that exists, or disappears
-	unknown          Risk   // of an update whose values are missing, of another type, or inexact
-	absent           any    // what a tenant without a value has; nil: its appearance opens nothing more
+	// absent is what a tenant has that exists without a value. A value that appears is compared
+	// with it. Nil: a value that appears only fences in, and has no risk.
+	absent any
+
+	deleted []Risk // of a value that disappears
+	unknown Risk   // of values that are missing, of another type, or inexact
 }
 
 // comparisons has one comparison for each kind of value that a tenant has. Changes of other kinds
 // have no risk that is known here.
 var comparisons = map[topology.Kind]comparison{
-	topology.KindNamespace:      {typed(risksOfBoundary), nil, []Risk{RiskDeletes}, RiskUnfences, nil},
-	topology.KindNetworkRules:   {typed(risksOfNetwork), nil, []Risk{RiskUnfences}, RiskOpens, nil},
-	topology.KindQuota:          {typed(risksOfQuota), nil, []Risk{RiskUnfences}, RiskUnfences, nil},
-	topology.KindLimitRange:     {typed(risksOfLimits), nil, []Risk{RiskUnfences}, RiskUnfences, topology.LimitRange{}},
-	topology.KindAccess:         {typed(risksOfAccess), []Risk{RiskWidens}, nil, RiskWidens, nil},
-	topology.KindClusterReaders: {typed(risksOfReaders), []Risk{RiskWidens}, nil, RiskWidens, nil},
+	topology.KindNamespace:    {risks: typed(risksOfBoundary), deleted: []Risk{RiskDeletes}, unknown: RiskUnfences},
+	topology.KindNetworkRules: {risks: typed(risksOfNetwork), deleted: []Risk{RiskUnfences}, unknown: RiskOpens},
+	topology.KindQuota:        {risks: typed(risksOfQuota), deleted: []Risk{RiskUnfences}, unknown: RiskUnfences},
+	topology.KindLimitRange: {
+		risks: typed(risksOfLimits), absent: topology.LimitRange{},
+		deleted: []Risk{RiskUnfences}, unknown: RiskUnfences,
+	},
+	topology.KindAccess:         {risks: typed(risksOfAccess), absent: topology.Access{}, unknown: RiskWidens},
+	topology.KindClusterReaders: {risks: typed(risksOfReaders), absent: topology.ClusterReaders{}, unknown: RiskWidens},
 }
 
 func typed[V any](risks func(before, after V) []Risk) func(before, after any) ([]Risk, bool) {
@@ -122,31 +128,26 @@ func typed[V any](risks func(before, after V) []Risk) func(before, after any) ([
 	}
 }
 
-// risksIn returns the risks of one change. An update whose values are not known counts as risky: a
-// plan is made to be looked at.
+// risksIn returns the risks of one change. One whose values are not known counts as risky: a plan
+// is made to be looked at.
 func risksIn(c topology.Change) []Risk {
 	compare, ok := comparisons[c.Kind]
-	if !ok {
+	before := c.Before
+	switch {
+	case !ok:
 		return nil
-	}
-	switch c.Action {
-	case topology.Created:
-		if compare.absent == nil {
-			return compare.created
-		}
-		found, _ := compare.risks(compare.absent, c.After)
-		return found
-	case topology.Deleted:
+	case c.Action == topology.Deleted:
 		return compare.deleted
-	case topology.Updated:
-		found, ok := compare.risks(c.Before, c.After)
-		if !ok || c.Inexact {
-			found = append(found, compare.unknown)
-		}
-		return found
-	default:
+	case c.Action == topology.Created && compare.absent != nil:
+		before = compare.absent
+	case c.Action != topology.Updated:
 		return nil
 	}
+	found, ok := compare.risks(before, c.After)
+	if !ok || c.Inexact {
+		found = append(found, compare.unknown)
+	}
+	return found
 }
 
 // strictest orders the levels of pod security, the most lenient first. An unknown level is less

@@ -237,8 +237,24 @@ func TestRisksOfQuotasAndLimits(t *testing.T) {
 }
 
 func TestRisksOfCreatedAndDeletedValues(t *testing.T) {
+	viewer := topology.Grant{
+		Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "devs"}},
+		Rules:    []rbac.Rule{{APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"}}},
+	}
+	bounds := topology.Limit{Type: topology.LimitContainer, Max: amounts{"cpu": resource.MustParse("1")}}
+	values := map[topology.Kind]any{
+		topology.KindNamespace: topology.Namespace{}, topology.KindNetworkRules: topology.NetworkRules{},
+		topology.KindQuota:          topology.Quota{},
+		topology.KindLimitRange:     topology.LimitRange{Limits: []topology.Limit{bounds}},
+		topology.KindAccess:         topology.Access{Grants: []topology.Grant{viewer}},
+		topology.KindClusterReaders: topology.ClusterReaders{Groups: []string{"devs"}},
+	}
 	change := func(kind topology.Kind, action topology.Action) topology.Change {
-		return topology.Change{Kind: kind, Name: "acme", Action: action}
+		c := topology.Change{Kind: kind, Name: "acme", Action: action}
+		if action == topology.Created {
+			c.After = values[kind]
+		}
+		return c
 	}
 	kinds := []topology.Kind{
 		topology.KindNamespace, topology.KindNetworkRules, topology.KindQuota, topology.KindLimitRange,
@@ -270,6 +286,24 @@ func TestRisksOfCreatedAndDeletedValues(t *testing.T) {
 	}
 	require.Empty(t, risksOf(created(kinds[:5]...)), "a new tenant, with members")
 	require.Equal(t, []Risk{RiskWidens}, risksOf(created(kinds...)), "a new tenant that reads everywhere")
+}
+
+// A grant that gives nothing to anyone is no right, and no group is no reader.
+func TestRisksOfEmptyValuesThatAppear(t *testing.T) {
+	grants := func(grants ...topology.Grant) topology.Access { return topology.Access{Grants: grants} }
+	nobody := topology.Grant{Role: "viewer", Rules: []rbac.Rule{{
+		APIGroups: []string{""}, Resources: []string{"pods"}, Verbs: []string{"get"},
+	}}}
+	nothing := topology.Grant{Role: "viewer", Subjects: []rbac.Subject{{Kind: rbac.Group, Name: "devs"}}}
+	for _, c := range []topology.Change{
+		{Kind: topology.KindAccess, After: grants()},
+		{Kind: topology.KindAccess, After: grants(nobody, nothing)},
+		{Kind: topology.KindClusterReaders, After: topology.ClusterReaders{Tenant: "acme"}},
+		{Kind: topology.KindLimitRange, After: topology.LimitRange{Namespace: "acme"}},
+	} {
+		c.Action = topology.Created
+		require.Empty(t, risksOf([]topology.Change{c}), "%+v", c)
+	}
 }
 
 // Defaults of a LimitRange that was missing let in containers that state nothing: the quota refused
@@ -309,6 +343,10 @@ func TestRisksOfInexactOrMissingValues(t *testing.T) {
 		require.Equal(t, []Risk{inexact[kind]}, risksOf([]topology.Change{c}), "%s: values are missing", kind)
 		c.Before, c.After = "text", "text"
 		require.Equal(t, []Risk{inexact[kind]}, risksOf([]topology.Change{c}), "%s: values of another type", kind)
+	}
+	for _, kind := range []topology.Kind{topology.KindLimitRange, topology.KindAccess, topology.KindClusterReaders} {
+		c := topology.Change{Kind: kind, Action: topology.Created}
+		require.Equal(t, []Risk{inexact[kind]}, risksOf([]topology.Change{c}), "%s: appears without a value", kind)
 	}
 	require.Empty(t, risksOf([]topology.Change{{Kind: "Zone", Action: topology.Updated}}), "a kind of another capability")
 }

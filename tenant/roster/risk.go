@@ -2,12 +2,9 @@ package roster
 
 import (
 	"cmp"
-	"maps"
 	"slices"
-	"strings"
 
 	"github.com/polyphony-go/polyphony/topology"
-	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // Risk is a reason to look at a plan before it is applied. It is computed from the values before
@@ -106,7 +103,7 @@ type comparison struct {
 // comparisons has one comparison for each kind of value that a tenant has. Changes of other kinds
 // have no risk that is known here.
 var comparisons = map[topology.Kind]comparison{
-	topology.KindNamespace:    {risks: typed(risksOfBoundary), deleted: []Risk{RiskDeletes}, unknown: RiskUnfences},
+	topology.KindNamespace:    {risks: typed(risksOfNamespace), deleted: []Risk{RiskDeletes}, unknown: RiskUnfences},
 	topology.KindNetworkRules: {risks: typed(risksOfNetwork), deleted: []Risk{RiskUnfences}, unknown: RiskOpens},
 	topology.KindQuota:        {risks: typed(risksOfQuota), deleted: []Risk{RiskUnfences}, unknown: RiskUnfences},
 	topology.KindLimitRange: {
@@ -148,67 +145,4 @@ func risksIn(c topology.Change) []Risk {
 		found = append(found, compare.unknown)
 	}
 	return found
-}
-
-// strictest orders the levels of pod security, the most lenient first. An unknown level is less
-// than all of them.
-var strictest = []topology.PodSecurity{
-	topology.PodSecurityPrivileged, topology.PodSecurityBaseline, topology.PodSecurityRestricted,
-}
-
-// risksOfBoundary compares the boundary. Each change of its labels counts: a rule of others may
-// select a namespace that has a label or a value, or that lacks one (DoesNotExist, NotIn).
-func risksOfBoundary(before, after topology.Namespace) []Risk {
-	var found []Risk
-	lenient := slices.Index(strictest, after.PodSecurity) < slices.Index(strictest, before.PodSecurity)
-	if lenient || before.Protected && !after.Protected {
-		found = append(found, RiskUnfences)
-	}
-	if !maps.Equal(before.Labels, after.Labels) {
-		found = append(found, RiskOpens)
-	}
-	if allowsMore(before.Allowed, after.Allowed) {
-		found = append(found, RiskWidens)
-	}
-	return found
-}
-
-// allowsMore reports whether something passes the guardrails that did not.
-func allowsMore(before, after topology.Allowances) bool {
-	equal := func(have, want string) bool { return have == want }
-	return after.DefaultToken && !before.DefaultToken ||
-		grows(before.Domains, after.Domains, adapter.DomainContains) ||
-		grows(before.ExternalNames, after.ExternalNames, adapter.DomainContains) ||
-		grows(before.ImageRegistries, after.ImageRegistries, containsImages) ||
-		grows(before.IngressAnnotations, after.IngressAnnotations, equal) ||
-		grows(before.StorageClasses, after.StorageClasses, equal) ||
-		grows(before.InlineDrivers, after.InlineDrivers, equal) ||
-		grows(before.PriorityClasses, after.PriorityClasses, equal) ||
-		grows(before.RuntimeClasses, after.RuntimeClasses, equal) ||
-		grows(before.Tolerations, after.Tolerations, equal) ||
-		grows(before.ServiceTypes, after.ServiceTypes, func(a, b topology.ServiceType) bool { return a == b })
-}
-
-// grows reports whether after has a value that no value of before contains.
-func grows[V any](before, after []V, contains func(have, want V) bool) bool {
-	return slices.ContainsFunc(after, func(want V) bool {
-		return !slices.ContainsFunc(before, func(have V) bool { return contains(have, want) })
-	})
-}
-
-func containsImages(have, want string) bool {
-	return have == "*" || have == want || strings.HasPrefix(want, have+"/")
-}
-
-// risksOfReaders compares the groups that may read everywhere.
-func risksOfReaders(before, after topology.ClusterReaders) []Risk {
-	if grows(before.Groups, after.Groups, func(a, b string) bool { return a == b }) {
-		return []Risk{RiskWidens}
-	}
-	return nil
-}
-
-// risksOfQuota compares what may be used in total. A new bound where there was none is no risk.
-func risksOfQuota(before, after topology.Quota) []Risk {
-	return risksOfCaps(before.Hard, after.Hard)
 }

@@ -62,3 +62,11 @@ func givesMore(before []rbac.Rule, r rbac.Rule) bool {
 	}
 	return false
 }
+
+// risksOfReaders compares the groups that may read everywhere.
+func risksOfReaders(before, after topology.ClusterReaders) []Risk {
+	if grows(before.Groups, after.Groups, func(a, b string) bool { return a == b }) {
+		return []Risk{RiskWidens}
+	}
+	return nil
+}

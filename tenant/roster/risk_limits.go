@@ -10,6 +10,11 @@ import (
 
 type amounts = map[string]resource.Quantity
 
+// risksOfQuota compares what may be used in total. A new bound where there was none is no risk.
+func risksOfQuota(before, after topology.Quota) []Risk {
+	return risksOfCaps(before.Hard, after.Hard)
+}
+
 // risksOfCaps compares upper bounds. One that is gone takes a fence away.
 func risksOfCaps(before, after amounts) []Risk {
 	var found []Risk

@@ -18,7 +18,7 @@
 // A [Risk] of a tenant is a reason to look before the plan is applied. A plan names one if a fence
 // lets through what it did not: a connection, a right, an admission or an amount. It names none if
 // nothing becomes possible. Each fence is judged by itself. Risks are computed from the values
-// before and after a change, never from text.
+// before and after a change, never from text. In JSON a risk is a short code.
 //
 // The risks are, from the gravest: [RiskDeletes], [RiskUnfences], [RiskOpens], [RiskWidens],
 // [RiskAdmits] and [RiskRaises]. The tenants of a plan have the same order, each by its gravest
@@ -28,10 +28,29 @@
 // # Applying
 //
 // [Apply] returns the step that applies a plan. It plans again first, and refuses if anything else
-// would change by then. A plan survives JSON, so it can be applied another day: see [PlanFormat].
+// would change by then, by the values and not by the texts: see [TenantPlan]. A plan survives JSON,
+// so it can be applied another day: see [PlanFormat]. A plan that was edited is refused.
 //
 // # Cost
 //
 // On Kubernetes, use a snapshot of the topology. A run then reads each kind of object by lists, and
 // not tenant by tenant.
+//
+// # Files
+//
+// To change what a plan calls dangerous, begin in risk.go. It has the list of risks, their order,
+// their sentences, and a table with one comparison for each kind of value. The comparisons are in:
+//
+//   - risk_namespace.go: the level of pod security, deletion protection, labels, and what
+//     guardrails let through;
+//   - risk_network.go: connections;
+//   - risk_access.go: rights, and groups that may read other namespaces;
+//   - risk_limits.go: quotas, and the bounds and defaults of single things.
+//
+// The property tests risk_property_test.go and risk_drift_test.go hold them to what the evaluators
+// of each fence answer. A new field of a tenant needs an entry in generator_test.go, a question in
+// possible_test.go, and a plan without its comparison in risk_mutants_test.go.
+//
+// roster.go has the Score and its validation, converge.go its run. plan.go makes, prints and
+// applies plans, and digest.go says when two plans are the same.
 package roster

@@ -60,10 +60,10 @@ var ErrCut = errors.New("cut off")
 // T is the part of *testing.T that the checks use; its methods are those of testing.TB. It is an
 // interface so that the checks can be tested.
 type T interface {
-	Helper()
-	Errorf(format string, args ...any)
-	FailNow()
-	Context() context.Context
+	Helper()                           // marks the caller as a helper, for line numbers
+	Errorf(format string, args ...any) // reports a failure and goes on
+	FailNow()                          // fails the test and ends it
+	Context() context.Context          // ends when the test does
 }
 
 // Score is the part of a score.Score that does not depend on its type parameter.

@@ -17,13 +17,13 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// RosterRuns checks what the capabilities do together for a roster: ownership, pruning, plans and
+// RosterRuns checks that the capabilities work together for a roster: ownership, pruning, plans and
 // leases.
 func RosterRuns[P roster.Topology](t *testing.T, h topologytest.Harness[P]) {
 	topologytest.RunCases(t, rosterRunCases(h))
 }
 
-// planned is the topology with its dry run, as plans want it.
+// planned is the topology with its dry run, which plans need.
 type planned struct {
 	roster.Topology
 
@@ -32,7 +32,7 @@ type planned struct {
 
 func (p planned) DryRun() roster.Topology { return p.dry }
 
-// rostering is one case: a roster of its own, with tenants of its own.
+// rostering is the fixture of one case: its own roster, with its own tenants.
 type rostering struct {
 	t   topologytest.T
 	top planned

@@ -17,36 +17,36 @@ func losingCases() []leaseCase {
 		{"A holder that died is replaced after its duration, and not earlier", func(l leasing) {
 			for _, same := range []string{"dead", "a"} {
 				died := time.Now()
-				l.outsider.HoldLease(l.t, l.name, same, briefly)
-				_, release := l.take("a", long)
-				require.GreaterOrEqual(l.t, time.Since(died), briefly)
+				l.outsider.HoldLease(l.t, l.name, same, expiring)
+				_, release := l.take("a", longLease)
+				require.GreaterOrEqual(l.t, time.Since(died), expiring)
 				release()
 			}
 		}},
 		{"If another caller takes the lease away, the context ends and its cause names the new holder", func(l leasing) {
-			held, release := l.take("a", renewed)
-			l.outsider.HoldLease(l.t, l.name, "usurper", long)
+			held, release := l.take("a", renewing)
+			l.outsider.HoldLease(l.t, l.name, "usurper", longLease)
 			cause := l.requireEnds(held)
 			RequireError(l.t, cause, topology.ErrConflict)
 			require.ErrorContains(l.t, cause, "usurper")
 			release()
-			l.requireHeld("usurper", looking)
+			l.requireHeld("usurper", observeTime)
 		}},
 		{"A second release does nothing", func(l leasing) {
-			_, release := l.take("a", long)
+			_, release := l.take("a", longLease)
 			release()
-			held, _ := l.take("b", long)
+			held, _ := l.take("b", longLease)
 			release()
-			l.requireHeld("b", looking)
+			l.requireHeld("b", observeTime)
 			require.NoError(l.t, held.Err())
 		}},
 		{"The end of the caller's context gives the lease up", func(l leasing) {
 			ctx, cancel := context.WithCancelCause(l.t.Context())
-			held, release, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a", Duration: long})
+			held, release, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a", Duration: longLease})
 			require.NoError(l.t, err)
 			cancel(errStopped)
 			require.Equal(l.t, errStopped, l.requireEnds(held))
-			l.take("b", long)
+			l.take("b", longLease)
 			release()
 		}},
 	}
@@ -55,8 +55,8 @@ func losingCases() []leaseCase {
 func refusingCases() []leaseCase {
 	return []leaseCase{
 		{"If the context ends first, the error is ErrTimeout and names the holder", func(l leasing) {
-			l.outsider.HoldLease(l.t, l.name, "another-run", long)
-			ctx, cancel := context.WithTimeout(l.t.Context(), looking)
+			l.outsider.HoldLease(l.t, l.name, "another-run", longLease)
+			ctx, cancel := context.WithTimeout(l.t.Context(), observeTime)
 			defer cancel()
 			_, _, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a"})
 			RequireError(l.t, err, topology.ErrTimeout)
@@ -66,11 +66,11 @@ func refusingCases() []leaseCase {
 		{"A dry run does not wait, and holds nothing", func(l leasing) {
 			dry := l
 			dry.top = l.dry
-			dry.take("a", long)
-			held, _ := l.take("b", long)
-			_, release := dry.take("a", long)
+			dry.take("a", longLease)
+			held, _ := l.take("b", longLease)
+			_, release := dry.take("a", longLease)
 			release()
-			l.requireHeld("b", looking)
+			l.requireHeld("b", observeTime)
 			require.NoError(l.t, held.Err())
 		}},
 		{"A lease that is not valid is ErrInvalid", func(l leasing) {
@@ -87,11 +87,11 @@ func refusingCases() []leaseCase {
 		}},
 		{"A cancelled context gets no lease", func(l leasing) {
 			for _, top := range []topology.Leases{l.top, l.dry} {
-				want := topology.Lease{Name: l.name, Holder: "a", Duration: long}
+				want := topology.Lease{Name: l.name, Holder: "a", Duration: longLease}
 				_, _, err := top.HoldLease(cancelled(l.t), want)
 				require.ErrorIs(l.t, err, context.Canceled)
 			}
-			l.take("b", long)
+			l.take("b", longLease)
 		}},
 	}
 }
@@ -102,11 +102,11 @@ func takeTurns(l leasing) {
 	var holding, turns atomic.Int64
 	var group sync.WaitGroup
 	errs := make([]error, all)
-	ctx, cancel := context.WithTimeout(l.t.Context(), 2*soon)
+	ctx, cancel := context.WithTimeout(l.t.Context(), 2*acquireTime)
 	defer cancel()
 	for i := range all {
 		group.Go(func() {
-			_, release, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a", Duration: long})
+			_, release, err := l.top.HoldLease(ctx, topology.Lease{Name: l.name, Holder: "a", Duration: longLease})
 			if errs[i] = err; err != nil {
 				return
 			}

@@ -171,7 +171,7 @@ func admissionMutants() []mutant {
 	}
 }
 
-// fenceMutants answer one request of each case the other way round.
+// fenceMutants returns adapters that invert the verdict of one request of each case.
 func fenceMutants() []mutant {
 	var all []mutant
 	for _, f := range fencedTable() {

@@ -150,7 +150,7 @@ func capabilityMutants() []mutant {
 	}
 }
 
-// keepsGrants is an adapter that never withdraws.
+// keepsGrants breaks an adapter: it never withdraws a grant.
 func keepsGrants(top, _ *puppet.Puppet, _ *brokenOutsider) {
 	mergeAccess(top, func(have, want *topology.Access) {
 		if len(have.Grants) > len(want.Grants) {
@@ -159,7 +159,7 @@ func keepsGrants(top, _ *puppet.Puppet, _ *brokenOutsider) {
 	})
 }
 
-// keepsRules is an adapter that never takes a rule away.
+// keepsRules breaks an adapter: it never removes a rule.
 func keepsRules(top, _ *puppet.Puppet, _ *brokenOutsider) {
 	mergeAccess(top, func(have, want *topology.Access) {
 		if len(have.Grants) == len(want.Grants) && len(have.Grants) > 0 && len(have.Grants[0].Rules) > len(want.Grants[0].Rules) {
@@ -298,7 +298,7 @@ func namespaceMutants() []mutant {
 	}
 }
 
-// keepsAllowed is an adapter that never takes something away that is allowed.
+// keepsAllowed breaks an adapter: it never removes an allowance.
 func keepsAllowed(merge func(have, want *topology.Allowances)) func(top, dry *puppet.Puppet, out *brokenOutsider) {
 	return func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 		ensure := top.OnEnsureNamespace

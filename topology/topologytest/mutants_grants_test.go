@@ -61,7 +61,7 @@ func grantsMutants() []mutant {
 			top.OnDeleteAccess = func(context.Context, string) (topology.Change, error) { return topology.Change{}, nil }
 		}),
 		m(gone, func(top *puppet.Puppet) { keepsGrants(top, nil, nil) }),
-		m(gone, func(top *puppet.Puppet) { // as soon as there is one less, there is none
+		m(gone, func(top *puppet.Puppet) { // after the first withdrawal, no grant is listed
 			var removed bool
 			puppet.After(&top.OnDeleteAccess, func(string, *topology.Change, *error) { removed = true })
 			puppet.After(&top.OnGrantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {

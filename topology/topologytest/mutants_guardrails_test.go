@@ -18,7 +18,7 @@ const (
 	thereCase   = "An existing object that a rule would refuse is reported, and can be changed in other ways"
 )
 
-// lacks is an adapter that stores every rule and holds all but one.
+// lacks returns an adapter that leaves out one rule.
 func lacks(capabilityCase string, rule topology.Guardrail) mutant {
 	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 		ensure := top.OnEnsureGuardrails
@@ -29,7 +29,7 @@ func lacks(capabilityCase string, rule topology.Guardrail) mutant {
 	}}
 }
 
-// judges is an adapter with another verdict.
+// judges returns an adapter that alters verdicts.
 func judges(capabilityCase string, alter func(topology.Request, *topology.Verdict)) mutant {
 	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 		puppet.After(&top.OnAdmit, func(r topology.Request, v *topology.Verdict, err *error) {
@@ -40,7 +40,7 @@ func judges(capabilityCase string, alter func(topology.Request, *topology.Verdic
 	}}
 }
 
-// lets is an adapter whose guardrails let pass what they should not.
+// lets returns an adapter whose guardrails admit requests that they should refuse.
 func lets(capabilityCase string, pass func(topology.Request, topology.Verdict) bool) mutant {
 	return judges(capabilityCase, func(r topology.Request, v *topology.Verdict) {
 		if v.By == topology.FenceGuardrails && pass(r, *v) {
@@ -49,7 +49,7 @@ func lets(capabilityCase string, pass func(topology.Request, topology.Verdict) b
 	})
 }
 
-// stops is an adapter whose guardrails refuse what they should not.
+// stops returns an adapter whose guardrails refuse requests that they should admit.
 func stops(capabilityCase string, rule topology.Guardrail, what func(topology.Request) bool) mutant {
 	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 		puppet.Before(&top.OnAdmit, func(ctx context.Context, r topology.Request) (topology.Verdict, error, bool) {
@@ -59,7 +59,7 @@ func stops(capabilityCase string, rule topology.Guardrail, what func(topology.Re
 	}}
 }
 
-// allows is an adapter in which every namespace allows something else than it should.
+// allows returns an adapter that alters the allowances of every namespace.
 func allows(capabilityCase string, alter func(*topology.Allowances)) mutant {
 	return mutant{"Guardrails", capabilityCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) {
 		ensure := top.OnEnsureNamespace
@@ -204,7 +204,7 @@ func violationMutants() []mutant {
 		onAnswer(func(_ []topology.Guardrail, all *[]topology.Violation, _ *error) {
 			*all = append(*all, (*all)[len(*all)-1])
 		}),
-		{"Guardrails", thereCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) { // whatever the rules that are asked for
+		{"Guardrails", thereCase, func(top, _ *puppet.Puppet, _ *brokenOutsider) { // ignores the list of rules
 			violations := top.OnViolations
 			top.OnViolations = func(ctx context.Context, _ []topology.Guardrail) ([]topology.Violation, error) {
 				return violations(ctx, topology.AllGuardrails())

@@ -28,7 +28,7 @@ const (
 	cancelledLease = "A cancelled context gets no lease"
 )
 
-// holding is a method that is broken.
+// holding is the method HoldLease of an adapter.
 type holding = func(context.Context, topology.Lease) (puppet.HeldLease, error)
 
 func leaseMutants() []mutant {
@@ -42,7 +42,7 @@ func leaseMutants() []mutant {
 	}
 	return slices.Concat(holdingMutants(m), losingMutants(m), leaseErrorMutants(m), []mutant{
 		dry(dryLease, func(top, _ holding, _ *brokenOutsider) holding { return top }),
-		dry(dryLease, func(top, _ holding, _ *brokenOutsider) holding { // it holds nothing, but waits
+		dry(dryLease, func(top, _ holding, _ *brokenOutsider) holding { // waits, although it holds nothing
 			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				l, err := top(ctx, want)
 				if err == nil {
@@ -59,17 +59,17 @@ func leaseMutants() []mutant {
 	})
 }
 
-// careless is a dry run that looks at nothing.
+// careless is a dry run that validates nothing.
 func careless(_, _ holding, _ *brokenOutsider) holding {
 	return func(ctx context.Context, _ topology.Lease) (puppet.HeldLease, error) {
 		return puppet.HeldLease{Held: ctx, Release: func() {}}, nil
 	}
 }
 
-// free takes a lease away from its holder.
+// free clears the holder of a lease.
 func free(out *brokenOutsider, l topology.Lease) { out.Outsider.HoldLease(l.Name, "", 0) }
 
-// wants asks for another lease than it was asked for.
+// wants returns a method that asks for an altered lease.
 func wants(do holding, alter func(*topology.Lease)) holding {
 	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		alter(&want)
@@ -77,7 +77,7 @@ func wants(do holding, alter func(*topology.Lease)) holding {
 	}
 }
 
-// releases does something after the nth release.
+// releases returns a method that calls then after each release.
 func releases(do holding, then func(l topology.Lease, n int)) holding {
 	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		l, err := do(ctx, want)
@@ -87,7 +87,7 @@ func releases(do holding, then func(l topology.Lease, n int)) holding {
 	}
 }
 
-// answers alters what was held. The context is the caller's.
+// answers returns a method that alters the held lease. The context is that of the caller.
 func answers(do holding, alter func(ctx context.Context, l *puppet.HeldLease)) holding {
 	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		l, err := do(ctx, want)
@@ -98,7 +98,7 @@ func answers(do holding, alter func(ctx context.Context, l *puppet.HeldLease)) h
 	}
 }
 
-// regardless does not end with the caller's context, but some time.
+// regardless returns a method that ignores the end of the caller's context.
 func regardless(do holding) holding {
 	return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 		forLong, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Hour)
@@ -110,7 +110,7 @@ func regardless(do holding) holding {
 	}
 }
 
-// unshared gives everybody a lease of their own.
+// unshared returns a method that gives every caller a different lease.
 func unshared(do holding, _ *brokenOutsider) holding {
 	var n atomic.Int64
 	return wants(do, func(l *topology.Lease) { l.Name += strings.Repeat("x", int(n.Add(1))) })
@@ -151,10 +151,10 @@ func holdingMutants(m func(string, func(holding, *brokenOutsider) holding) mutan
 			return wants(do, func(l *topology.Lease) { l.Name = "one" })
 		}),
 		m(turnsOfSeveral, unshared),
-		m(turnsOfSeveral, func(do holding, _ *brokenOutsider) holding { // the first has it for good
+		m(turnsOfSeveral, func(do holding, _ *brokenOutsider) holding { // the first holder never releases it
 			return answers(do, func(_ context.Context, l *puppet.HeldLease) { l.Release = func() {} })
 		}),
-		m(renewedLease, func(do holding, out *brokenOutsider) holding { // by nobody
+		m(renewedLease, func(do holding, out *brokenOutsider) holding { // the lease is never renewed
 			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				l, err := do(ctx, want)
 				if err == nil {
@@ -164,7 +164,7 @@ func holdingMutants(m func(string, func(holding, *brokenOutsider) holding) mutan
 				return l, err
 			}
 		}),
-		m(renewedLease, func(do holding, _ *brokenOutsider) holding { // for others only
+		m(renewedLease, func(do holding, _ *brokenOutsider) holding { // renewed in the store, but the context ends
 			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				l, err := do(ctx, want)
 				if err == nil {
@@ -190,7 +190,7 @@ func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant
 		m(deadHolder, func(do holding, out *brokenOutsider) holding {
 			return wants(do, func(l *topology.Lease) { free(out, *l) })
 		}),
-		m(deadHolder, func(do holding, out *brokenOutsider) holding { // one of the own name
+		m(deadHolder, func(do holding, out *brokenOutsider) holding { // a holder with the same name is replaced at once
 			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				brief, cancel := context.WithTimeout(ctx, time.Millisecond)
 				defer cancel()
@@ -201,7 +201,7 @@ func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant
 			}
 		}),
 		m(deadHolder, func(do holding, _ *brokenOutsider) holding {
-			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) { // those who had to wait have none
+			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) { // callers that waited get no lease
 				start := time.Now()
 				l, err := do(ctx, want)
 				if err == nil && time.Since(start) > time.Second {
@@ -225,7 +225,7 @@ func losingMutants(m func(string, func(holding, *brokenOutsider) holding) mutant
 			return releases(do, func(l topology.Lease, _ int) { free(out, l) })
 		}),
 		m(callerEnds, func(do holding, _ *brokenOutsider) holding { return regardless(do) }),
-		m(callerEnds, func(do holding, _ *brokenOutsider) holding { // for the caller only
+		m(callerEnds, func(do holding, _ *brokenOutsider) holding { // only the context ends
 			return answers(regardless(do), func(ctx context.Context, l *puppet.HeldLease) { l.Held = ctx })
 		}),
 		m(callerEnds, func(do holding, _ *brokenOutsider) holding { // without the cause
@@ -242,7 +242,7 @@ func leaseErrorMutants(m func(string, func(holding, *brokenOutsider) holding) mu
 	fails := func(rule string, alter func(*topology.Error)) mutant {
 		return m(rule, func(do holding, _ *brokenOutsider) holding {
 			puppet.After(&do, func(_ topology.Lease, _ *puppet.HeldLease, err *error) {
-				if typed, ok := (*err).(*topology.Error); ok { //nolint:errorlint // it is that of the call itself
+				if typed, ok := (*err).(*topology.Error); ok { //nolint:errorlint // the error of the call itself
 					alter(typed)
 				}
 			})
@@ -267,7 +267,7 @@ func leaseErrorMutants(m func(string, func(holding, *brokenOutsider) holding) mu
 			}
 		}),
 		m(cancelledLease, func(do holding, _ *brokenOutsider) holding { return regardless(do) }),
-		m(cancelledLease, func(do holding, out *brokenOutsider) holding { // it gets none and has it all the same
+		m(cancelledLease, func(do holding, out *brokenOutsider) holding { // returns the error, but holds the lease
 			return func(ctx context.Context, want topology.Lease) (puppet.HeldLease, error) {
 				if ctx.Err() != nil {
 					out.Outsider.HoldLease(want.Name, want.Holder, want.Duration)

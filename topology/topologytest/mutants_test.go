@@ -25,14 +25,14 @@ type mutant struct {
 	breaks           func(top, dry *puppet.Puppet, out *brokenOutsider)
 }
 
-// method is one method for one kind of value.
+// The methods for one kind of value.
 type (
 	reader[V any]  = func(context.Context, string) (V, error)
 	ensurer[V any] = func(context.Context, V) (topology.Change, error)
 	remover        = func(context.Context, string) (topology.Change, error)
 )
 
-// methods are those of one kind of value, to be exchanged.
+// methods holds pointers to the methods for one kind of value, so that a mutant can replace them.
 type methods[V any] struct {
 	read              *reader[V]
 	ensure, dryEnsure *ensurer[V]
@@ -42,7 +42,7 @@ type methods[V any] struct {
 
 var errBroken = errors.New("broken")
 
-// contentMutants break the rules for contents, in any capability that has them.
+// contentMutants returns adapters that break the rules of contentCases for a capability.
 func contentMutants[V any](capability string, kind topology.Kind, of func(top, dry *puppet.Puppet) methods[V]) []mutant {
 	m := func(rule string, breaks func(m methods[V], out *brokenOutsider)) mutant {
 		return mutant{capability, rule, func(top, dry *puppet.Puppet, out *brokenOutsider) { breaks(of(top, dry), out) }}
@@ -83,7 +83,7 @@ func contentMutants[V any](capability string, kind topology.Kind, of func(top, d
 				if busy.Swap(true) {
 					return topology.Change{}, errBroken
 				}
-				time.Sleep(time.Millisecond) // so that they really meet
+				time.Sleep(time.Millisecond) // so that the calls overlap
 				defer busy.Store(false)
 				return ensure(ctx, v)
 			}
@@ -124,7 +124,7 @@ func contentMutants[V any](capability string, kind topology.Kind, of func(top, d
 	}
 }
 
-// namespacedMutants break the rules for contents of namespaces.
+// namespacedMutants returns adapters that break the rules for values in a namespace.
 func namespacedMutants[V any](capability string, kind topology.Kind, of func(top, dry *puppet.Puppet) methods[V]) []mutant {
 	m := func(rule string, breaks func(m methods[V], out *brokenOutsider)) mutant {
 		return mutant{capability, rule, func(top, dry *puppet.Puppet, out *brokenOutsider) { breaks(of(top, dry), out) }}
@@ -193,7 +193,7 @@ func mutants() []mutant {
 	return all
 }
 
-// brokenOutsider is an outsider who may see what is not so.
+// brokenOutsider is an Outsider whose answers can be wrong.
 type brokenOutsider struct {
 	fake.Outsider
 	occupiedIsGone bool
@@ -233,7 +233,7 @@ func (o *brokenOutsider) HoldLease(_ T, name, holder string, duration time.Durat
 }
 
 func (o *brokenOutsider) Put(t T, namespace, group, resource, manifest string) {
-	if namespace == "" { // the fake needs none of those
+	if namespace == "" { // the fake does not need them
 		return
 	}
 	var object struct {
@@ -257,7 +257,7 @@ func (o *brokenOutsider) AddNetworkPolicy(_ T, p netpolicy.Policy) {
 	o.Outsider.AddNetworkPolicy(p)
 }
 
-// suite is every case of a harness, by capability.
+// suite returns the cases of all capabilities, by capability.
 func suite(h Harness[*puppet.Puppet]) map[string][]Case {
 	return map[string][]Case{
 		"Topology": topologyCases(h), "Platforms": platformCases(h), "Namespaces": namespaceCases(h), "Quotas": quotaCases(h),
@@ -279,8 +279,8 @@ func newHarness(breaks func(top, dry *puppet.Puppet, out *brokenOutsider)) Harne
 
 func sound(_, _ *puppet.Puppet, _ *brokenOutsider) {}
 
-// TestEveryCaseCanFail runs each case against the adapters that break its rule: it must fail with
-// each, there must be one for every case, and none may fail with a sound adapter.
+// TestEveryCaseCanFail runs each case against the adapters that break its rule. The case must fail
+// with each of them, every case must have one, and no case may fail with a sound adapter.
 func TestEveryCaseCanFail(t *testing.T) {
 	tested := map[string]bool{}
 	for _, m := range mutants() {
@@ -288,7 +288,7 @@ func TestEveryCaseCanFail(t *testing.T) {
 		for _, c := range suite(newHarness(m.breaks))[m.capability] {
 			if c.Rule == m.rule {
 				found = true
-				assert.True(t, puppet.Fails(t, func(v *puppet.Verdict) { c.Run(v) }), "%s: %q does not notice", m.capability, m.rule)
+				assert.True(t, puppet.Fails(t, func(v *puppet.Verdict) { c.Run(v) }), "%s: %q does not notice the broken adapter", m.capability, m.rule)
 			}
 		}
 		assert.True(t, found, "%s has no case %q", m.capability, m.rule)
@@ -296,7 +296,7 @@ func TestEveryCaseCanFail(t *testing.T) {
 	}
 	for capability, cases := range suite(newHarness(sound)) {
 		for _, c := range cases {
-			assert.True(t, tested[capability+": "+c.Rule], "no adapter breaks the rule of %s that %q", capability, c.Rule)
+			assert.True(t, tested[capability+": "+c.Rule], "no adapter breaks the rule of %s: %q", capability, c.Rule)
 			assert.False(t, puppet.Fails(t, func(v *puppet.Verdict) { c.Run(v) }), "%s: %q fails with a sound adapter", capability, c.Rule)
 		}
 	}

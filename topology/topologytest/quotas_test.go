@@ -10,7 +10,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// shelf is an adapter of a third party that has quotas and nothing else.
+// shelf is a third party's adapter whose only capability is Quotas.
 type shelf struct {
 	*shelves
 
@@ -105,7 +105,7 @@ func (n neighbour) Occupied(_ topologytest.T, namespace string, _ topology.Kind)
 }
 
 // A third party that implements one capability runs one suite.
-func TestQuotasOfAnAdapterThatHasNothingElse(t *testing.T) {
+func TestQuotasRunsOnAnAdapterWithoutOtherCapabilities(t *testing.T) {
 	s := &shelves{namespaces: map[string]*topology.Quota{}, foreign: map[string]bool{}}
 	topologytest.Quotas(t, topologytest.Harness[shelf]{
 		Topology: shelf{shelves: s}, DryRun: shelf{shelves: s, dry: true}, Outsider: neighbour{shelves: s},

@@ -109,11 +109,11 @@ func (h Harness[P]) newNamespace(t T) string {
 // T is the part of *testing.T that cases use; its methods are those of testing.TB. It is an
 // interface so that the cases can be tested.
 type T interface {
-	Helper()
-	Errorf(format string, args ...any)
-	FailNow()
-	Context() context.Context
-	Cleanup(func())
+	Helper()                           // marks the caller as a helper, for line numbers
+	Errorf(format string, args ...any) // reports a failure and goes on
+	FailNow()                          // fails the test and ends it
+	Context() context.Context          // ends when the test does
+	Cleanup(func())                    // calls a function after the test
 }
 
 // Case is one rule and the code that checks it.

@@ -172,7 +172,7 @@ func TestGuideOfRostersSaysWhatWasMeasured(t *testing.T) {
 	measured := first(t, `unchanged re-run of 1000 tenants, requests \|[^|]*\| (\d+) \|`,
 		read(t, "..", "docs", "benchmarks", "converge.md"))
 	guide := words(read(t, "..", "docs", "guides", "rosters.md"))
-	require.Contains(t, guide, "over 1,000 tenants that has nothing to do sends "+measured[1]+" requests.")
+	require.Contains(t, guide, "An unchanged run over 1,000 tenants sends "+measured[1]+" requests.")
 }
 
 // first returns the first match of a pattern in a text, which has to have one.

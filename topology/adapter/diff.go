@@ -3,13 +3,9 @@ package adapter
 import (
 	"encoding"
 	"encoding/json"
-	"fmt"
-	"maps"
 	"reflect"
-	"slices"
-	"strconv"
 	"strings"
-	"unicode"
+	"time"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 
@@ -17,11 +13,18 @@ import (
 )
 
 // Diff lists the fields in which two values of one type differ, by their JSON names, in a stable
-// order. Quantities are compared by amount ("1" is "1000m"), and an empty list or map is the same
-// as none. A struct field tagged `diff:"key"` pairs the elements of a list by its value; other
-// lists of structs are paired by position, lists of scalars are compared whole. Of one tagged
-// `diff:"none=everybody"` it says so where it is empty. A struct that marshals itself is a scalar.
-// Without a change nothing differs, and a change never has From equal to To.
+// order. It returns nothing if, and only if, the values are equal. What the values print does not
+// decide, since the texts are for people.
+//
+// Quantities are equal by amount ("1" is "1000m"), and times by instant. A nil pointer, an empty
+// list and an empty map are the same as none. Fields that are not exported, and those that JSON
+// leaves out ("-"), do not count. A struct that marshals itself is a scalar.
+//
+// A struct field tagged `diff:"key"` pairs the elements of a list by its value, so that their order
+// does not count. Other lists of structs are paired by position, and lists of scalars are shown as
+// a whole. An empty list tagged `diff:"none=everybody"` is shown as "everybody".
+//
+// The From of a change never equals its To, even if the two values print alike.
 func Diff[V any](from, to V) []topology.FieldChange {
 	if reflect.DeepEqual(from, to) { // as most are
 		return nil
@@ -33,28 +36,28 @@ func Diff[V any](from, to V) []topology.FieldChange {
 
 type differ struct{ changes []topology.FieldChange }
 
-var quantityType = reflect.TypeFor[resource.Quantity]()
-
-// walk compares two values of one type; an invalid value stands for one that is missing.
+// walk compares two values. An invalid value stands for one that is missing.
 func (d *differ) walk(path string, from, to reflect.Value) {
 	from, to = deref(from), deref(to)
 	switch {
-	case !from.IsValid() && !to.IsValid():
 	case !from.IsValid() || !to.IsValid() || from.Type() != to.Type():
-		d.scalar(path, from, to)
-	case from.Type() == quantityType:
-		a, b := from.Interface().(resource.Quantity), to.Interface().(resource.Quantity) //nolint:forcetypeassert // the type was just compared
-		if a.Cmp(b) != 0 {
-			d.scalar(path, from, to)
-		}
-	case isStruct(from.Type()):
+		d.whole(path, from, to)
+	case isStruct(from.Type()) && from.Type() != quantityType:
 		d.structs(path, from, to)
 	case from.Kind() == reflect.Map:
 		d.maps(path, from, to)
 	case from.Kind() == reflect.Slice && isStruct(from.Type().Elem()):
 		d.lists(path, from, to)
 	default:
-		d.scalar(path, from, to)
+		d.whole(path, from, to)
+	}
+}
+
+// whole compares two values that are shown as a whole.
+func (d *differ) whole(path string, from, to reflect.Value) {
+	if !isEqual(from, to) {
+		a, b := texts(from, to)
+		d.changes = append(d.changes, topology.FieldChange{Path: path, From: a, To: b})
 	}
 }
 
@@ -71,111 +74,74 @@ func (d *differ) structs(path string, from, to reflect.Value) {
 		case name == "":
 			name = field.Name
 		}
-		if none, ok := strings.CutPrefix(field.Tag.Get("diff"), "none="); ok && (from.Field(i).Len() == 0) != (to.Field(i).Len() == 0) {
-			d.changes = append(d.changes, topology.FieldChange{Path: join(path, name), From: showAll(from.Field(i), none), To: showAll(to.Field(i), none)})
+		a, b := from.Field(i), to.Field(i)
+		if none, ok := strings.CutPrefix(field.Tag.Get("diff"), "none="); ok && (a.Len() == 0) != (b.Len() == 0) {
+			change := topology.FieldChange{Path: join(path, name), From: listText(a, none), To: listText(b, none)}
+			d.changes = append(d.changes, change)
 			continue
 		}
-		d.walk(join(path, name), from.Field(i), to.Field(i))
+		d.walk(join(path, name), a, b)
 	}
-}
-
-// showAll prints a list whose emptiness means something else than nothing.
-func showAll(list reflect.Value, none string) string {
-	var texts []string
-	for i := range list.Len() {
-		texts = append(texts, show(list.Index(i)))
-	}
-	if len(texts) == 0 {
-		return none
-	}
-	return strings.Join(texts, " or ")
 }
 
 func (d *differ) maps(path string, from, to reflect.Value) {
-	keys := map[string]reflect.Value{}
-	for _, m := range []reflect.Value{from, to} {
-		for _, k := range m.MapKeys() {
-			keys[fmt.Sprint(k.Interface())] = k
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(keys)) {
-		d.walk(path+"["+name+"]", from.MapIndex(keys[name]), to.MapIndex(keys[name]))
+	for _, key := range keysOf(from, to) {
+		d.walk(path+"["+key.text+"]", from.MapIndex(key.value), to.MapIndex(key.value))
 	}
 }
 
 func (d *differ) lists(path string, from, to reflect.Value) {
-	fromByKey, order := byKey(from, nil)
-	toByKey, order := byKey(to, order)
-	for _, k := range order {
-		d.walk(path+"["+k+"]", fromByKey[k], toByKey[k])
+	fromByID, order := byID(from, nil)
+	toByID, order := byID(to, order)
+	for _, id := range order {
+		d.walk(path+"["+id.text()+"]", fromByID[id], toByID[id])
 	}
 }
 
-// byKey indexes a list by its elements' keys and appends the keys that order does not have yet.
-func byKey(list reflect.Value, order []string) (map[string]reflect.Value, []string) {
-	index := map[string]reflect.Value{}
-	for i := range list.Len() {
-		key := fmt.Sprint(i)
-		if k, ok := elementKey(deref(list.Index(i))); ok {
-			key = k
-		}
-		for unique, n := key, 2; index[key].IsValid(); n++ {
-			key = fmt.Sprintf("%s#%d", unique, n)
-		}
-		index[key] = list.Index(i)
-		if !slices.Contains(order, key) {
-			order = append(order, key)
-		}
-	}
-	return index, order
-}
+var (
+	quantityType = reflect.TypeFor[resource.Quantity]()
+	timeType     = reflect.TypeFor[time.Time]()
+)
 
-func elementKey(element reflect.Value) (string, bool) {
-	if !element.IsValid() {
-		return "", false
-	}
-	for i := range element.NumField() {
-		if element.Type().Field(i).Tag.Get("diff") == "key" {
-			return fmt.Sprint(element.Field(i).Interface()), true
-		}
-	}
-	return "", false
-}
-
-func (d *differ) scalar(path string, from, to reflect.Value) {
-	a, b := show(from), show(to)
-	if from.IsValid() != to.IsValid() && a == b { // an empty string is there, unlike none
-		a, b = quoteEmpty(from, a), quoteEmpty(to, b)
-	}
-	if a != b {
-		d.changes = append(d.changes, topology.FieldChange{Path: path, From: a, To: b})
+// isEqual reports whether two values are equal by value.
+func isEqual(from, to reflect.Value) bool {
+	from, to = deref(from), deref(to)
+	switch {
+	case isNone(from) || isNone(to):
+		return isNone(from) && isNone(to)
+	case from.Type() != to.Type():
+		return false
+	case from.Type() == quantityType:
+		return valueOf[resource.Quantity](from).Cmp(*valueOf[resource.Quantity](to)) == 0
+	case from.Type() == timeType:
+		return valueOf[time.Time](from).Equal(*valueOf[time.Time](to))
+	case from.Kind() == reflect.Slice || from.Kind() == reflect.Array:
+		return from.Len() == to.Len() && areEqual(from.Len(), from.Index, to.Index)
+	case from.Kind() == reflect.Struct && isOpen(from.Type()):
+		return areEqual(from.NumField(), from.Field, to.Field)
+	default:
+		return reflect.DeepEqual(from.Interface(), to.Interface())
 	}
 }
 
-// show prints a value for a person: what has a text of its own by that, strings and quantities
-// bare, everything else as JSON, and nothing for what is empty.
-func show(v reflect.Value) string {
-	if !v.IsValid() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0 {
-		return ""
-	}
-	if text, ok := v.Interface().(fmt.Stringer); ok {
-		return text.String()
-	}
-	if v.Kind() == reflect.String {
-		return oneLine(v.String())
-	}
-	data, err := json.Marshal(v.Interface())
-	if err != nil {
-		return fmt.Sprint(v.Interface())
-	}
-	return strings.Trim(string(data), `"`)
+// valueOf returns a pointer to a copy of a value whose type is V.
+func valueOf[V any](v reflect.Value) *V {
+	value, _ := v.Interface().(V)
+	return &value
 }
 
-func quoteEmpty(v reflect.Value, shown string) string {
-	if v.IsValid() && v.Kind() == reflect.String {
-		return strconv.Quote(shown)
+// areEqual reports whether Diff finds no difference in any of n parts of two values.
+func areEqual(n int, from, to func(int) reflect.Value) bool {
+	var d differ
+	for i := 0; i < n && len(d.changes) == 0; i++ {
+		d.walk("", from(i), to(i))
 	}
-	return shown
+	return len(d.changes) == 0
+}
+
+// isNone reports whether a value is the same as none.
+func isNone(v reflect.Value) bool {
+	return !v.IsValid() || (v.Kind() == reflect.Slice || v.Kind() == reflect.Map) && v.Len() == 0
 }
 
 // isStruct reports whether values of a type, or what they point to, are compared field by field.
@@ -184,16 +150,20 @@ func isStruct(t reflect.Type) bool {
 	for t.Kind() == reflect.Pointer {
 		t = t.Elem()
 	}
-	marshals := t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
+	pointer := reflect.PointerTo(t) // has the methods of t too
+	marshals := pointer.Implements(reflect.TypeFor[json.Marshaler]()) ||
+		pointer.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 	return t.Kind() == reflect.Struct && (t == quantityType || !marshals)
 }
 
-// oneLine quotes a text that would not stay on its line, or in its terminal.
-func oneLine(text string) string {
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		return strconv.Quote(text)
+// isOpen reports whether every field of a struct is exported.
+func isOpen(t reflect.Type) bool {
+	for i := range t.NumField() {
+		if !t.Field(i).IsExported() {
+			return false
+		}
 	}
-	return text
+	return true
 }
 
 // deref follows pointers and interfaces; a nil one becomes an invalid value, which stands for none.

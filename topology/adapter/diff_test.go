@@ -1,11 +1,14 @@
 package adapter_test
 
 import (
+	"math/big"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/adapter"
@@ -31,9 +34,17 @@ type thing struct {
 	ByName   map[string]part              `json:"byName,omitempty"`
 	ByNumber map[int]string               `json:"byNumber,omitempty"`
 	Lists    map[string][]string          `json:"lists,omitempty"`
+	ByAny    map[any]string               `json:"byAny,omitempty"`
 	Range    netip.Prefix                 `json:"range"`
 	Ranges   []netip.Prefix               `json:"ranges,omitempty"`
+	Prefix   *netip.Prefix                `json:"prefix,omitempty"`
 	Any      any                          `json:"any,omitempty"`
+	At       time.Time                    `json:"at"`
+	Until    *metav1.Time                 `json:"until,omitempty"`
+	Grid     [][]resource.Quantity        `json:"grid,omitempty"`
+	Big      big.Int                      `json:"big"`
+	Blurred  blurred                      `json:"blurred"`
+	Peers    []blurred                    `json:"peers,omitempty" diff:"none=everybody"`
 	Untagged string
 	Ignored  string `json:"-"`
 	hidden   string
@@ -54,6 +65,17 @@ type keyed struct {
 	Value string `json:"value,omitempty"`
 	Parts []part `json:"parts,omitempty"`
 }
+
+// blurred prints every value alike.
+type blurred struct{ Value int }
+
+func (blurred) String() string               { return "everybody" }
+func (blurred) MarshalJSON() ([]byte, error) { return []byte(`"everybody"`), nil }
+
+// silent prints nothing.
+type silent struct{ Value int }
+
+func (silent) String() string { return "" }
 
 func quantity(s string) resource.Quantity { return resource.MustParse(s) }
 
@@ -168,5 +190,120 @@ func TestDiffOrderIsStable(t *testing.T) {
 			have = append(have, f.Path)
 		}
 		require.Equal(t, want, have)
+	}
+}
+
+// Two values that print alike are still two values.
+func TestDiffDecidesByValuesAndNotByTexts(t *testing.T) {
+	noon := time.Date(2026, 11, 28, 12, 0, 0, 0, time.UTC)
+	there := time.FixedZone("there", 3600)
+	labels := func(value string) thing { return thing{Labels: map[string]string{"a": value}} }
+	grid := func(amounts ...resource.Quantity) thing { return thing{Grid: [][]resource.Quantity{amounts}} }
+	tests := []struct {
+		name     string
+		from, to thing
+		want     []string // as FieldChange prints
+	}{
+		{
+			"a line break, and the text that shows one", thing{Name: "x\ny"}, thing{Name: `"x\ny"`},
+			[]string{`name: "x\ny" -> "\"x\\ny\""`},
+		},
+		{
+			"the same in a map", labels(`"x\ny"`), labels("x\ny"),
+			[]string{`labels[a]: "\"x\\ny\"" -> "x\ny"`},
+		},
+		{
+			"an escape sequence in a list", thing{Words: []string{"\u009b2J"}}, thing{},
+			[]string{`words: "[\"\u009b2J\"]" -> (none)`},
+		},
+		{
+			"texts that are not UTF-8", thing{Words: []string{"\xff"}}, thing{Words: []string{"\xfe"}},
+			[]string{`words: []string(["\ufffd"]) -> []string(["\ufffd"]) (another value)`},
+		},
+		{"a number and its text", thing{Any: 1}, thing{Any: "1"}, []string{`any: int(1) -> "1"`}},
+		{"two types of numbers", thing{Any: 1}, thing{Any: int64(1)}, []string{`any: int(1) -> int64(1)`}},
+		{"an empty list of any type is none", thing{Any: []string{}}, thing{Any: map[string]int{}}, nil},
+		{"an empty text is not an empty list", thing{Any: ""}, thing{Any: []string{}}, []string{`any: "" -> (none)`}},
+		{"a pointer is its value", thing{Any: new("a")}, thing{Any: "a"}, nil},
+		{
+			"a value that prints nothing", thing{Any: silent{}}, thing{},
+			[]string{`any: adapter_test.silent() -> (none)`},
+		},
+		{
+			"values that print alike in every way", thing{}, thing{Blurred: blurred{1}},
+			[]string{"blurred: adapter_test.blurred(everybody) -> adapter_test.blurred(everybody) (another value)"},
+		},
+		{
+			"an element that prints as the empty list does", thing{}, thing{Peers: []blurred{{1}}},
+			[]string{`peers: everybody -> "everybody"`},
+		},
+
+		{"a time, other zone", thing{At: noon}, thing{At: noon.In(there)}, nil},
+		{
+			"a time", thing{At: noon}, thing{At: noon.Add(time.Second)},
+			[]string{"at: 2026-11-28 12:00:00 +0000 UTC -> 2026-11-28 12:00:01 +0000 UTC"},
+		},
+		{
+			"a time of Kubernetes, other zone",
+			thing{Until: new(metav1.NewTime(noon))}, thing{Until: new(metav1.NewTime(noon.In(there)))}, nil,
+		},
+		{
+			"a time of Kubernetes, a nanosecond later",
+			thing{Until: new(metav1.NewTime(noon))}, thing{Until: new(metav1.NewTime(noon.Add(1)))},
+			[]string{"until: 2026-11-28 12:00:00 +0000 UTC -> 2026-11-28 12:00:00.000000001 +0000 UTC"},
+		},
+		{"a list of amounts, other notation", grid(quantity("1")), grid(quantity("1000m")), nil},
+		{"a list of amounts, empty and nil", grid(), grid([]resource.Quantity{}...), nil},
+		{"a list of amounts", grid(quantity("1")), grid(quantity("2")), []string{`grid: [["1"]] -> [["2"]]`}},
+		{"what only a pointer marshals", thing{Big: *big.NewInt(1)}, thing{Big: *big.NewInt(2)}, []string{`big: 1 -> 2`}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var have []string
+			for _, f := range adapter.Diff(tt.from, tt.to) {
+				require.NotEqual(t, f.From, f.To)
+				have = append(have, f.String())
+			}
+			require.Equal(t, tt.want, have)
+		})
+	}
+}
+
+// Keys that print alike are still two keys.
+func TestDiffPairsByKeysAndNotByTexts(t *testing.T) {
+	tests := []struct {
+		name     string
+		from, to thing
+		want     []string // as FieldChange prints
+	}{
+		{
+			"keys of two types", thing{ByAny: map[any]string{1: "a", "1": "a", int64(1): "a"}},
+			thing{ByAny: map[any]string{1: "b", "1": "c", int64(1): "d"}},
+			[]string{`byAny["1"]: a -> c`, `byAny[int(1)]: a -> b`, `byAny[int64(1)]: a -> d`},
+		},
+		{
+			"a line break, and the text that shows one", thing{Labels: map[string]string{"x\ny": "a"}},
+			thing{Labels: map[string]string{`"x\ny"`: "a"}},
+			[]string{`labels["\"x\\ny\""]: (none) -> a`, `labels["x\ny"]: a -> (none)`},
+		},
+		{
+			"an element whose key looks like the second of another", thing{Keyed: []keyed{{Key: "a"}, {Key: "a", Value: "1"}}},
+			thing{Keyed: []keyed{{Key: "a"}, {Key: "a#2", Value: "1"}}},
+			[]string{`keyed[a#2]: {"key":"a","value":"1"} -> (none)`, `keyed["a#2"]: (none) -> {"key":"a#2","value":"1"}`},
+		},
+		{
+			"both of them, in another order",
+			thing{Keyed: []keyed{{Key: "a", Value: "1"}, {Key: "a", Value: "2"}, {Key: "a#2", Value: "3"}}},
+			thing{Keyed: []keyed{{Key: "a#2", Value: "3"}, {Key: "a", Value: "1"}, {Key: "a", Value: "2"}}}, nil,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var have []string
+			for _, f := range adapter.Diff(tt.from, tt.to) {
+				have = append(have, f.String())
+			}
+			require.Equal(t, tt.want, have)
+		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // execution is a step that runs. The context of the step carries it, so that RunWithin finds it.
@@ -101,9 +102,7 @@ func (s *execution) end() {
 func mergeOutcomes(before, last interpret.Outcome) interpret.Outcome {
 	var all interpret.Outcome
 	for _, b := range before.Changes {
-		again := func(c topology.Change) bool {
-			return sameObject(b, c) && b.Action == c.Action && slices.Equal(b.Fields, c.Fields)
-		}
+		again := func(c topology.Change) bool { return sameChange(b, c) }
 		if b.Action != topology.Unchanged && !slices.ContainsFunc(last.Changes, again) {
 			all.Changes = append(all.Changes, b)
 		}
@@ -122,6 +121,13 @@ func mergeOutcomes(before, last interpret.Outcome) interpret.Outcome {
 	}
 	all.Notes = append(all.Notes, last.Notes...)
 	return all
+}
+
+// sameChange reports whether two changes do the same to the same object. The values decide; Fields
+// are for people.
+func sameChange(a, b topology.Change) bool {
+	return sameObject(a, b) && a.Action == b.Action && a.Inexact == b.Inexact &&
+		len(adapter.Diff(a.Before, b.Before)) == 0 && len(adapter.Diff(a.After, b.After)) == 0
 }
 
 // sameObject reports whether two changes are about the same object.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/score"
@@ -148,6 +149,56 @@ func TestRetriesMergeTheOutcomesOfAllTries(t *testing.T) {
 					Notes: []string{"x", "y", "z"},
 				}, report.Results[0].Outcome)
 				require.Equal(t, change("1", topology.Unchanged), first[0], "what an Interpret handed out is its own")
+			})
+		})
+	}
+}
+
+// Two tries make the same change if its values are the same. What the change prints does not count.
+func TestRetriesMergeChangesByTheirValues(t *testing.T) {
+	quota := func(pods string) topology.Quota {
+		return topology.Quota{Namespace: "acme", Hard: map[string]resource.Quantity{"pods": resource.MustParse(pods)}}
+	}
+	update := func(from, to string) topology.Change {
+		return topology.Change{
+			Kind: topology.KindQuota, Name: "acme", Action: topology.Updated, Before: quota(from), After: quota(to),
+			Fields: []topology.FieldChange{{Path: "hard[pods]", From: from, To: to}},
+		}
+	}
+	printed := func(c topology.Change, text string) topology.Change {
+		c.Fields = []topology.FieldChange{{Path: text, From: text}}
+		return c
+	}
+	inexact := update("1", "2")
+	inexact.Inexact = true
+	tests := []struct {
+		name        string
+		first, last topology.Change
+		same        bool
+	}{
+		{"all is the same", update("1", "2"), update("1", "2"), true},
+		{"another text", update("1", "2"), printed(update("1", "2"), "x"), true},
+		{"another notation", update("1k", "2"), update("1000", "2"), true},
+		{"another value before, the same text", printed(update("1", "3"), "x"), printed(update("2", "3"), "x"), false},
+		{"another value after, the same text", printed(update("1", "2"), "x"), printed(update("1", "3"), "x"), false},
+		{"a value before that is inexact", update("1", "2"), inexact, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				try := func(err error, change topology.Change) func(context.Context) (interpret.Outcome, error) {
+					return func(context.Context) (interpret.Outcome, error) {
+						return interpret.Outcome{Changes: []topology.Change{change}}, err
+					}
+				}
+				a := tries("a", try(unavailable, tt.first), try(nil, tt.last))
+				report, err := score.Runner{Retries: 1}.Run(t.Context(), a.on(prod))
+				require.NoError(t, err)
+				want := []topology.Change{tt.first, tt.last}
+				if tt.same {
+					want = []topology.Change{tt.last}
+				}
+				require.Equal(t, want, report.Results[0].Outcome.Changes)
 			})
 		})
 	}

@@ -100,7 +100,7 @@ var layers = []layer{
 		"the suites speak of ports alone; those that speak of tenants are in tenant/tenanttest"},
 	{"interpret", []string{"topology"}, light,
 		"an Interpret sees infrastructure through the ports alone, and knows nothing of Scores or adapters"},
-	{"score", []string{"topology", "interpret"}, aggregating,
+	{"score", []string{"topology", "topology/adapter", "interpret"}, aggregating,
 		"Scores of any kind run on any topology, so what runs them knows neither tenants nor adapters"},
 	{"score/progress", []string{"score"}, []string{"github.com/schollz/progressbar/v3", "golang.org/x/term"},
 		"it shows the events of any run, and nothing else"},

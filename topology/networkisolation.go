@@ -38,13 +38,11 @@ func (n NetworkRules) Clone() NetworkRules {
 	return n
 }
 
-// PolicyName is the name of the network policy that enforces Polyphony's rules of a namespace.
-const PolicyName = "polyphony"
-
-// Policy returns the network policy that enforces the rules.
+// Policy returns the network policy that enforces the rules. It is managed, and has no name: each
+// adapter has its own name for it.
 func (n NetworkRules) Policy() netpolicy.Policy {
 	return netpolicy.Policy{
-		Namespace: n.Namespace, Name: PolicyName,
+		Namespace: n.Namespace, Managed: true,
 		Ingress: policyRules(n.Ingress), Egress: policyRules(n.Egress),
 	}
 }

@@ -11,6 +11,10 @@ import (
 type Reachability interface {
 	// NetworkPolicies lists every policy of a namespace, foreign ones included, sorted by namespace
 	// and name. A namespace that does not exist has none; "" is all namespaces.
+	//
+	// At most one policy of a namespace is managed: the one that NetworkIsolation reads and writes.
+	// A foreign policy in its place is not managed. Neither is a policy in another place that has a
+	// copy of Polyphony's mark, such as a label.
 	NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error)
 
 	// Reach reports whether a connection is let through. A refusal is an answer, not an error. A

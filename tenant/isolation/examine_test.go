@@ -7,6 +7,7 @@ import (
 
 	"github.com/polyphony-go/polyphony/tenant/isolation"
 	"github.com/polyphony-go/polyphony/topology"
+	"github.com/polyphony-go/polyphony/topology/netpolicy"
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
@@ -28,6 +29,18 @@ func namespaceOf(t *testing.T, in topology.Inspection, name string) *topology.Na
 		}
 	}
 	t.Fatalf("the inspection has no namespace %s", name)
+	return nil
+}
+
+// managedPolicy returns the policy of a namespace that Polyphony manages, to be changed in place.
+func managedPolicy(t *testing.T, in topology.Inspection, namespace string) *netpolicy.Policy {
+	t.Helper()
+	for i := range in.Policies {
+		if p := &in.Policies[i]; p.Namespace == namespace && p.Managed {
+			return p
+		}
+	}
+	t.Fatalf("the inspection has no managed policy in %s", namespace)
 	return nil
 }
 
@@ -97,6 +110,69 @@ func TestExamineReportsWhatValuesCannotExpress(t *testing.T) {
 		report := s.Examine(in)
 		require.Equal(t, []verdict{{"globex", guarantee, isolation.Broken}}, brokenVerdicts(report))
 		require.Contains(t, report.String(), "globex: spec.scopes: Terminating -> (none)")
+	}
+}
+
+func TestExamineDecidesWhichPolicyIsTheTenantsByWhetherItIsManaged(t *testing.T) {
+	open, closed := netpolicy.Rules{{}}, netpolicy.Rules{}
+	add := func(name string, managed bool, ingress netpolicy.Rules) func(*testing.T, *topology.Inspection) {
+		p := netpolicy.Policy{Namespace: "globex", Name: name, Managed: managed, Ingress: &ingress}
+		return func(_ *testing.T, in *topology.Inspection) { in.Policies = append(in.Policies, p) }
+	}
+	edit := func(change func(*netpolicy.Policy)) func(*testing.T, *topology.Inspection) {
+		return func(t *testing.T, in *topology.Inspection) { change(managedPolicy(t, *in, "globex")) }
+	}
+	tests := []struct {
+		name    string
+		change  func(*testing.T, *topology.Inspection)
+		witness string // empty: the network is enforced
+	}{
+		{"another name", edit(func(p *netpolicy.Policy) { p.Name = "fence" }), ""},
+		{
+			"not managed, with the name and the rules of the managed one",
+			edit(func(p *netpolicy.Policy) { p.Managed = false }),
+			"no NetworkPolicy in globex is managed by Polyphony",
+		},
+		{
+			"a direction that is not isolated", edit(func(p *netpolicy.Policy) { p.Egress = nil }),
+			"NetworkPolicy globex/polyphony does not isolate egress, which is therefore open",
+		},
+		{
+			"another rule", edit(func(p *netpolicy.Policy) { p.Ingress = &open }),
+			"NetworkPolicy globex/polyphony: ingress",
+		},
+		{
+			"a copy of the managed one", func(t *testing.T, in *topology.Inspection) {
+				second := managedPolicy(t, *in, "globex").Clone()
+				second.Name = "second"
+				in.Policies = append(in.Policies, second)
+			},
+			"NetworkPolicy globex/second is managed by Polyphony too, and should not be there",
+		},
+		{
+			"a second one that is managed and open", add("a", true, open),
+			"NetworkPolicy globex/a is managed by Polyphony too, and should not be there",
+		},
+		{
+			"a foreign one of the same name that is open", add("polyphony", false, open),
+			"NetworkPolicy globex/polyphony is not managed by Polyphony and allows ingress from everybody on every port",
+		},
+		{
+			"a foreign one of the same name that is closed", add("polyphony", false, closed), "",
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			in, s := reading(t)
+			tt.change(t, &in)
+			report := s.Examine(in)
+			if tt.witness == "" {
+				require.Empty(t, report.Broken(), report.String())
+				return
+			}
+			require.Equal(t, []verdict{{"globex", isolation.GuaranteeNetwork, isolation.Broken}}, brokenVerdicts(report))
+			require.Contains(t, report.String(), tt.witness)
+		})
 	}
 }
 

@@ -125,8 +125,7 @@ func leaks() []planted {
 		},
 		{
 			"no network rules", occupied(topology.KindNetworkRules),
-			isolation.GuaranteeNetwork,
-			"NetworkPolicy globex/polyphony does not isolate egress, which is therefore open",
+			isolation.GuaranteeNetwork, "no NetworkPolicy in globex is managed by Polyphony",
 		},
 		{
 			"a policy that opens the namespace", func(o fake.Outsider) {
@@ -134,6 +133,15 @@ func leaks() []planted {
 			},
 			isolation.GuaranteeNetwork,
 			"NetworkPolicy globex/leak is not managed by Polyphony and allows ingress from everybody on every port",
+		},
+		{
+			"a policy that opens the namespace with the mark of a managed one", func(o fake.Outsider) {
+				o.AddNetworkPolicy(netpolicy.Policy{
+					Namespace: "globex", Name: "leak", Managed: true, Egress: &netpolicy.Rules{{}},
+				})
+			},
+			isolation.GuaranteeNetwork,
+			"NetworkPolicy globex/leak is not managed by Polyphony and allows egress to everybody on every port",
 		},
 		{
 			"a grant to another tenant's group",

@@ -19,8 +19,8 @@ import (
 )
 
 // scrambled is the fake with other texts in everything that is for people, and with lists in
-// another order where no order is promised. Names of subjects, roles of tenants, namespaces and the
-// network policy of Polyphony stay, since they are values that decide.
+// another order where no order is promised. Names of subjects, roles of tenants and namespaces stay,
+// since they are values that decide.
 type scrambled struct {
 	faketest.Edited
 	edit func(*topology.Inspection) // adds what the fake cannot hold; nil: nothing
@@ -63,9 +63,7 @@ func scrambleNames(in *topology.Inspection, text string) {
 		in.Grants[i].Name, in.Grants[i].Role.Name = text, text
 	}
 	for i := range in.Policies {
-		if p := &in.Policies[i]; p.Name != topology.PolicyName {
-			p.Name = "other " + text
-		}
+		in.Policies[i].Name = text
 	}
 	for i := range in.Bindings {
 		b := &in.Bindings[i]
@@ -131,6 +129,14 @@ func worlds(t *testing.T) []world {
 		}},
 		world{name: "a known network plugin", edit: func(in *topology.Inspection) {
 			in.Readiness.NetworkPlugin = "cilium"
+		}},
+		world{name: "a second policy that is managed", edit: func(in *topology.Inspection) {
+			second := managedPolicy(t, *in, "globex").Clone()
+			second.Name = "copy"
+			in.Policies = append(in.Policies, second)
+		}},
+		world{name: "a policy with the name of the managed one, which is not managed", edit: func(in *topology.Inspection) {
+			managedPolicy(t, *in, "globex").Managed = false
 		}},
 		world{name: "a missing guardrail", edit: func(in *topology.Inspection) {
 			in.Guardrails.Rules = in.Guardrails.Rules[1:]
@@ -266,6 +272,11 @@ var mutants = []struct {
 			for kind, fields := range ns.Beyond {
 				ns.Beyond[kind] = slices.DeleteFunc(slices.Clone(fields), isEmpty)
 			}
+		}
+	})},
+	{"a policy with the name of Polyphony's own is managed", after(func(in *topology.Inspection) {
+		for i := range in.Policies {
+			in.Policies[i].Managed = in.Policies[i].Name == "polyphony"
 		}
 	})},
 	{"a volume of the same name is the tenant's own", after(func(in *topology.Inspection) {

@@ -56,6 +56,42 @@ func TestIsolationOnKubernetes(t *testing.T) {
 	attacker, victim := provision(t, c.top)
 	require.Empty(t, c.isolation(t, attacker, victim).Broken())
 	testPlanted(t, c, attacker, victim)
+	testPlantedPolicies(t, c, attacker, victim)
+}
+
+// testPlantedPolicies plants network policies that look like Polyphony's own: one has the label and
+// another name, the other has the name and no label.
+func testPlantedPolicies(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
+	policies := c.admin.NetworkingV1().NetworkPolicies(victimName)
+	own, err := policies.Get(t.Context(), "polyphony", metav1.GetOptions{})
+	require.NoError(t, err)
+	open := networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}}
+	plant := func(name string, labels map[string]string, spec networkingv1.NetworkPolicySpec) {
+		t.Helper()
+		meta := metav1.ObjectMeta{Name: name, Labels: labels}
+		policy := &networkingv1.NetworkPolicy{ObjectMeta: meta, Spec: spec}
+		_, err := policies.Create(t.Context(), policy, metav1.CreateOptions{})
+		require.NoError(t, err)
+	}
+	check := func(witness string) {
+		t.Helper()
+		requireBroken(t, c.isolation(t, attacker, victim), victimName, isolation.GuaranteeNetwork, witness)
+	}
+
+	const opens = " is not managed by Polyphony and allows ingress from everybody on every port"
+	plant("leak", own.Labels, open)
+	check("NetworkPolicy " + victimName + "/leak" + opens)
+	require.NoError(t, policies.Delete(t.Context(), "leak", metav1.DeleteOptions{}))
+
+	for _, spec := range []networkingv1.NetworkPolicySpec{own.Spec, open} {
+		require.NoError(t, policies.Delete(t.Context(), own.Name, metav1.DeleteOptions{}))
+		plant(own.Name, nil, spec)
+		check("no NetworkPolicy in " + victimName + " is managed by Polyphony")
+	}
+	check("NetworkPolicy " + victimName + "/polyphony" + opens)
+	require.NoError(t, policies.Delete(t.Context(), own.Name, metav1.DeleteOptions{}))
+	plant(own.Name, own.Labels, own.Spec)
+	require.Empty(t, c.isolation(t, attacker, victim).Broken())
 }
 
 // testPlanted adds leaks of each kind, as an administrator could by mistake.

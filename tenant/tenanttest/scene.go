@@ -74,7 +74,7 @@ func newScene(attacker, victim tenant.TenantScore) scene {
 // Names of objects that attacks change, as Polyphony stores them on Kubernetes. They matter only to
 // roles with resourceNames. Any other role refuses an attack by its resource, whatever the name.
 const (
-	storedName = topology.PolicyName                                   // in a tenant's namespace
+	storedName = "polyphony"                                           // in a tenant's namespace
 	storedRole = storedName + "-" + string(tenant.Viewer)              // of a role and its binding
 	storedRule = storedName + "-" + string(topology.GuardrailServices) // of a guardrail
 )

@@ -154,7 +154,10 @@ func (o Outsider) Grant(name string, g topology.Grant) {
 	o.change(name, func(n *namespace) { n.grants = append(n.grants, g.Clone()) })
 }
 
-// AddNetworkPolicy adds a policy that Polyphony does not manage to the namespace that it names.
+// AddNetworkPolicy adds a policy to the namespace that it names. Polyphony does not manage the
+// policy, even if it is a copy of one that is managed.
 func (o Outsider) AddNetworkPolicy(p netpolicy.Policy) {
-	o.change(p.Namespace, func(n *namespace) { n.policies = append(n.policies, p.Clone()) })
+	p = p.Clone()
+	p.Managed = false
+	o.change(p.Namespace, func(n *namespace) { n.policies = append(n.policies, p) })
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
+// policyName is the name of the policy that Polyphony's rules of a namespace are in force as.
+const policyName = "polyphony"
+
 // NetworkPolicies implements topology.Reachability.
 func (t *Topology) NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error) {
 	if err := t.begin(ctx, adapter.Read(topology.KindNetworkPolicies, namespace)); err != nil {
@@ -60,10 +63,12 @@ func (n *namespace) networkPolicies() []netpolicy.Policy {
 	switch rules := n.network.value; {
 	case n.network.foreign: // an empty policy in Kubernetes, which denies all ingress
 		policies = append(policies, netpolicy.Policy{
-			Namespace: n.value.Name, Name: topology.PolicyName, Ingress: &netpolicy.Rules{},
+			Namespace: n.value.Name, Name: policyName, Ingress: &netpolicy.Rules{},
 		})
 	case rules != nil:
-		policies = append(policies, rules.Policy())
+		own := rules.Policy()
+		own.Name = policyName
+		policies = append(policies, own)
 	}
 	for _, p := range n.policies {
 		policies = append(policies, p.Clone())

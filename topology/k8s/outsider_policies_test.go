@@ -7,15 +7,20 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
+	"github.com/polyphony-go/polyphony/topology"
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 	"github.com/polyphony-go/polyphony/topology/topologytest"
 )
 
-// AddNetworkPolicy creates the policy with explicit policy types.
+// AddNetworkPolicy creates the policy with explicit policy types, and with the label of the tenant
+// if it is a copy of a managed one.
 func (o outsider) AddNetworkPolicy(t topologytest.T, p netpolicy.Policy) {
 	policy := &networkingv1.NetworkPolicy{
 		ObjectMeta: metav1.ObjectMeta{Name: p.Name},
 		Spec:       networkingv1.NetworkPolicySpec{PodSelector: *selectorOf(&p.Pods)},
+	}
+	if p.Managed {
+		policy.Labels = map[string]string{topology.LabelTenant: p.Namespace}
 	}
 	if p.Ingress != nil {
 		policy.Spec.PolicyTypes = append(policy.Spec.PolicyTypes, networkingv1.PolicyTypeIngress)

@@ -63,9 +63,13 @@ func (t *Topology) Reach(ctx context.Context, conn netpolicy.Connection) (netpol
 }
 
 // NetworkPolicyOf returns the value of any NetworkPolicy. A policy that states no policy types is
-// about ingress, and about egress if it has egress rules.
+// about ingress, and about egress if it has egress rules. A policy is managed if it has both the
+// name of Polyphony's own and the label of the tenant.
 func NetworkPolicyOf(have *networkingv1.NetworkPolicy) netpolicy.Policy {
-	p := netpolicy.Policy{Namespace: have.Namespace, Name: have.Name, Pods: *toSelector(&have.Spec.PodSelector)}
+	p := netpolicy.Policy{
+		Namespace: have.Namespace, Name: have.Name, Pods: *toSelector(&have.Spec.PodSelector),
+		Managed: have.Name == objectName && owned(have, have.Namespace),
+	}
 	types := have.Spec.PolicyTypes
 	if len(types) == 0 {
 		types = []networkingv1.PolicyType{networkingv1.PolicyTypeIngress}

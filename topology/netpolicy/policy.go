@@ -20,11 +20,16 @@ const (
 
 // Policy is a network policy in force, with every default filled in.
 type Policy struct {
-	Namespace string   `json:"namespace"`         // of the policy and of the pods that it isolates
-	Name      string   `json:"name"`              // of the policy
-	Pods      Selector `json:"pods"`              // the pods that it isolates; zero value: all
-	Ingress   *Rules   `json:"ingress,omitempty"` // nil: it does not isolate connections to them
-	Egress    *Rules   `json:"egress,omitempty"`  // nil: it does not isolate connections from them
+	Namespace string `json:"namespace"` // of the policy and of the pods that it isolates
+	Name      string `json:"name"`      // of the policy
+
+	// Managed reports whether Polyphony manages the policy. The adapter that reads the policy sets
+	// it. It does not change what the policy allows.
+	Managed bool `json:"managed,omitempty"`
+
+	Pods    Selector `json:"pods"`              // the pods that it isolates; zero value: all
+	Ingress *Rules   `json:"ingress,omitempty"` // nil: it does not isolate connections to them
+	Egress  *Rules   `json:"egress,omitempty"`  // nil: it does not isolate connections from them
 }
 
 // Clone returns a copy that shares nothing with p.

@@ -3,7 +3,6 @@ package topologytest
 import (
 	"context"
 	"slices"
-	"strings"
 
 	"github.com/polyphony-go/polyphony/internal/puppet"
 	"github.com/polyphony-go/polyphony/topology"
@@ -45,6 +44,10 @@ func grantsMutants() []mutant {
 	)
 	return []mutant{
 		onGrant(ensured, func(g *rbac.Binding) { g.Name = "" }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Name = "same" }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Role.Name = "" }),
+		onGrant(ensured, func(g *rbac.Binding) { g.Managed = false }),
+		onGrant(ensured, func(g *rbac.Binding) { g.TenantRole = "" }),
 		onGrant(ensured, func(g *rbac.Binding) { g.Role = rbac.RoleRef{} }),
 		onGrant(ensured, func(g *rbac.Binding) { g.Rules = nil }),
 		onGrant(ensured, func(g *rbac.Binding) { g.Subjects = g.Subjects[:1] }),
@@ -100,9 +103,11 @@ func grantsMutants() []mutant {
 		}),
 		m(sorted, func(top *puppet.Puppet) { // those of others last
 			puppet.After(&top.OnGrantsInForce, func(_ string, grants *[]rbac.Binding, _ *error) {
-				slices.SortStableFunc(*grants, func(a, b rbac.Binding) int {
-					return strings.Compare(strings.TrimPrefix(a.Name, "polyphony-"), strings.TrimPrefix(b.Name, "polyphony-"))
-				})
+				others := func(b rbac.Binding) bool { return !b.Managed }
+				*grants = slices.Concat(
+					slices.DeleteFunc(slices.Clone(*grants), others),
+					slices.DeleteFunc(slices.Clone(*grants), func(b rbac.Binding) bool { return !others(b) }),
+				)
 			})
 		}),
 		m("Values are not aliased", func(top *puppet.Puppet) {

@@ -31,6 +31,23 @@ func reachabilityMutants() []mutant {
 			}
 		})
 	}
+	// lists is an adapter that lists other policies than there are.
+	lists := func(rule string, as func([]netpolicy.Policy) []netpolicy.Policy) mutant {
+		return m(rule, func(top *puppet.Puppet) {
+			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
+				*policies = as(*policies)
+			})
+		})
+	}
+	// manages takes the policies for managed that a condition selects.
+	manages := func(selects func(netpolicy.Policy) bool) func([]netpolicy.Policy) []netpolicy.Policy {
+		return func(policies []netpolicy.Policy) []netpolicy.Policy {
+			for i, p := range policies {
+				policies[i].Managed = selects(p)
+			}
+			return policies
+		}
+	}
 	misreads := func(rule string, misread func(*netpolicy.Policy)) mutant {
 		return decides(rule, func(policies []netpolicy.Policy) []netpolicy.Policy {
 			for i := range policies {
@@ -78,6 +95,8 @@ func reachabilityMutants() []mutant {
 		marks     = "Labels of a namespace include its name, domains and pod security, and no other can claim its name"
 		consent   = "A connection between namespaces needs a rule at both ends"
 		foreign   = "A foreign policy that opens a namespace is applied, listed and named"
+		place     = "A foreign policy in the place of Polyphony's own is listed, and is not managed"
+		copies    = "A copy of Polyphony's own policy in another place is applied, and is not managed"
 		labels    = "Labels are compared with In, NotIn, Exists and DoesNotExist, and all of them must hold"
 		peers     = "A peer matches pods by their labels, in namespaces by theirs"
 		ports     = "A port matches a number, a range, a named port of the pod, or every port of a protocol"
@@ -164,17 +183,27 @@ func reachabilityMutants() []mutant {
 			})(p)
 		}),
 		decides(foreign, func(policies []netpolicy.Policy) []netpolicy.Policy {
-			return slices.DeleteFunc(policies, func(p netpolicy.Policy) bool { return p.Name != "polyphony" })
+			return slices.DeleteFunc(policies, func(p netpolicy.Policy) bool { return !p.Managed })
 		}),
-		m(foreign, func(top *puppet.Puppet) {
-			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
-				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name != "polyphony" })
-			})
+		lists(foreign, func(policies []netpolicy.Policy) []netpolicy.Policy {
+			return slices.DeleteFunc(policies, func(p netpolicy.Policy) bool { return !p.Managed })
 		}),
-		m("A foreign policy in the place of Polyphony's own is listed", func(top *puppet.Puppet) {
-			puppet.After(&top.OnNetworkPolicies, func(_ string, policies *[]netpolicy.Policy, _ *error) {
-				*policies = slices.DeleteFunc(*policies, func(p netpolicy.Policy) bool { return p.Name == "polyphony" })
-			})
+		lists(foreign, manages(func(netpolicy.Policy) bool { return true })),
+		lists(foreign, manages(func(netpolicy.Policy) bool { return false })),
+		lists(place, func(policies []netpolicy.Policy) []netpolicy.Policy {
+			return slices.DeleteFunc(policies, func(p netpolicy.Policy) bool { return p.Name == "polyphony" })
+		}),
+		lists(place, manages(func(p netpolicy.Policy) bool { return p.Name == "polyphony" })),
+		lists(copies, manages(func(netpolicy.Policy) bool { return true })),
+		lists(copies, manages(func(p netpolicy.Policy) bool { return p.Managed || p.Name == "copy" })),
+		lists(copies, func(policies []netpolicy.Policy) []netpolicy.Policy {
+			if slices.ContainsFunc(policies, func(p netpolicy.Policy) bool { return p.Managed }) {
+				return policies
+			}
+			return nil // as if the copy had been deleted with Polyphony's own
+		}),
+		decides(copies, func(policies []netpolicy.Policy) []netpolicy.Policy {
+			return slices.DeleteFunc(policies, func(p netpolicy.Policy) bool { return !p.Managed })
 		}),
 		misreads(labels, onExpressions(func([]netpolicy.Requirement) []netpolicy.Requirement { return nil })),
 		misreads(labels, onExpressions(func(all []netpolicy.Requirement) []netpolicy.Requirement { return all[:1] })),

@@ -45,7 +45,9 @@ type Outsider interface {
 	// Admission, GrantsInForce, Guardrails, Inspector.
 	Grant(t T, namespace string, g topology.Grant)
 
-	// AddNetworkPolicy creates a policy in the namespace that it names. Reachability, Inspector.
+	// AddNetworkPolicy creates a policy in the namespace that it names. With p.Managed, the policy
+	// has the mark of Polyphony's own, such as a label, as a copy of an object has. Reachability,
+	// Inspector.
 	AddNetworkPolicy(t T, p netpolicy.Policy)
 
 	// SetGuardrailsVersion gives the installed guardrails the version of another release.

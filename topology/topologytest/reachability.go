@@ -39,12 +39,22 @@ type reachability struct {
 	newNamespace func(T) string
 }
 
-// ensureRules stores rules of Polyphony's, and returns the name of the policy that they become.
+// ensureRules stores rules of Polyphony's, and returns the name of the policy that they become. An
+// adapter chooses that name.
 func (r reachability) ensureRules(t T, rules topology.NetworkRules) string {
 	t.Helper()
 	_, err := r.top.EnsureNetworkRules(t.Context(), rules)
 	require.NoError(t, err)
-	return rules.Namespace + "/polyphony"
+	return rules.Namespace + "/" + r.managed(t, rules.Namespace).Name
+}
+
+// managed returns the one policy of a namespace that Polyphony manages.
+func (r reachability) managed(t T, namespace string) netpolicy.Policy {
+	t.Helper()
+	policies := slices.DeleteFunc(r.policies(t, namespace), func(p netpolicy.Policy) bool { return !p.Managed })
+	require.Len(t, policies, 1, "policies that are managed")
+	require.NotEmpty(t, policies[0].Name)
+	return policies[0]
 }
 
 // add stores a foreign policy and returns its name.

@@ -25,19 +25,26 @@ func (r reachability) policyCases() []Case {
 			leak := r.add(t, own, "leak", netpolicy.Policy{Ingress: &netpolicy.Rules{{}}})
 			r.requireAllowed(t, visit, isOpen("egress", other), permits("ingress", 0, leak))
 			r.requireAllowed(t, web(outside, podIn(own, nil)), permits("ingress", 0, leak))
-			require.Equal(t, []netpolicy.Policy{
+			require.ElementsMatch(t, []netpolicy.Policy{
 				{Namespace: own, Name: "leak", Ingress: &netpolicy.Rules{{}}},
-				{Namespace: own, Name: "polyphony", Ingress: &netpolicy.Rules{}, Egress: &netpolicy.Rules{{
-					Peers: []netpolicy.Peer{{Namespaces: &netpolicy.Selector{}, Pods: &netpolicy.Selector{}}},
-					Ports: []netpolicy.Port{{Protocol: netpolicy.UDP, Port: 53}},
-				}}},
+				{
+					Namespace: own, Name: r.managed(t, own).Name, Managed: true, Ingress: &netpolicy.Rules{},
+					Egress: &netpolicy.Rules{{
+						Peers: []netpolicy.Peer{{Namespaces: &netpolicy.Selector{}, Pods: &netpolicy.Selector{}}},
+						Ports: []netpolicy.Port{{Protocol: netpolicy.UDP, Port: 53}},
+					}},
+				},
 			}, r.policies(t, own))
 		}},
-		{"A foreign policy in the place of Polyphony's own is listed", func(t T) {
+		{"A foreign policy in the place of Polyphony's own is listed, and is not managed", func(t T) {
 			own := r.newNamespace(t)
 			r.outsider.Occupy(t, own, topology.KindNetworkRules)
-			require.Equal(t, []string{own + "/polyphony"}, r.policyNames(t, own))
+			policies := r.policies(t, own)
+			require.Len(t, policies, 1)
+			require.Equal(t, own, policies[0].Namespace)
+			require.False(t, policies[0].Managed)
 		}},
+		{"A copy of Polyphony's own policy in another place is applied, and is not managed", r.checkCopies},
 		{"Policies add up, and a refusal names them all by name", func(t T) {
 			own := r.newNamespace(t)
 			from := func(cidr string) netpolicy.Policy {
@@ -47,9 +54,27 @@ func (r reachability) policyCases() []Case {
 			rules := r.ensureRules(t, topology.NetworkRules{Namespace: own})
 			r.requireAllowed(t, web(outside, podIn(own, nil)), permits("ingress", 0, two))
 			r.requireAllowed(t, web(at("198.51.100.1"), podIn(own, nil)), permits("ingress", 0, one))
-			r.requireRefused(t, web(at("203.0.113.1"), podIn(own, nil)), refuses("ingress", one, rules, two))
+			all := []string{one, rules, two}
+			slices.Sort(all)
+			r.requireRefused(t, web(at("203.0.113.1"), podIn(own, nil)), refuses("ingress", all...))
 		}},
 	}
+}
+
+// checkCopies has a copy with an additional rule, beside Polyphony's own policy and without it.
+func (r reachability) checkCopies(t T) {
+	own := r.newNamespace(t)
+	rules := r.ensureRules(t, topology.NetworkRules{Namespace: own})
+	leak := r.managed(t, own)
+	leak.Ingress = &netpolicy.Rules{{}}
+	copied := r.add(t, own, "copy", leak)
+	require.Equal(t, rules, own+"/"+r.managed(t, own).Name)
+	require.Len(t, r.policies(t, own), 2)
+	r.requireAllowed(t, web(outside, podIn(own, nil)), permits("ingress", 0, copied))
+	_, err := r.top.DeleteNetworkRules(t.Context(), own)
+	require.NoError(t, err)
+	leak.Name, leak.Managed = "copy", false
+	require.Equal(t, []netpolicy.Policy{leak}, r.policies(t, own))
 }
 
 // isolationCases check which pods and directions a policy isolates.

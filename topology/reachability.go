@@ -17,7 +17,8 @@ type Reachability interface {
 	// copy of Polyphony's mark, such as a label.
 	NetworkPolicies(ctx context.Context, namespace string) ([]netpolicy.Policy, error)
 
-	// Reach reports whether a connection is let through. A refusal is an answer, not an error. A
+	// Reach reports whether a connection is let through, and which policies decide at each end, as
+	// netpolicy.State.Reach does. A refusal is an answer, not an error. A
 	// connection that is not valid is ErrInvalid, and one about a namespace that does not exist is
 	// ErrNotFound. Reach writes nothing and sends no packet: the component that enforces the
 	// policies is not asked.

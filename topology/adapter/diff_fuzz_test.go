@@ -134,7 +134,9 @@ func (g thingMaker) prefix() netip.Prefix {
 
 func (g thingMaker) part() part { return part{pick(g, "", g.word()), some(g, g.word)} }
 
-func (g thingMaker) keyed() keyed { return keyed{pick(g, g.words[2:]...), pick(g, "", g.word()), some(g, g.part)} }
+func (g thingMaker) keyed() keyed {
+	return keyed{pick(g, g.words[2:]...), pick(g, "", g.word()), some(g, g.part)}
+}
 
 func (g thingMaker) blurred() blurred { return blurred{g.IntN(2)} }
 

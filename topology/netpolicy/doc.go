@@ -14,6 +14,9 @@
 // connection through. Policies add up: a pod that no policy selects for a direction is open in that
 // direction, and a pod that some policies select may do what any of them allows.
 //
+// The [Decision] values of an Answer name the policies and the rule that decide, for each
+// [Direction].
+//
 // A State does not know whether anything enforces the policies. In a cluster, a network plugin
 // does.
 //

@@ -73,6 +73,8 @@ func FuzzStateReach(f *testing.F) {
 		before := state.Reach(conn)
 		if conn.Validate() == nil {
 			require.NotEmpty(t, before.Reason)
+			refuses := func(d netpolicy.Decision) bool { return !d.Allowed }
+			require.Equal(t, before.Allowed, !slices.ContainsFunc(before.Decisions, refuses))
 		}
 
 		open := netpolicy.State{NamespaceLabels: state.NamespaceLabels}.Reach(conn)

@@ -29,7 +29,16 @@ func TestStrings(t *testing.T) {
 		"every pod in namespaces a=1,b=2":    netpolicy.Peer{Namespaces: &labels},
 		"every pod in every namespace":       netpolicy.Peer{Pods: &everything, Namespaces: &everything},
 		"pods a=1,b=2 in the same namespace": netpolicy.Peer{Pods: &labels},
-		"TCP http":                           netpolicy.Port{Protocol: netpolicy.TCP, Name: "http"},
+		"no NetworkPolicy in acme isolates the egress of such pods, so they are open": netpolicy.Decision{
+			Direction: netpolicy.Egress, Namespace: "acme", Allowed: true,
+		},
+		"ingress rule 2 of NetworkPolicy acme/db allows it": netpolicy.Decision{
+			Direction: netpolicy.Ingress, Namespace: "acme", Allowed: true, Policies: []string{"db"}, Rule: 2,
+		},
+		"no ingress rule of NetworkPolicy acme/a, acme/b allows it": netpolicy.Decision{
+			Direction: netpolicy.Ingress, Namespace: "acme", Policies: []string{"a", "b"},
+		},
+		"TCP http": netpolicy.Port{Protocol: netpolicy.TCP, Name: "http"},
 		"app=web,tier notin (a, b),team exists": netpolicy.Selector{
 			Labels: map[string]string{"app": "web"},
 			Expressions: []netpolicy.Requirement{

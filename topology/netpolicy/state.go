@@ -9,8 +9,54 @@ import (
 
 // Answer reports whether a connection is let through, and what decided it.
 type Answer struct {
-	Allowed bool   `json:"allowed"` // the policies let the connection through
-	Reason  string `json:"reason"`  // one sentence for each direction that policies decide, for people
+	Allowed bool   `json:"allowed"` // every decision lets the connection through
+	Reason  string `json:"reason"`  // one sentence for each decision, for people
+
+	// Decisions has one decision for each end that is a pod, first that of the end that connects.
+	Decisions []Decision `json:"decisions,omitempty"`
+}
+
+// Direction is the direction of a connection, seen from a pod.
+type Direction string
+
+// The directions: the pod that connects has egress, and the one that is connected to has ingress.
+const (
+	Egress  Direction = "egress"
+	Ingress Direction = "ingress"
+)
+
+// Decision is what the policies at one end of a connection decide.
+type Decision struct {
+	Direction Direction `json:"direction"`
+	Namespace string    `json:"namespace"` // of the pod at this end, and of the policies that select it
+	Allowed   bool      `json:"allowed"`
+
+	// Policies are the names of the policies that decide: the first one that allows the connection,
+	// or all that isolate the pod if none allows it, in the order of State.Policies. Empty: no
+	// policy isolates the pod in this direction, so it is open.
+	Policies []string `json:"policies,omitempty"`
+
+	// Rule is the index of the rule that allows the connection, from 0.
+	Rule int `json:"rule,omitempty"`
+}
+
+// String says in a sentence who decides, such as "ingress rule 0 of NetworkPolicy globex/db allows
+// it".
+func (d Decision) String() string {
+	var policies []string
+	for _, name := range d.Policies {
+		policies = append(policies, d.Namespace+"/"+name)
+	}
+	names := strings.Join(policies, ", ")
+	switch {
+	case len(policies) == 0:
+		return fmt.Sprintf(
+			"no NetworkPolicy in %s isolates the %s of such pods, so they are open", d.Namespace, d.Direction)
+	case d.Allowed:
+		return fmt.Sprintf("%s rule %d of NetworkPolicy %s allows it", d.Direction, d.Rule, names)
+	default:
+		return fmt.Sprintf("no %s rule of NetworkPolicy %s allows it", d.Direction, names)
+	}
 }
 
 // State is what an answer depends on. The zero value has no policies, so everything is open.
@@ -27,24 +73,27 @@ type State struct {
 // connects and the ingress of a pod that is connected to must allow it. A policy with a range of
 // addresses that is not valid allows nothing by it.
 func (s State) Reach(conn Connection) Answer {
-	var reasons []string
-	allowed := true
+	answer := Answer{Allowed: true}
 	if conn.From.Namespace != "" {
-		ok, reason := s.direction(conn, conn.From, conn.To, "egress", func(p Policy) *Rules { return p.Egress })
-		allowed, reasons = allowed && ok, append(reasons, reason)
+		egress := func(p Policy) *Rules { return p.Egress }
+		answer.Decisions = append(answer.Decisions, s.decision(conn, Egress, conn.From, conn.To, egress))
 	}
 	if conn.To.Namespace != "" {
-		ok, reason := s.direction(conn, conn.To, conn.From, "ingress", func(p Policy) *Rules { return p.Ingress })
-		allowed, reasons = allowed && ok, append(reasons, reason)
+		ingress := func(p Policy) *Rules { return p.Ingress }
+		answer.Decisions = append(answer.Decisions, s.decision(conn, Ingress, conn.To, conn.From, ingress))
 	}
-	return Answer{Allowed: allowed, Reason: strings.Join(reasons, "; ")}
+	for _, d := range answer.Decisions {
+		answer.Allowed = answer.Allowed && d.Allowed
+	}
+	answer.Reason = joined(answer.Decisions, "; ")
+	return answer
 }
 
-// direction reports whether the policies of one end allow the other end.
-func (s State) direction(
-	conn Connection, own, other Endpoint, name string, rules func(Policy) *Rules,
-) (allowed bool, reason string) {
-	var selecting []string
+// decision returns what the policies of one end decide about the other end.
+func (s State) decision(
+	conn Connection, direction Direction, own, other Endpoint, rules func(Policy) *Rules,
+) Decision {
+	decision := Decision{Direction: direction, Namespace: own.Namespace}
 	for _, p := range s.Policies {
 		list := rules(p)
 		if list == nil || p.Namespace != own.Namespace || !p.Pods.Matches(own.PodLabels) {
@@ -52,15 +101,14 @@ func (s State) direction(
 		}
 		for i, rule := range *list {
 			if s.peersMatch(p, rule, other) && rule.portsMatch(conn) {
-				return true, fmt.Sprintf("%s rule %d of NetworkPolicy %s/%s allows it", name, i, p.Namespace, p.Name)
+				decision.Allowed, decision.Policies, decision.Rule = true, []string{p.Name}, i
+				return decision
 			}
 		}
-		selecting = append(selecting, p.Namespace+"/"+p.Name)
+		decision.Policies = append(decision.Policies, p.Name)
 	}
-	if len(selecting) == 0 {
-		return true, fmt.Sprintf("no NetworkPolicy in %s isolates the %s of such pods, so they are open", own.Namespace, name)
-	}
-	return false, fmt.Sprintf("no %s rule of NetworkPolicy %s allows it", name, strings.Join(selecting, ", "))
+	decision.Allowed = len(decision.Policies) == 0
+	return decision
 }
 
 func (s State) peersMatch(p Policy, rule Rule, other Endpoint) bool {

@@ -89,7 +89,7 @@ func reachabilityMutants() []mutant {
 	nothing := func(*netpolicy.Policy) {}
 
 	const (
-		none      = "A namespace without policies is open in both directions, and the reason says so"
+		none      = "A namespace without policies is open in both directions, and the answer says so"
 		own       = "Rules for the own namespace let its pods reach each other and nothing else, until they are deleted"
 		addresses = "A range of addresses leaves out its exceptions, and matches pods only by their address"
 		marks     = "Labels of a namespace include its name, domains and pod security, and no other can claim its name"
@@ -129,6 +129,9 @@ func reachabilityMutants() []mutant {
 			puppet.After(&top.OnReach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) {
 				a.Allowed = !strings.Contains(a.Reason, "open") // as if nobody were allowed what nobody allows
 			})
+		}),
+		m(none, func(top *puppet.Puppet) {
+			puppet.After(&top.OnReach, func(_ netpolicy.Connection, a *netpolicy.Answer, _ *error) { a.Decisions = nil })
 		}),
 		misreads(own, func(p *netpolicy.Policy) { p.Ingress = &netpolicy.Rules{{}} }),
 		m(own, func(top *puppet.Puppet) { // which it has seen once

@@ -3,6 +3,7 @@ package topologytest
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,8 +32,15 @@ func (n namespaces) ownerCases() []Case {
 			want.Adopt = true
 			change := n.ensure(t, want)
 			require.Equal(t, topology.Updated, change.Action)
-			taken := topology.FieldChange{Path: "metadata.labels[" + topology.LabelTenant + "]", To: want.Name}
-			require.Contains(t, change.Fields, taken)
+			require.True(t, slices.ContainsFunc(change.Fields, func(f topology.FieldChange) bool {
+				return f.Path == "metadata.labels["+topology.LabelTenant+"]" && f.From == "" && f.To != ""
+			}), "%v", change.Fields)
+			before, ok := change.Before.(topology.Namespace)
+			require.True(t, ok)
+			require.False(t, before.Managed)
+			after, ok := change.After.(topology.Namespace)
+			require.True(t, ok)
+			require.True(t, after.Managed)
 			require.True(t, n.read(t, want.Name).Managed)
 			want.Adopt = false
 			require.Equal(t, topology.Unchanged, n.ensure(t, want).Action)

@@ -2,7 +2,6 @@ package topologytest
 
 import (
 	"context"
-	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,8 +20,8 @@ type ReachabilityTopology interface {
 	topology.Reachability
 }
 
-// Reachability checks the rules of topology.Reachability. The reasons of answers are those of
-// [netpolicy.State], word for word.
+// Reachability checks the rules of topology.Reachability. The decisions of an answer are those of
+// [netpolicy.State]. An adapter chooses the words of its reasons.
 func Reachability[P ReachabilityTopology](t *testing.T, h Harness[P]) {
 	RunCases(t, reachabilityCases(h))
 }
@@ -81,38 +80,46 @@ func (r reachability) policyNames(t T, namespace string) []string {
 	return names
 }
 
-// requireAllowed fails the case unless a connection is let through, for these reasons.
-func (r reachability) requireAllowed(t T, c netpolicy.Connection, reasons ...string) {
+// requireAllowed fails the case unless a connection is let through, by these decisions.
+func (r reachability) requireAllowed(t T, c netpolicy.Connection, decisions ...netpolicy.Decision) {
 	t.Helper()
-	r.require(t, true, c, reasons...)
+	r.require(t, true, c, decisions...)
 }
 
-// requireRefused fails the case unless a connection is refused, for these reasons.
-func (r reachability) requireRefused(t T, c netpolicy.Connection, reasons ...string) {
+// requireRefused fails the case unless a connection is refused, by these decisions.
+func (r reachability) requireRefused(t T, c netpolicy.Connection, decisions ...netpolicy.Decision) {
 	t.Helper()
-	r.require(t, false, c, reasons...)
+	r.require(t, false, c, decisions...)
 }
 
-func (r reachability) require(t T, allowed bool, c netpolicy.Connection, reasons ...string) {
+func (r reachability) require(t T, allowed bool, c netpolicy.Connection, decisions ...netpolicy.Decision) {
 	t.Helper()
 	answer, err := r.top.Reach(t.Context(), c)
 	require.NoError(t, err)
-	want := netpolicy.Answer{Allowed: allowed, Reason: strings.Join(reasons, "; ")}
-	require.Equal(t, want, answer, "%+v", c)
+	require.NotEmpty(t, answer.Reason)
+	answer.Reason = ""
+	require.Equal(t, netpolicy.Answer{Allowed: allowed, Decisions: decisions}, answer, "%+v", c)
 }
 
-// The reasons that answers give.
+// The decisions of answers. A policy is named as "namespace/name".
 
-func isOpen(direction, namespace string) string {
-	return fmt.Sprintf("no NetworkPolicy in %s isolates the %s of such pods, so they are open", namespace, direction)
+func isOpen(direction netpolicy.Direction, namespace string) netpolicy.Decision {
+	return netpolicy.Decision{Direction: direction, Namespace: namespace, Allowed: true}
 }
 
-func permits(direction string, rule int, policy string) string {
-	return fmt.Sprintf("%s rule %d of NetworkPolicy %s allows it", direction, rule, policy)
+func permits(direction netpolicy.Direction, rule int, policy string) netpolicy.Decision {
+	d := refuses(direction, policy)
+	d.Allowed, d.Rule = true, rule
+	return d
 }
 
-func refuses(direction string, policies ...string) string {
-	return fmt.Sprintf("no %s rule of NetworkPolicy %s allows it", direction, strings.Join(policies, ", "))
+func refuses(direction netpolicy.Direction, policies ...string) netpolicy.Decision {
+	d := netpolicy.Decision{Direction: direction}
+	for _, policy := range policies {
+		namespace, name, _ := strings.Cut(policy, "/")
+		d.Namespace, d.Policies = namespace, append(d.Policies, name)
+	}
+	return d
 }
 
 func podIn(namespace string, labels map[string]string) netpolicy.Endpoint {

@@ -10,7 +10,7 @@ import (
 // ownRuleCases check what Polyphony's own rules lead to.
 func (r reachability) ownRuleCases() []Case {
 	return []Case{
-		{"A namespace without policies is open in both directions, and the reason says so", func(t T) {
+		{"A namespace without policies is open in both directions, and the answer says so", func(t T) {
 			one, other := r.newNamespace(t), r.newNamespace(t)
 			r.requireAllowed(t, web(podIn(one, nil), podIn(other, nil)), isOpen("egress", one), isOpen("ingress", other))
 			r.requireAllowed(t, web(podIn(one, nil), podIn(one, nil)), isOpen("egress", one), isOpen("ingress", one))
@@ -116,10 +116,10 @@ func (r reachability) checkMarks(t T) {
 		rules := r.ensureRules(t, topology.NetworkRules{Namespace: own, Ingress: []topology.NetworkRule{
 			{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{tt.key: tt.value}}}},
 		}})
-		reason := refuses("ingress", rules)
+		decision := refuses("ingress", rules)
 		if tt.matches {
-			reason = permits("ingress", 0, rules)
+			decision = permits("ingress", 0, rules)
 		}
-		r.require(t, tt.matches, web(podIn(other, nil), podIn(own, nil)), isOpen("egress", other), reason)
+		r.require(t, tt.matches, web(podIn(other, nil), podIn(own, nil)), isOpen("egress", other), decision)
 	}
 }

@@ -43,14 +43,14 @@ func (r reachability) checkExpressions(t T) {
 		{map[string]string{"tier": "b", "stage": ""}, []bool{true, false, true, false, true}},
 	} {
 		for i, open := range tt.open {
-			reason := refuses("ingress", policy)
+			decision := refuses("ingress", policy)
 			if open {
-				reason = permits("ingress", i, policy)
+				decision = permits("ingress", i, policy)
 			}
 			c := netpolicy.Connection{
 				From: podIn(own, tt.labels), To: podIn(own, nil), Protocol: netpolicy.TCP, Port: int32(1 + i),
 			}
-			r.require(t, open, c, isOpen("egress", own), reason)
+			r.require(t, open, c, isOpen("egress", own), decision)
 		}
 	}
 }
@@ -69,13 +69,13 @@ func (r reachability) checkPeers(t T) {
 	}}}})
 	for _, namespace := range []string{own, other, third} {
 		for _, app := range []string{"own", "other"} {
-			reason := refuses("ingress", policy)
+			decision := refuses("ingress", policy)
 			selected := namespace == own && app == "own" || namespace == other && app == "other"
 			if selected {
-				reason = permits("ingress", 0, policy)
+				decision = permits("ingress", 0, policy)
 			}
 			visit := web(podIn(namespace, map[string]string{"app": app}), podIn(own, nil))
-			r.require(t, selected, visit, isOpen("egress", namespace), reason)
+			r.require(t, selected, visit, isOpen("egress", namespace), decision)
 		}
 	}
 	r.requireRefused(t, web(outside, podIn(own, nil)), refuses("ingress", policy))
@@ -96,12 +96,12 @@ func (r reachability) checkPorts(t T) {
 	const none = -1
 	requireRule := func(rule int, protocol netpolicy.Protocol, port int32, to netpolicy.Endpoint) {
 		t.Helper()
-		reason := refuses("ingress", policy)
+		decision := refuses("ingress", policy)
 		if rule != none {
-			reason = permits("ingress", rule, policy)
+			decision = permits("ingress", rule, policy)
 		}
 		c := netpolicy.Connection{From: outside, To: to, Protocol: protocol, Port: port}
-		r.require(t, rule != none, c, reason)
+		r.require(t, rule != none, c, decision)
 	}
 	requireRule(0, netpolicy.TCP, 443, named)
 	requireRule(none, netpolicy.UDP, 443, named)

@@ -174,9 +174,20 @@ func RequireError(t T, err, sentinel error) {
 }
 
 // RequireChange fails t unless got equals want. Before and After must have the same types and hold
-// the same amounts; a quantity may be written differently.
+// the same amounts; a quantity may be written differently. Fields must have the same paths, and say
+// of the same ones that they were not set or no longer are. The texts of values are an adapter's
+// own, but the two of a field must differ.
 func RequireChange(t T, want, got topology.Change) {
 	t.Helper()
+	require.Len(t, got.Fields, len(want.Fields), "Fields: %v", got.Fields)
+	for i, field := range want.Fields {
+		have := got.Fields[i]
+		require.Equal(t, field.Path, have.Path)
+		require.Equal(t, field.From == "", have.From == "", "From of %s", have)
+		require.Equal(t, field.To == "", have.To == "", "To of %s", have)
+		require.NotEqual(t, have.From, have.To, have.Path)
+	}
+	want.Fields, got.Fields = nil, nil
 	for _, value := range []struct {
 		name      string
 		want, got any

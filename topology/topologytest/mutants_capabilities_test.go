@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"strconv"
 	"sync"
 
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -207,6 +208,14 @@ func namespaceMutants() []mutant {
 			}
 		}),
 		n("A label that is no longer wanted is removed, and a foreign label stays", func(_, _ *puppet.Puppet, out *brokenOutsider) { out.labelIsGone = true }),
+		n("Annotations that print alike are two values", func(top, _ *puppet.Puppet, _ *brokenOutsider) {
+			puppet.Before(&top.OnEnsureNamespace, func(ctx context.Context, want topology.Namespace) (topology.Change, error, bool) {
+				have, err := top.OnNamespace(ctx, want.Name)
+				shown := strconv.Quote(have.Annotations["example.com/note"])
+				unchanged := topology.Change{Kind: topology.KindNamespace, Name: want.Name, Action: topology.Unchanged}
+				return unchanged, nil, err == nil && shown == want.Annotations["example.com/note"]
+			})
+		}),
 		n("Allowances are stored, changed and removed, each with its field named", onRead(func(ns *topology.Namespace, _ *error) { ns.Allowed.DefaultToken = false })),
 		n("Allowances are stored, changed and removed, each with its field named", onEnsure(func(c *topology.Change) { c.Fields = c.Fields[:len(c.Fields)-1] })),
 		n("Allowances are stored, changed and removed, each with its field named", keepsAllowed(func(have, want *topology.Allowances) {

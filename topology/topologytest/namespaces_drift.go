@@ -38,6 +38,17 @@ func (n namespaces) driftCases() []Case {
 				topology.FieldChange{Path: "annotations[example.com/floor]", From: "3"}), n.ensure(t, want))
 			require.Equal(t, want.Annotations, n.read(t, want.Name).Annotations)
 		}},
+		{"Annotations that print alike are two values", func(t T) {
+			const key = "example.com/note"
+			want := n.place(t)
+			want.Annotations[key] = "one\ntwo"
+			n.ensure(t, want)
+			before := want.Clone()
+			want.Annotations[key] = `"one\ntwo"` // as the other one is shown on one line
+			RequireChange(t, namespaceChange(topology.Updated, before, want,
+				topology.FieldChange{Path: "annotations[" + key + "]", From: "before", To: "after"}), n.ensure(t, want))
+			require.Equal(t, want.Annotations, n.read(t, want.Name).Annotations)
+		}},
 	}
 }
 

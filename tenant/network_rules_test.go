@@ -14,7 +14,7 @@ var (
 	pods          = topology.NetworkPeer{NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "globex"}}
 )
 
-func TestNetworkRules(t *testing.T) {
+func TestNetworkRulesHoldWhatTheScoreAllows(t *testing.T) {
 	platform := bigPlatform()
 	tests := []struct {
 		name            string

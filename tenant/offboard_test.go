@@ -112,7 +112,7 @@ func (l *leaving) AwaitNamespaceGone(ctx context.Context, _ string) error {
 	return l.call("gone")
 }
 
-func TestOffboardGuards(t *testing.T) {
+func TestOffboardRefusesUnsafeRemovals(t *testing.T) {
 	ours := topology.Namespace{Name: "acme", Managed: true}
 	going := topology.Namespace{Name: "acme", Managed: true, Terminating: true, Protected: true}
 	claims := func(names ...string) (all []topology.Volume) {
@@ -183,7 +183,7 @@ func TestOffboardGuards(t *testing.T) {
 	}
 }
 
-func TestOffboardWaits(t *testing.T) {
+func TestOffboardWaitsForTheGivenTime(t *testing.T) {
 	for wait, want := range map[tenant.Duration]time.Duration{0: 2 * time.Minute,
 		tenant.Duration(time.Second): time.Second, tenant.MaxDuration: 24 * time.Hour} {
 		synctest.Test(t, func(t *testing.T) {

@@ -50,7 +50,7 @@ func TestQuotaOfTheZeroTenant(t *testing.T) {
 	}, hardOf(minimal()))
 }
 
-func TestStarterLimits(t *testing.T) {
+func TestLimitRangeOfTheZeroTenant(t *testing.T) {
 	limits := minimal().ResourceQuotas.bounds(StorageAccessConfig{})
 	require.Len(t, limits, 1)
 	require.Equal(t, topology.LimitContainer, limits[0].Type)
@@ -95,7 +95,7 @@ func TestObjectCountsReachTheQuota(t *testing.T) {
 	require.Len(t, keys, fields.NumField())
 }
 
-func TestQuotaTotals(t *testing.T) {
+func TestQuotaHoldsTheTotalsOfTheScore(t *testing.T) {
 	tests := []struct {
 		name   string
 		change func(*ResourceQuotaConfig)

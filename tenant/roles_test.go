@@ -113,7 +113,7 @@ func TestEachRoleIncludesTheNext(t *testing.T) {
 	require.Equal(t, []Role{Admin, Developer, Viewer}, Roles())
 }
 
-func TestRolesDoTheirJob(t *testing.T) {
+func TestRolesHaveTheRightsOfTheirJob(t *testing.T) {
 	for _, tt := range []struct {
 		right right
 		roles []Role

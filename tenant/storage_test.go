@@ -60,7 +60,7 @@ func TestStorageAccessConfigValidate(t *testing.T) {
 	})
 }
 
-func TestStorageQuota(t *testing.T) {
+func TestQuotaBoundsStoragePerClass(t *testing.T) {
 	const storage, claims = ".storageclass.storage.k8s.io/requests.storage",
 		".storageclass.storage.k8s.io/persistentvolumeclaims"
 	tests := []struct {

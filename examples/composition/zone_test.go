@@ -31,7 +31,7 @@ func (w watched) EnsureZone(ctx context.Context, want Zone) (topology.Change, er
 	return change, err
 }
 
-func TestZoneScore(t *testing.T) {
+func TestZoneScoreKeepsTheRulesOfScores(t *testing.T) {
 	acme := ZoneScore{Zone: "acme.example.org", Tenant: "acme"}
 	scoretest.Run(t, acme, func(scoretest.T) scoretest.Infrastructure[watched] {
 		on, counted := newSite(), &counts{}

@@ -264,7 +264,7 @@ func TestCheckRefusesWhatIsNotAPod(t *testing.T) {
 	}
 }
 
-func TestSignificant(t *testing.T) {
+func TestSignificantReportsChangesThatNeedACheck(t *testing.T) {
 	const another = `[{"name":"app","image":"i"},{"name":"shell","image":"i"}]`
 	for name, tt := range map[string]struct {
 		changes []change

@@ -81,7 +81,7 @@ exit 1
 	require.NoError(t, cluster.Stop())
 }
 
-func TestLastLines(t *testing.T) {
+func TestLastLinesShortensALog(t *testing.T) {
 	var log strings.Builder
 	for i := range 100 {
 		log.WriteString(strconv.Itoa(i) + "\n")

@@ -152,7 +152,7 @@ func TestRestartAPIServerKeepsPortAndData(t *testing.T) {
 }
 
 // KUBECONFIG names a file that does not exist, so the test also shows that Start ignores it.
-func TestStopLeavesNothing(t *testing.T) {
+func TestStopRemovesAllProcessesAndFiles(t *testing.T) {
 	t.Setenv("KUBECONFIG", filepath.Join(t.TempDir(), "precious"))
 	t.Setenv("TMPDIR", t.TempDir())
 	var log bytes.Buffer

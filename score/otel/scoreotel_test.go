@@ -67,7 +67,7 @@ func attributes(score string) []attribute.KeyValue {
 	return []attribute.KeyValue{scoreotel.Score.String(score), scoreotel.Topology.String("fake")}
 }
 
-func TestSpansOfARun(t *testing.T) {
+func TestObserverMakesSpansOfARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		busy := func(ctx context.Context) (interpret.Outcome, error) {
 			topology.ReportProgress(ctx, topology.Retrying{Op: "ensure", Kind: "Quota", Name: "acme",

@@ -27,7 +27,7 @@ import (
 
 // A quota bounds nothing until it is in force, so rights come after it. A member that creates pods
 // as early as possible gets no more than the quota.
-func TestBurstOverQuota(t *testing.T) {
+func TestBurstOfPodsStaysWithinTheQuota(t *testing.T) {
 	s := newFixture(t)
 	acme := s.tenant(t, "burst")
 	acme.ResourceQuotas.Objects.Services = new(int64(5)) // of which the cluster itself makes none in a new namespace
@@ -74,7 +74,7 @@ func TestBurstOverQuota(t *testing.T) {
 
 // RBAC identifies service accounts by name alone. A new tenant of that name would have their
 // rights.
-func TestNameOfANamespaceThatHasGone(t *testing.T) {
+func TestReusedNamespaceNameInheritsNoRights(t *testing.T) {
 	s := newFixture(t)
 	victim, heir, other := s.tenant(t, "victim"), s.tenant(t, "heir"), s.tenant(t, "other")
 	_, err := score.Run(t.Context(), victim.On(s.top), heir.On(s.top), other.On(s.top))
@@ -122,7 +122,7 @@ func TestNameOfANamespaceThatHasGone(t *testing.T) {
 
 // The rules of all policies add up, so one empty rule opens everything. A run removes it,
 // regardless of its field manager.
-func TestForeignWriterOpensThePolicy(t *testing.T) {
+func TestRunClosesAPolicyThatAnotherWriterOpened(t *testing.T) {
 	s := newFixture(t)
 	acme := s.tenant(t, "policy")
 	_, err := score.Run(t.Context(), acme.On(s.top))
@@ -150,7 +150,7 @@ func TestForeignWriterOpensThePolicy(t *testing.T) {
 
 // Controllers create pods and claims with their own rights, so a template can ask for a pod that
 // its author may not create.
-func TestTemplatesOfWhatIsRefused(t *testing.T) {
+func TestControllersCreateNoRefusedPods(t *testing.T) {
 	s := newFixture(t)
 	acme := s.tenant(t, "templates")
 	name := acme.TenantConfig.Name

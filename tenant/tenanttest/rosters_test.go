@@ -109,11 +109,11 @@ func alone(in topology.Inspection, roster []tenant.TenantScore) topology.Inspect
 	return in
 }
 
-func TestNoFalseAlarmOnTheFake(t *testing.T) { requireNoAlarm(t, newFake(t), newRosters("r")) }
+func TestProofOfRandomRostersHoldsOnTheFake(t *testing.T) { requireNoAlarm(t, newFake(t), newRosters("r")) }
 
 // The tenants are in their own cluster. In a shared one, other tests would wait until the
 // controllers have processed all of them.
-func TestNoFalseAlarmOnKubernetes(t *testing.T) {
+func TestProofOfRandomRostersHoldsOnKubernetes(t *testing.T) {
 	own, err := testcluster.Start(t.Context(), testcluster.Options{Log: t.Output()})
 	require.NoError(t, err)
 	defer func() { require.NoError(t, own.Stop()) }()

@@ -14,9 +14,9 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of attacks in docs/threat-model.md")
 
-// TestThreatModel checks that the table of docs/threat-model.md lists the attacks that Attack
+// TestThreatModelListsEveryAttack checks that the table of docs/threat-model.md lists the attacks that Attack
 // tries.
-func TestThreatModel(t *testing.T) {
+func TestThreatModelListsEveryAttack(t *testing.T) {
 	const path, end = "../../docs/threat-model.md", "<!-- end -->"
 	data, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -62,7 +62,7 @@ var workloads = map[string]becomes{
 
 // Each file works in a tenant that allows exactly the fields in the comment of the file. It fails
 // in a tenant that lacks one of them.
-func TestOrdinaryWorkloads(t *testing.T) {
+func TestOrdinaryWorkloadsNeedExactlyTheirFields(t *testing.T) {
 	s := newFixture(t)
 	s.addClasses(t)
 	var all []workload

@@ -74,7 +74,7 @@ func walk(t *testing.T, each func(t *testing.T, writes int) (reached bool)) int 
 	}
 }
 
-func TestInterruptedProvisioning(t *testing.T) {
+func TestInterruptedProvisioningIsFinishedByTheNextRun(t *testing.T) {
 	client := admin(t)
 	reference := newTenant(t, client)
 	_, err := score.Run(t.Context(), reference.On(cluster(t)))
@@ -111,7 +111,7 @@ func weakened(t *testing.T, client *kubernetes.Clientset) tenant.TenantScore {
 	return s
 }
 
-func TestInterruptedRepair(t *testing.T) {
+func TestInterruptedRepairIsFinishedByTheNextRun(t *testing.T) {
 	client := admin(t)
 	reference := newTenant(t, client)
 	_, err := score.Run(t.Context(), reference.On(cluster(t)))
@@ -132,7 +132,7 @@ func TestInterruptedRepair(t *testing.T) {
 	require.Equal(t, 4, points, "namespace, network policy, limits, binding")
 }
 
-func TestInterruptedOffboarding(t *testing.T) {
+func TestInterruptedOffboardingIsFinishedByTheNextRun(t *testing.T) {
 	t.Parallel()
 	client := admin(t)
 	for how, cut := range cuts {

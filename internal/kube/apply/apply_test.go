@@ -298,7 +298,7 @@ func TestDeleteOfAHeldObjectIsErrTerminating(t *testing.T) {
 	}
 }
 
-func TestIgnore(t *testing.T) {
+func TestIgnoreReturnsOtherErrors(t *testing.T) {
 	missing := apierrors.NewNotFound(schema.GroupResource{Resource: "services"}, "s")
 	held := kube.Held(service(corev1.ServiceTypeClusterIP))
 	other := errors.New("other")

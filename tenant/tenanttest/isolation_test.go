@@ -137,7 +137,7 @@ func testPlanted(t *testing.T, c cluster, attacker, victim tenant.TenantScore) {
 		ObjectMeta: leak, Spec: networkingv1.NetworkPolicySpec{Ingress: []networkingv1.NetworkPolicyIngressRule{{}}}}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	check(victimName, isolation.GuaranteeNetwork,
-		"NetworkPolicy "+victimName+"/leak is not managed by Polyphony and allows ingress from tenants on every port")
+		"NetworkPolicy "+victimName+"/leak is not managed by Polyphony and allows ingress from everybody on every port")
 	require.NoError(t, c.admin.NetworkingV1().NetworkPolicies(victimName).Delete(t.Context(), "leak", now))
 
 	_, err = c.admin.CoreV1().PersistentVolumes().Create(t.Context(), &corev1.PersistentVolume{ObjectMeta: leak, Spec: corev1.PersistentVolumeSpec{

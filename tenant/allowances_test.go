@@ -122,11 +122,11 @@ func TestValidateBoundsListsOfAllowances(t *testing.T) {
 	}
 	at := []string{"tenantConfig.runtimeClasses"}
 	testEdges(t, []edge{
-		{"as many as may be", classes(many(100, 10)), nil},
-		{"too many", classes(many(101, 10)), at},
-		{"as long as may be", classes(many(64, 127)), nil},
-		{"too long together", classes(many(64, 128)), at},
-		{"none", classes([]string{}), nil},
+		{"the greatest number of names", classes(many(100, 10)), nil},
+		{"one name too many", classes(many(101, 10)), at},
+		{"the greatest total length", classes(many(64, 127)), nil},
+		{"names that are too long in total", classes(many(64, 128)), at},
+		{"an empty list", classes([]string{}), nil},
 	})
 }
 
@@ -142,13 +142,15 @@ func TestValidateReportsAllMistakesOfAList(t *testing.T) {
 			fmt.Sprintf("networkIsolation.externalNames[%d]", i)}
 	}
 	testEdges(t, []edge{
-		{"every image and some", registries("docker.io/library", "*"), []string{"tenantConfig.imageRegistries[1]"}},
-		{"every image twice", registries("*", "*"), []string{"tenantConfig.imageRegistries[0]",
+		{"a wildcard beside a registry",
+			registries("docker.io/library", "*"), []string{"tenantConfig.imageRegistries[1]"}},
+		{"the wildcard twice", registries("*", "*"), []string{"tenantConfig.imageRegistries[0]",
 			"tenantConfig.imageRegistries[1]"}},
 		{"a registry within another", registries("docker.io", "docker.io/library"), nil},
-		{"domains side by side", domains("a.example.com", "b.example.com", "example.org", "aa.example.com"), nil},
+		{"domains that do not contain each other",
+			domains("a.example.com", "b.example.com", "example.org", "aa.example.com"), nil},
 		{"a domain below another", domains("a.example.com", "example.com"), both(0)},
-		{"a domain far below another", domains("example.com", "c.b.a.example.com"), both(1)},
+		{"a domain several labels below another", domains("example.com", "c.b.a.example.com"), both(1)},
 	})
 }
 
@@ -182,8 +184,8 @@ func TestDesiredHasTheAllowancesOfTheScore(t *testing.T) {
 		platform topology.Platform
 		want     topology.Allowances
 	}{
-		{"nothing", func(*TenantScore) {}, topology.Platform{}, topology.Allowances{}},
-		{"empty is unset", func(s *TenantScore) {
+		{"an unset Score allows nothing", func(*TenantScore) {}, topology.Platform{}, topology.Allowances{}},
+		{"empty lists allow nothing", func(s *TenantScore) {
 			s.TenantConfig.ImageRegistries, s.NetworkIsolation.Domains, s.StorageAccess.Classes = []string{},
 				[]string{}, []StorageClassAccess{}
 		}, topology.Platform{}, topology.Allowances{}},
@@ -202,28 +204,32 @@ func TestDesiredHasTheAllowancesOfTheScore(t *testing.T) {
 			RuntimeClasses:  []string{"a.example", "b.example"}, Tolerations: []string{"a.example", "b.example"},
 			DefaultToken: true,
 		}},
-		{"storage classes", func(s *TenantScore) {
+		{"storage classes are allowed by StorageAccess", func(s *TenantScore) {
 			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("1Gi")},
 				{Name: "bulk", Capacity: *amount("1Gi")}}
 		}, topology.Platform{StorageClasses: bigPlatform().StorageClasses},
 			topology.Allowances{StorageClasses: []string{"bulk", "fast"}}},
-		{"node ports", func(s *TenantScore) { s.ResourceQuotas.Objects.NodePorts = new(int64(1)) },
+		{"node ports in the quota allow the type NodePort",
+			func(s *TenantScore) { s.ResourceQuotas.Objects.NodePorts = new(int64(1)) },
 			topology.Platform{}, topology.Allowances{ServiceTypes: []topology.ServiceType{topology.NodePort}}},
-		{"load balancers", func(s *TenantScore) { s.ResourceQuotas.Objects.LoadBalancers = new(int64(1)) },
+		{"load balancers in the quota allow the type LoadBalancer",
+			func(s *TenantScore) { s.ResourceQuotas.Objects.LoadBalancers = new(int64(1)) },
 			topology.Platform{}, topology.Allowances{ServiceTypes: []topology.ServiceType{topology.LoadBalancer}}},
-		{"both", func(s *TenantScore) {
+		{"node ports and load balancers in the quota allow both types", func(s *TenantScore) {
 			s.ResourceQuotas.Objects.NodePorts, s.ResourceQuotas.Objects.LoadBalancers = new(int64(2)), new(int64(1))
 		}, topology.Platform{},
 			topology.Allowances{ServiceTypes: []topology.ServiceType{topology.LoadBalancer, topology.NodePort}}},
-		{"no node ports", func(s *TenantScore) { s.ResourceQuotas.Objects.NodePorts = new(int64(0)) },
+		{"a quota of zero node ports allows no type",
+			func(s *TenantScore) { s.ResourceQuotas.Objects.NodePorts = new(int64(0)) },
 			topology.Platform{}, topology.Allowances{}},
-		{"the platform's priority class", func(*TenantScore) {}, topology.Platform{DefaultPriorityClass: "standard"},
+		{"the default priority class of the platform is allowed",
+			func(*TenantScore) {}, topology.Platform{DefaultPriorityClass: "standard"},
 			topology.Allowances{PriorityClasses: []string{"standard"}}},
-		{"the platform's and others",
+		{"priority classes of the Score are added to the default one",
 			func(s *TenantScore) { s.TenantConfig.PriorityClasses = []string{"urgent", "standard", "batch"} },
 			topology.Platform{DefaultPriorityClass: "standard"},
 			topology.Allowances{PriorityClasses: []string{"batch", "standard", "urgent"}}},
-		{"extended resources", func(s *TenantScore) {
+		{"granted extended resources allow their tolerations", func(s *TenantScore) {
 			s.TenantConfig.Tolerations = []string{"nvidia.com/gpu", "dedicated"}
 			s.ResourceQuotas.Extended = map[string]resource.Quantity{
 				"nvidia.com/gpu": *amount("2"), "amd.com/gpu": *amount("0"), "vendor.example/fpga": *amount("1"),

@@ -58,14 +58,14 @@ func TestTenantConfigValidate(t *testing.T) {
 		{"display name with NEL", display("a\u0085b"), displayName},
 		{"display name with a line separator", display("a\u2028b"), displayName},
 		{"display name with a paragraph separator", display("a\u2029b"), displayName},
-		{"display name not UTF-8", display("a\xffb"), displayName},
+		{"display name that is not UTF-8", display("a\xffb"), displayName},
 		{"display name padded on the left", display(" a"), displayName},
 		{"display name padded on the right", display("a\u00a0"), displayName},
 		{"display name of spaces", display("  "), displayName},
 
-		{"restricted", level("restricted"), nil},
-		{"baseline", level("baseline"), nil},
-		{"privileged", level("privileged"), nil},
+		{"level restricted", level("restricted"), nil},
+		{"level baseline", level("baseline"), nil},
+		{"level privileged", level("privileged"), nil},
 		{"unknown level", level("Restricted"), podSecurity},
 		{"padded level", level("restricted "), podSecurity},
 
@@ -82,21 +82,23 @@ func TestTenantConfigValidate(t *testing.T) {
 		{"label with a bad value", label("team", "a b"), []string{"tenantConfig.labels[team]"}},
 		// apimachinery reports it twice
 		{"label without a key", label("", "x"), []string{"tenantConfig.labels[]", "tenantConfig.labels[]"}},
-		{"label without a name", label("a/", "x"), []string{"tenantConfig.labels[a/]", "tenantConfig.labels[a/]"}},
+		{"label with a domain but no name",
+			label("a/", "x"), []string{"tenantConfig.labels[a/]", "tenantConfig.labels[a/]"}},
 		{"label without a domain", label("/a", "x"), []string{"tenantConfig.labels[/a]"}},
 		{"label with two slashes", label("a/b/c", "x"), []string{"tenantConfig.labels[a/b/c]"}},
-		{"label of upper case domain", label("Example.com/a", "x"), []string{"tenantConfig.labels[Example.com/a]"}},
+		{"label with an upper case domain",
+			label("Example.com/a", "x"), []string{"tenantConfig.labels[Example.com/a]"}},
 		{"label with a name too long", label(strings.Repeat("a", 64), "x"),
 			[]string{"tenantConfig.labels[" + strings.Repeat("a", 64) + "]"}},
 
 		{"annotation", annotation("example.com/note", "anything\nat all: {}"), nil},
-		{"annotation of upper case domain", annotation("Example.com/note", "x"), nil},
+		{"annotation with an upper case domain", annotation("Example.com/note", "x"), nil},
 		{"annotation with a bad key", annotation("a b", "x"), []string{"tenantConfig.annotations[a b]"}},
-		{"annotation not UTF-8", annotation("a", "\xff"), []string{"tenantConfig.annotations[a]"}},
-		{"annotations as large as may be", annotation("abcd", strings.Repeat("x", 128<<10-4)), nil},
+		{"annotation that is not UTF-8", annotation("a", "\xff"), []string{"tenantConfig.annotations[a]"}},
+		{"annotations of the greatest size", annotation("abcd", strings.Repeat("x", 128<<10-4)), nil},
 		{"annotations too large", annotation("abcd", strings.Repeat("x", 128<<10-3)),
 			[]string{"tenantConfig.annotations"}},
-		{"annotations too large together", func(s *TenantScore) {
+		{"annotations that are too large in total", func(s *TenantScore) {
 			s.TenantConfig.Annotations = map[string]string{"a": strings.Repeat("x", 64<<10),
 				"b": strings.Repeat("x", 64<<10)}
 		}, []string{"tenantConfig.annotations"}},

@@ -25,17 +25,19 @@ func TestDomainsOfOtherTenantsAreRefused(t *testing.T) {
 		wants []string
 		says  string // empty: no error
 	}{
-		{"another", []string{"acme.example.net"}, ""},
-		{"beside", []string{"acme.example.com", "shop2.example.com", "myglobex.example.com"}, ""},
-		{"the same", []string{"globex.example.com"},
+		{"an unrelated domain is accepted", []string{"acme.example.net"}, ""},
+		{"domains beside those of another tenant are accepted",
+			[]string{"acme.example.com", "shop2.example.com", "myglobex.example.com"}, ""},
+		{"the domain of another tenant is refused", []string{"globex.example.com"},
 			`globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
-		{"below", []string{"a.b.globex.example.com"},
+		{"a domain below one of another tenant is refused", []string{"a.b.globex.example.com"},
 			`a.b.globex.example.com, because the tenant "globex" holds globex.example.com; remove`},
-		{"above", []string{"example.com"},
+		{"a domain above those of another tenant is refused", []string{"example.com"},
 			`example.com, because the tenant "globex" holds globex.example.com; ` +
 				`example.com, because the tenant "globex" holds shop.example.com; remove`},
-		{"one of several", []string{"acme.example.net", "hop.example.com", "workshop.example.com",
-			"x.shop.example.com"},
+		{"of several domains, only the overlapping one is named",
+			[]string{"acme.example.net", "hop.example.com", "workshop.example.com",
+				"x.shop.example.com"},
 			`cannot have x.shop.example.com, because the tenant "globex" holds shop.example.com; remove`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

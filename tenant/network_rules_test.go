@@ -21,13 +21,14 @@ func TestNetworkRulesHoldWhatTheScoreAllows(t *testing.T) {
 		policy          NetworkIsolationPolicy
 		ingress, egress []topology.NetworkRule // in addition to the rules that every tenant has
 	}{
-		{"nothing", NetworkIsolationPolicy{}, nil, nil},
-		{"ingress controllers", NetworkIsolationPolicy{IngressControllers: true},
+		{"an unset policy allows no further peer", NetworkIsolationPolicy{}, nil, nil},
+		{"IngressControllers allows their ingress", NetworkIsolationPolicy{IngressControllers: true},
 			[]topology.NetworkRule{{Peers: platform.IngressControllers}}, nil},
-		{"monitoring", NetworkIsolationPolicy{Monitoring: true}, []topology.NetworkRule{{Peers: platform.Monitoring}},
+		{"Monitoring allows its ingress",
+			NetworkIsolationPolicy{Monitoring: true}, []topology.NetworkRule{{Peers: platform.Monitoring}},
 			nil},
-		{"API server", NetworkIsolationPolicy{APIServer: true}, nil, platform.APIServer},
-		{"tenant", NetworkIsolationPolicy{
+		{"APIServer allows egress to it", NetworkIsolationPolicy{APIServer: true}, nil, platform.APIServer},
+		{"a tenant is its namespace", NetworkIsolationPolicy{
 			Ingress: []NetworkPeer{{Tenant: "globex",
 				Ports: []NetworkPort{{Port: 80}, {Protocol: "UDP", Port: 1, EndPort: 9}}}},
 			Egress: []NetworkPeer{{Tenant: "globex", PodLabels: map[string]string{"a": "b"},
@@ -39,12 +40,12 @@ func TestNetworkRulesHoldWhatTheScoreAllows(t *testing.T) {
 				{Peers: []topology.NetworkPeer{{NamespaceLabels: pods.NamespaceLabels,
 					PodLabels: map[string]string{"a": "b"}}},
 					Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 90}}}}},
-		{"namespaces",
+		{"namespace labels select namespaces",
 			NetworkIsolationPolicy{Ingress: []NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"},
 				Ports: []NetworkPort{{Port: 80}}}}},
 			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{"team": "blue"}}},
 				Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}, nil},
-		{"range", NetworkIsolationPolicy{
+		{"a CIDR is a range of addresses", NetworkIsolationPolicy{
 			Egress: []NetworkPeer{{CIDR: "192.0.2.0/24", Ports: []NetworkPort{{Port: 80}}}}}, nil,
 			[]topology.NetworkRule{{Peers: []topology.NetworkPeer{{CIDR: "192.0.2.0/24"}},
 				Ports: []topology.NetworkPort{{Protocol: "TCP", Port: 80}}}}},

@@ -254,13 +254,13 @@ func TestProvisionRemovesReadVisibilityOfARemovedTenant(t *testing.T) {
 		is        error
 		stays     bool
 	}{
-		{name: "nothing happens", meanwhile: func(*fake.Topology) {}, stays: true},
-		{name: "removed", meanwhile: remove, is: topology.ErrTerminating},
-		{name: "being deleted", meanwhile: func(top *fake.Topology) {
+		{name: "the tenant is not removed", meanwhile: func(*fake.Topology) {}, stays: true},
+		{name: "the tenant is removed", meanwhile: remove, is: topology.ErrTerminating},
+		{name: "the tenant is being deleted", meanwhile: func(top *fake.Topology) {
 			top.Outsider().Hold("acme", "a finalizer")
 			remove(top)
 		}, is: topology.ErrTerminating},
-		{name: "replaced by a foreign namespace", meanwhile: func(top *fake.Topology) {
+		{name: "the tenant is replaced by a foreign namespace", meanwhile: func(top *fake.Topology) {
 			remove(top)
 			top.Outsider().CreateNamespace("acme", "Helm")
 		}, is: topology.ErrTerminating},

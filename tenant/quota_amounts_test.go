@@ -101,37 +101,37 @@ func TestQuotaHoldsTheTotalsOfTheScore(t *testing.T) {
 		change func(*ResourceQuotaConfig)
 		want   map[string]string // in addition to the starter amounts
 	}{
-		{"requests", func(c *ResourceQuotaConfig) { c.Requests = compute("500m", "1Gi", "1Gi") },
+		{"requests of all resources", func(c *ResourceQuotaConfig) { c.Requests = compute("500m", "1Gi", "1Gi") },
 			map[string]string{"requests.cpu": "500m", "requests.memory": "1Gi", "requests.ephemeral-storage": "1Gi"}},
-		{"requests of one alone", func(c *ResourceQuotaConfig) { c.Requests.Memory = amount("3Gi") },
+		{"a request of one resource", func(c *ResourceQuotaConfig) { c.Requests.Memory = amount("3Gi") },
 			map[string]string{"requests.memory": "3Gi"}},
 		{"requests of zero", func(c *ResourceQuotaConfig) { c.Requests = compute("0", "0", "0") },
 			map[string]string{"requests.cpu": "0", "requests.memory": "0", "requests.ephemeral-storage": "0"}},
 		{"limits follow larger requests", func(c *ResourceQuotaConfig) { c.Requests = compute("8", "64Gi", "20Gi") },
 			map[string]string{"requests.cpu": "8", "requests.memory": "64Gi", "requests.ephemeral-storage": "20Gi",
 				"limits.cpu": "8", "limits.memory": "64Gi", "limits.ephemeral-storage": "20Gi"}},
-		{"limits", func(c *ResourceQuotaConfig) { c.Limits = compute("3", "5Gi", "11Gi") },
+		{"limits of all resources", func(c *ResourceQuotaConfig) { c.Limits = compute("3", "5Gi", "11Gi") },
 			map[string]string{"limits.cpu": "3", "limits.memory": "5Gi", "limits.ephemeral-storage": "11Gi"}},
-		{"limits of one alone", func(c *ResourceQuotaConfig) {
+		{"a limit of one resource", func(c *ResourceQuotaConfig) {
 			c.Requests, c.Limits.CPU = compute("4", "8Gi", "5Gi"),
 				amount("5")
 		},
 			map[string]string{"requests.cpu": "4", "requests.memory": "8Gi", "limits.cpu": "5",
 				"limits.memory": "8Gi"}},
-		{"extended", func(c *ResourceQuotaConfig) {
+		{"extended resources", func(c *ResourceQuotaConfig) {
 			c.Extended = map[string]resource.Quantity{"nvidia.com/gpu": *amount("4"),
 				"vendor.example/fpga": *amount("0"), "hugepages-64Ki": *amount("1Mi")}
 		}, map[string]string{"requests.nvidia.com/gpu": "4", "requests.vendor.example/fpga": "0",
 			"requests.hugepages-64Ki": "1Mi"}},
-		{"five pods for each that may run", func(c *ResourceQuotaConfig) { c.Objects.Pods = new(int64(7)) },
+		{"AllPods defaults to five times Pods", func(c *ResourceQuotaConfig) { c.Objects.Pods = new(int64(7)) },
 			map[string]string{"pods": "7", "count/pods": "35"}},
-		{"pods in all", func(c *ResourceQuotaConfig) {
+		{"AllPods that is set", func(c *ResourceQuotaConfig) {
 			c.Objects.Pods, c.Objects.AllPods = new(int64(7)),
 				new(int64(8))
 		},
 			map[string]string{"pods": "7", "count/pods": "8"}},
-		{"storage", func(c *ResourceQuotaConfig) { c.Storage = amount("0") }, nil},
-		{"claims of no class", func(c *ResourceQuotaConfig) { c.Objects.PersistentVolumeClaims = new(int64(3)) },
+		{"storage of zero without classes", func(c *ResourceQuotaConfig) { c.Storage = amount("0") }, nil},
+		{"a number of claims", func(c *ResourceQuotaConfig) { c.Objects.PersistentVolumeClaims = new(int64(3)) },
 			map[string]string{"persistentvolumeclaims": "3"}},
 	}
 	for _, tt := range tests {
@@ -183,22 +183,22 @@ func TestContainerDefaultsFitTheBounds(t *testing.T) {
 		wantRequest, wantLimit   string
 		wantMin                  string
 	}{
-		{"nothing", "", "", "", "", "100m", "500m", "1m"},
-		{"request", "200m", "", "", "", "200m", "500m", "1m"},
-		{"large request takes the limit along", "2", "", "", "", "2", "2", "1m"},
-		{"limit", "", "1", "", "", "100m", "1", "1m"},
-		{"small limit takes the request along", "", "50m", "", "", "50m", "50m", "1m"},
-		{"both", "200m", "300m", "", "", "200m", "300m", "1m"},
-		{"min below", "", "", "50m", "", "100m", "500m", "50m"},
-		{"min above the request", "", "", "200m", "", "200m", "500m", "200m"},
-		{"min above both", "", "", "2", "", "2", "2", "2"},
-		{"max above", "", "", "", "4", "100m", "500m", "1m"},
-		{"max below the limit", "", "", "", "300m", "100m", "300m", "1m"},
-		{"max below both", "", "", "", "50m", "50m", "50m", "1m"},
-		{"min is max", "", "", "250m", "250m", "250m", "250m", "250m"},
-		{"request is max", "2", "", "", "2", "2", "2", "1m"},
-		{"limit is min", "", "200m", "200m", "", "200m", "200m", "200m"},
-		{"all", "200m", "300m", "150m", "350m", "200m", "300m", "150m"},
+		{"unset fields", "", "", "", "", "100m", "500m", "1m"},
+		{"a request below the default limit", "200m", "", "", "", "200m", "500m", "1m"},
+		{"a request above the default limit raises the limit", "2", "", "", "", "2", "2", "1m"},
+		{"a limit above the default request", "", "1", "", "", "100m", "1", "1m"},
+		{"a limit below the default request lowers the request", "", "50m", "", "", "50m", "50m", "1m"},
+		{"a request and a limit", "200m", "300m", "", "", "200m", "300m", "1m"},
+		{"a minimum below the defaults", "", "", "50m", "", "100m", "500m", "50m"},
+		{"a minimum above the default request raises the request", "", "", "200m", "", "200m", "500m", "200m"},
+		{"a minimum above both defaults raises both", "", "", "2", "", "2", "2", "2"},
+		{"a maximum above the defaults", "", "", "", "4", "100m", "500m", "1m"},
+		{"a maximum below the default limit lowers the limit", "", "", "", "300m", "100m", "300m", "1m"},
+		{"a maximum below both defaults lowers both", "", "", "", "50m", "50m", "50m", "1m"},
+		{"equal minimum and maximum", "", "", "250m", "250m", "250m", "250m", "250m"},
+		{"a request equal to the maximum", "2", "", "", "2", "2", "2", "1m"},
+		{"a limit equal to the minimum", "", "200m", "200m", "", "200m", "200m", "200m"},
+		{"all four fields", "200m", "300m", "150m", "350m", "200m", "300m", "150m"},
 	}
 	set := func(s string) *resource.Quantity {
 		if s == "" {

@@ -26,34 +26,38 @@ func TestStorageAccessConfigValidate(t *testing.T) {
 	}
 	at := func(names ...string) []string { return prefixed("storageAccess.", names) }
 	testEdges(t, []edge{
-		{"class", classes(class("fast", "1")), nil},
-		{"classes", classes(class("fast", "1Gi"), class("bulk.example.com", "1e30")), nil},
-		{"class with claims", classes(withClaims(5)), nil},
-		{"class without claims", classes(withClaims(0)), nil},
-		{"long name", classes(class(domainOf(225), "1Gi")), nil},
-		{"name too long for a quota's key", classes(class(domainOf(226), "1Gi")), at("classes[0].name")},
-		{"no name", classes(class("", "1Gi")), at("classes[0].name")},
-		{"bad name", classes(class("Fast", "1Gi")), at("classes[0].name")},
-		{"same name twice", classes(class("fast", "1Gi"), class("bulk", "1Gi"), class("fast", "2Gi")),
+		{"one class", classes(class("fast", "1")), nil},
+		{"two classes", classes(class("fast", "1Gi"), class("bulk.example.com", "1e30")), nil},
+		{"a class with a bound on claims", classes(withClaims(5)), nil},
+		{"a class with zero claims", classes(withClaims(0)), nil},
+		{"a class with the longest name", classes(class(domainOf(225), "1Gi")), nil},
+		{"a class whose name is too long for the key of a quota",
+			classes(class(domainOf(226), "1Gi")), at("classes[0].name")},
+		{"a class without a name", classes(class("", "1Gi")), at("classes[0].name")},
+		{"a class with an invalid name", classes(class("Fast", "1Gi")), at("classes[0].name")},
+		{"the same class twice", classes(class("fast", "1Gi"), class("bulk", "1Gi"), class("fast", "2Gi")),
 			at("classes[2].name")},
 		{"capacity of zero", classes(class("fast", "0")), at("classes[0].capacity")},
-		{"no capacity", classes(StorageClassAccess{Name: "fast"}), at("classes[0].capacity")},
+		{"a class without a capacity", classes(StorageClassAccess{Name: "fast"}), at("classes[0].capacity")},
 		{"negative capacity", classes(class("fast", "-1")), at("classes[0].capacity")},
-		{"negative claims", classes(withClaims(-1)), at("classes[0].claims")},
-		{"default class",
+		{"a negative bound on claims", classes(withClaims(-1)), at("classes[0].claims")},
+		{"a default class that is allowed",
 			storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi"), class("bulk", "1Gi")},
 				DefaultClass: "bulk"}), nil},
-		{"default class that is not allowed",
+		{"a default class that is not allowed",
 			storage(StorageAccessConfig{Classes: []StorageClassAccess{class("fast", "1Gi")}, DefaultClass: "bulk"}),
 			at("defaultClass")},
 		{"default class without classes", storage(StorageAccessConfig{DefaultClass: "bulk"}), at("defaultClass")},
-		{"claim bounds", storage(StorageAccessConfig{ClaimMin: amount("1Gi"), ClaimMax: amount("1024Mi")}), nil},
-		{"claim bounds of zero", storage(StorageAccessConfig{ClaimMin: amount("0"), ClaimMax: amount("0")}), nil},
-		{"negative claim min", storage(StorageAccessConfig{ClaimMin: amount("-1")}), at("claimMin")},
-		{"negative claim max", storage(StorageAccessConfig{ClaimMax: amount("-1")}), at("claimMax")},
-		{"claim max below min", storage(StorageAccessConfig{ClaimMin: amount("2"), ClaimMax: amount("1")}),
+		{"equal bounds of claims",
+			storage(StorageAccessConfig{ClaimMin: amount("1Gi"), ClaimMax: amount("1024Mi")}), nil},
+		{"bounds of claims that are zero",
+			storage(StorageAccessConfig{ClaimMin: amount("0"), ClaimMax: amount("0")}), nil},
+		{"a negative minimum of claims", storage(StorageAccessConfig{ClaimMin: amount("-1")}), at("claimMin")},
+		{"a negative maximum of claims", storage(StorageAccessConfig{ClaimMax: amount("-1")}), at("claimMax")},
+		{"a maximum of claims below the minimum",
+			storage(StorageAccessConfig{ClaimMin: amount("2"), ClaimMax: amount("1")}),
 			at("claimMax")},
-		{"total", func(s *TenantScore) {
+		{"a total beside the classes", func(s *TenantScore) {
 			classes(class("fast", "1Gi"))(s)
 			s.ResourceQuotas.Storage = amount("5Gi")
 		}, nil},
@@ -68,30 +72,30 @@ func TestQuotaBoundsStoragePerClass(t *testing.T) {
 		score func(*TenantScore)
 		want  map[string]string
 	}{
-		{"no classes", func(*TenantScore) {}, map[string]string{
+		{"without classes, every class is capped at zero", func(*TenantScore) {}, map[string]string{
 			"requests.storage": "0", "persistentvolumeclaims": "0",
 			"bulk" + storage: "0", "bulk" + claims: "0", "fast" + storage: "0", "fast" + claims: "0", "secret" +
 				storage: "0", "secret" + claims: "0"}},
-		{"one class", func(s *TenantScore) {
+		{"one class bounds the total by its capacity", func(s *TenantScore) {
 			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}}
 		}, map[string]string{
 			"requests.storage": "10Gi", "persistentvolumeclaims": "5", "fast" + storage: "10Gi",
 			"bulk" + storage: "0", "bulk" + claims: "0", "secret" + storage: "0", "secret" + claims: "0"}},
-		{"sum and claims", func(s *TenantScore) {
+		{"the total is the sum of the capacities", func(s *TenantScore) {
 			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi"),
 				Claims: new(int64(2))}, {Name: "bulk", Capacity: *amount("1.5Gi"), Claims: new(int64(0))}}
 		}, map[string]string{
 			"requests.storage": "11776Mi", "persistentvolumeclaims": "5", "fast" + storage: "10Gi", "fast" +
 				claims: "2", "bulk" + storage: "1536Mi", "bulk" + claims: "0",
 			"secret" + storage: "0", "secret" + claims: "0"}},
-		{"total and count", func(s *TenantScore) {
+		{"a total and a number of claims of the Score", func(s *TenantScore) {
 			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")},
 				{Name: "bulk", Capacity: *amount("20Gi")}}
 			s.ResourceQuotas.Storage, s.ResourceQuotas.Objects.PersistentVolumeClaims = amount("25Gi"), new(int64(9))
 		}, map[string]string{
 			"requests.storage": "25Gi", "persistentvolumeclaims": "9", "fast" + storage: "10Gi", "bulk" +
 				storage: "20Gi", "secret" + storage: "0", "secret" + claims: "0"}},
-		{"total of zero", func(s *TenantScore) {
+		{"a total of zero", func(s *TenantScore) {
 			s.StorageAccess.Classes = []StorageClassAccess{{Name: "fast", Capacity: *amount("10Gi")}}
 			s.ResourceQuotas.Storage = amount("0")
 		}, map[string]string{

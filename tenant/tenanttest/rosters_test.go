@@ -109,7 +109,9 @@ func alone(in topology.Inspection, roster []tenant.TenantScore) topology.Inspect
 	return in
 }
 
-func TestProofOfRandomRostersHoldsOnTheFake(t *testing.T) { requireNoAlarm(t, newFake(t), newRosters("r")) }
+func TestProofOfRandomRostersHoldsOnTheFake(t *testing.T) {
+	requireNoAlarm(t, newFake(t), newRosters("r"))
+}
 
 // The tenants are in their own cluster. In a shared one, other tests would wait until the
 // controllers have processed all of them.

@@ -55,20 +55,25 @@ func (p Plan) digest() string {
 }
 
 // sum returns the SHA-256 of the JSON of a value, in hexadecimal. The JSON is the same each time:
-// the keys of maps are sorted, and equal amounts of one format are written in one way.
+// the keys of maps are sorted, and equal amounts of one format are written in one way. The values
+// of ports always have a JSON form. For one that has none, sum returns "".
 func sum(value any) string {
-	data, _ := json.Marshal(value) // the values of ports are plain data, which always marshals
+	data, err := json.Marshal(value)
+	if err != nil {
+		return ""
+	}
 	hash := sha256.Sum256(data)
 	return hex.EncodeToString(hash[:])
 }
 
-// differing returns the names of the tenants for which two plans do different things, sorted.
+// differing returns the names of the tenants for which two plans do different things, sorted. A
+// tenant without a digest is one of them, since nothing is known about it.
 func (p Plan) differing(other Plan) []string {
 	one, two := p.digests(), other.digests()
 	names := map[string]bool{}
 	for _, digests := range []map[string]string{one, two} {
 		for name := range digests {
-			if one[name] != two[name] {
+			if one[name] == "" || one[name] != two[name] {
 				names[name] = true
 			}
 		}

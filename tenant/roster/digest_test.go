@@ -56,6 +56,13 @@ func TestDigestOfATenantTellsAdoptionFromRepair(t *testing.T) {
 	require.NotEqual(t, digest(false), digest(true))
 }
 
+// A value that an adapter must not return, without a JSON form, counts as another one.
+func TestDifferingNamesTenantsWithoutADigest(t *testing.T) {
+	changes := []topology.Change{{Kind: "Zone", Name: "acme", Action: topology.Updated, After: func() {}}}
+	plan := Plan{Tenants: []TenantPlan{{Tenant: "acme", Changes: changes, Digest: digestOf(changes, nil)}}}
+	require.Equal(t, []string{"acme"}, plan.differing(plan))
+}
+
 func TestDigestOfAPlanCoversAllButTheTime(t *testing.T) {
 	s, top := severalRisks(t)
 	plan := planOf(t, s, top)

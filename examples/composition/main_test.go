@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
 )
 
@@ -79,18 +82,18 @@ func TestZoneScoreRefusesTheZoneOfAnotherTenant(t *testing.T) {
 	require.ErrorIs(t, err, topology.ErrConflict)
 	zone, err := on.Zone(t.Context(), "acme.example.org")
 	require.NoError(t, err)
-	require.Equal(t, Zone{Name: "acme.example.org", Tenant: "acme", TTL: defaultTTL}, zone)
+	require.Equal(t, Zone{Name: "acme.example.org", Tenant: "acme", TTL: tenant.Duration(defaultTTL)}, zone)
 }
 
 func TestNameServersReportChangesOfAZone(t *testing.T) {
 	on := newSite()
 	require.NoError(t, compose(t.Context(), io.Discard, on))
-	report, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "acme", TTL: 60}.On(on))
+	report, err := score.Run(t.Context(), ZoneScore{Zone: "acme.example.org", Tenant: "acme", TTL: tenant.Duration(time.Minute)}.On(on))
 	require.NoError(t, err)
 	updated := report.Changes()[0]
 	require.Equal(t, topology.Updated, updated.Action)
-	require.Equal(t, []topology.FieldChange{{Path: "ttl", From: "300", To: "60"}}, updated.Fields)
-	require.Equal(t, Zone{Name: "acme.example.org", Tenant: "acme", TTL: 60}, updated.After)
+	require.Equal(t, []topology.FieldChange{{Path: "ttl", From: "5m", To: "1m"}}, updated.Fields)
+	require.Equal(t, Zone{Name: "acme.example.org", Tenant: "acme", TTL: tenant.Duration(time.Minute)}, updated.After)
 
 	change, err := on.DeleteZone(t.Context(), "acme.example.org")
 	require.NoError(t, err)
@@ -103,9 +106,27 @@ func TestNameServersReportChangesOfAZone(t *testing.T) {
 }
 
 func TestZoneScoreValidateReportsEveryMistake(t *testing.T) {
-	_, err := score.Run(t.Context(), ZoneScore{Zone: "not a zone", Tenant: "", TTL: -1}.On(newSite()))
-	require.ErrorIs(t, err, score.ErrInvalid)
-	for _, path := range []string{"zone:", "tenant:", "ttl:"} {
-		require.ErrorContains(t, err, path)
+	for _, ttl := range []time.Duration{-time.Second, 1500 * time.Millisecond} {
+		_, err := score.Run(t.Context(), ZoneScore{Zone: "not a zone", Tenant: "", TTL: tenant.Duration(ttl)}.On(newSite()))
+		require.ErrorIs(t, err, score.ErrInvalid)
+		for _, path := range []string{"zone:", "tenant:", "ttl:"} {
+			require.ErrorContains(t, err, path)
+		}
 	}
+}
+
+func TestZoneScoreHasAReadableTTLInJSON(t *testing.T) {
+	s := ZoneScore{Zone: "acme.example.org", Tenant: "acme", TTL: tenant.Duration(90 * time.Second)}
+	data, err := json.Marshal(s)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"zone": "acme.example.org", "tenant": "acme", "ttl": "1m30s"}`, string(data))
+	var read ZoneScore
+	require.NoError(t, json.Unmarshal(data, &read))
+	require.Equal(t, s, read)
+
+	s.TTL = 0
+	data, err = json.Marshal(s)
+	require.NoError(t, err)
+	require.JSONEq(t, `{"zone": "acme.example.org", "tenant": "acme"}`, string(data))
+	require.Error(t, json.Unmarshal([]byte(`{"ttl": 300}`), &read), "a number has no unit")
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/score"
+	"github.com/polyphony-go/polyphony/tenant"
 	"github.com/polyphony-go/polyphony/topology"
 )
 
@@ -29,19 +31,22 @@ type Zones interface {
 
 // Zone is a DNS zone.
 type Zone struct {
-	Name   string `json:"name"`   // a domain, such as "acme.example.org"
-	Tenant string `json:"tenant"` // the tenant that may edit its records
-	TTL    int    `json:"ttl"`    // in seconds, of records without a TTL of their own
+	Name   string          `json:"name"`   // a domain, such as "acme.example.org"
+	Tenant string          `json:"tenant"` // the tenant that may edit its records
+	TTL    tenant.Duration `json:"ttl"`    // of records without a TTL of their own, in whole seconds
 }
 
 // ZoneScore is the desired state of one zone.
 type ZoneScore struct {
-	Zone   string `json:"zone"`          // the domain; required
-	Tenant string `json:"tenant"`        // the tenant that may edit its records; required
-	TTL    int    `json:"ttl,omitempty"` // in seconds, of records without a TTL; unset: 300
+	Zone   string `json:"zone"`   // the domain; required
+	Tenant string `json:"tenant"` // the tenant that may edit its records; required
+
+	// TTL is how long others may cache records without a TTL of their own, such as "1h". DNS knows
+	// whole seconds only. Unset: five minutes.
+	TTL tenant.Duration `json:"ttl,omitzero"`
 }
 
-const defaultTTL = 300 // seconds
+const defaultTTL = 5 * time.Minute
 
 // ZoneTopology has the capabilities that a ZoneScore needs.
 type ZoneTopology interface {
@@ -66,8 +71,8 @@ func (s ZoneScore) Validate() error {
 	for _, msg := range validation.IsDNS1123Label(s.Tenant) {
 		errs = append(errs, field.Invalid(field.NewPath("tenant"), s.Tenant, msg))
 	}
-	if s.TTL < 0 {
-		errs = append(errs, field.Invalid(field.NewPath("ttl"), s.TTL, "must not be negative"))
+	if ttl := time.Duration(s.TTL); ttl < 0 || ttl != ttl.Truncate(time.Second) {
+		errs = append(errs, field.Invalid(field.NewPath("ttl"), s.TTL.String(), "must be whole seconds, and not negative"))
 	}
 	return errs.ToAggregate()
 }
@@ -85,9 +90,5 @@ func (s ZoneScore) execute(ctx context.Context, t ZoneTopology) (interpret.Outco
 
 // desired returns the zone with its defaults.
 func (s ZoneScore) desired() Zone {
-	want := Zone{Name: s.Zone, Tenant: s.Tenant, TTL: s.TTL}
-	if want.TTL == 0 {
-		want.TTL = defaultTTL
-	}
-	return want
+	return Zone{Name: s.Zone, Tenant: s.Tenant, TTL: tenant.Duration(s.TTL.Or(defaultTTL))}
 }

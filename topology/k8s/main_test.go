@@ -74,8 +74,11 @@ func adminOf(t *testing.T, c *testcluster.Cluster) *kubernetes.Clientset {
 	return clientset(t, load(t, c.Kubeconfig()))
 }
 
+// clientset returns a client of client-go. It does not print the warnings of the API server.
 func clientset(t *testing.T, cfg *rest.Config) *kubernetes.Clientset {
 	t.Helper()
+	cfg = rest.CopyConfig(cfg)
+	cfg.WarningHandler = rest.NoWarnings{}
 	client, err := kubernetes.NewForConfig(cfg)
 	require.NoError(t, err)
 	return client

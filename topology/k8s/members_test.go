@@ -27,9 +27,7 @@ func member(t *testing.T, group string) (client *kubernetes.Clientset, kubeconfi
 	t.Helper()
 	path, err := testcluster.Use(t).KubeconfigFor("member-of-"+group, group)
 	require.NoError(t, err)
-	client, err = kubernetes.NewForConfig(load(t, path))
-	require.NoError(t, err)
-	return client, path
+	return clientset(t, load(t, path)), path
 }
 
 func deployment(name string) *appsv1.Deployment {

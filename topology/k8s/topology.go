@@ -82,6 +82,12 @@ type Topology struct {
 //
 // Client-side throttling is off unless cfg sets a rate (QPS) or a RateLimiter: the API server
 // protects itself by priority and fairness. A request times out after cfg.Timeout, or 30 seconds.
+//
+// Requests log nothing. client-go logs through klog, by default to standard error, but its errors
+// say the same, so the adapter gives each request a logger that drops all lines. Warnings of the
+// API server reach cfg.WarningHandler if it is set, and are dropped otherwise. The adapter changes
+// no setting of klog: what client-go logs outside of requests, such as that it cannot load a
+// renewed client certificate, goes where the program sends it.
 func New(cfg *rest.Config, opts Options) (*Topology, error) {
 	if cfg == nil {
 		return nil, errors.New("k8s: New needs a *rest.Config; k8s.io/client-go/tools/clientcmd makes one from a kubeconfig")

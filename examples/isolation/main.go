@@ -92,7 +92,7 @@ func run(ctx context.Context, kubeconfig string, out io.Writer) (err error) {
 
 // offboard removes the tenants, also after the context has ended.
 func offboard(ctx context.Context, cluster infrastructure, tenants ...tenant.TenantScore) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Minute)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Minute)
 	defer cancel()
 	var steps []score.Step
 	for _, t := range tenants {

@@ -24,8 +24,8 @@ const (
 )
 
 const (
-	cleanUpTimeout = 3 * time.Minute  // to remove the tenants after a failure
-	answerTimeout  = 10 * time.Second // until every API server knows of a grant
+	cleanUpTimeout = 5 * time.Minute // to remove the tenants after a failure
+	answerTimeout  = 2 * time.Minute // until every API server knows of a grant
 )
 
 // demo is the life of two tenants. Each act is a method.

@@ -209,6 +209,14 @@ func TestReleaseWithFaults(t *testing.T) {
 		release()
 		require.Equal(t, releaseTimeout, time.Since(start))
 	})
+	simulate(t, "the release of a long lease may take as long as an attempt to renew it", func(t *testing.T, m *memoryStore) {
+		_, release, err := Hold(t.Context(), m, topology.Lease{Name: "roster", Holder: "host", Duration: time.Minute})
+		require.NoError(t, err)
+		m.fail(hanging)
+		start := time.Now()
+		release()
+		require.Equal(t, 15*time.Second, time.Since(start))
+	})
 	simulate(t, "a release is retried", func(t *testing.T, m *memoryStore) {
 		_, release := hold(t, m)
 		start := time.Now()

@@ -36,7 +36,8 @@ const (
 	minPoll = 10 * time.Millisecond
 	maxPoll = 500 * time.Millisecond
 
-	// releaseTimeout bounds how long a release takes while the infrastructure does not answer.
+	// releaseTimeout bounds how long a release takes while the infrastructure does not answer,
+	// unless an attempt to renew the lease may take longer than that.
 	releaseTimeout = 5 * time.Second
 )
 
@@ -119,10 +120,13 @@ func (h *holder[V]) call() adapter.Call { return adapter.Hold(topology.KindLease
 // trusted is how long after a renewal the holder relies on the lease. It renews twice in that time.
 func (h *holder[V]) trusted() time.Duration { return h.want.Duration / 3 * 2 }
 
+// attemptTimeout is how long an attempt may take.
+func (h *holder[V]) attemptTimeout() time.Duration { return h.want.Duration / 4 }
+
 // attempt takes or renews the lease once. If there is no answer, it ends early enough for another
 // attempt.
 func (h *holder[V]) attempt(ctx context.Context) error {
-	timeout := h.want.Duration / 4
+	timeout := h.attemptTimeout()
 	limited, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	err := h.write(limited)

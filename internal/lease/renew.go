@@ -39,7 +39,7 @@ func (h *holder[V]) keep(ctx context.Context, since time.Time) error {
 // giveUp gives the lease up, if it is still held, so that others need not wait until it expires. A
 // failure is ignored: the lease expires then.
 func (h *holder[V]) giveUp() {
-	ctx, cancel := context.WithTimeout(context.Background(), releaseTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), max(releaseTimeout, h.attemptTimeout()))
 	defer cancel()
 	for ctx.Err() == nil {
 		have, version, err := h.store.Read(ctx)

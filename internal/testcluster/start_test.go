@@ -46,7 +46,7 @@ func TestStartQuotesAComponentThatEnds(t *testing.T) {
 
 func TestStartQuotesAComponentThatHangs(t *testing.T) {
 	waiting := filepath.Join(t.TempDir(), "waiting")
-	setAssets(t, map[string]string{"kube-apiserver": "echo waiting for Godot\ntouch " + waiting + "\nexec sleep 600\n"})
+	setAssets(t, map[string]string{"kube-apiserver": "echo waiting for Godot\ntouch " + waiting + "\nexec sleep 3600\n"})
 	ctx, cancel := context.WithCancelCause(t.Context())
 	defer cancel(nil)
 	go func() { // the deadline passes once the component has written its log

@@ -55,7 +55,7 @@ func TestWatchdogCleansUpAfterAKilledProcess(t *testing.T) {
 			}
 			require.Eventually(t, func() bool {
 				return strings.Contains(strings.Join(processesOf(t, dir), "\n"), when.part)
-			}, time.Minute, time.Millisecond)
+			}, startTimeout, time.Millisecond)
 
 			require.NoError(t, cmd.Process.Kill())
 			_ = cmd.Wait()
@@ -63,7 +63,7 @@ func TestWatchdogCleansUpAfterAKilledProcess(t *testing.T) {
 			require.Eventually(t, func() bool {
 				entries, err := os.ReadDir(dir)
 				return err == nil && len(entries) == 0 && len(processesOf(t, dir)) == 0
-			}, time.Minute, 50*time.Millisecond)
+			}, startTimeout, 50*time.Millisecond)
 		})
 	}
 }
@@ -71,7 +71,7 @@ func TestWatchdogCleansUpAfterAKilledProcess(t *testing.T) {
 // The watchdog gets the id of a process that is not of the cluster, as if the id had been reused.
 func TestWatchdogSparesOtherProcesses(t *testing.T) {
 	dir := t.TempDir()
-	other := exec.Command("sleep", "60")
+	other := exec.Command("sleep", "3600")
 	require.NoError(t, other.Start())
 	t.Cleanup(func() { _ = other.Process.Kill(); _ = other.Wait() })
 	dog, err := startWatchdog(dir, true)

@@ -13,6 +13,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/polyphony-go/polyphony/internal/testcluster"
@@ -49,7 +50,9 @@ func open(t *testing.T, kubeconfig string) cluster {
 	cfg, err := clientcmd.BuildConfigFromFlags("", kubeconfig)
 	require.NoError(t, err)
 	cfg.QPS = -1
-	admin, err := kubernetes.NewForConfig(cfg)
+	quiet := rest.CopyConfig(cfg)
+	quiet.WarningHandler = rest.NoWarnings{}
+	admin, err := kubernetes.NewForConfig(quiet)
 	require.NoError(t, err)
 	classes := admin.StorageV1().StorageClasses()
 	_, err = classes.Create(t.Context(), &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "standard"}, Provisioner: "example.com/nobody"}, metav1.CreateOptions{})
@@ -65,10 +68,11 @@ func open(t *testing.T, kubeconfig string) cluster {
 // cleanUp removes the tenants and guardrails from a cluster that outlives the tests.
 func cleanUp(t *testing.T, top *k8s.Topology) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 	defer cancel()
 	_, err := score.Run(ctx, guardrails.Score{Remove: true}.On(top),
-		tenant.OffboardScore{Tenant: attackerName}.On(top), tenant.OffboardScore{Tenant: victimName}.On(top))
+		tenant.OffboardScore{Tenant: attackerName, Wait: tenant.MaxDuration}.On(top),
+		tenant.OffboardScore{Tenant: victimName, Wait: tenant.MaxDuration}.On(top))
 	require.NoError(t, err)
 }
 

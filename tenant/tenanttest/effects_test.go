@@ -9,7 +9,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -58,7 +57,8 @@ func TestBurstOfPodsStaysWithinTheQuota(t *testing.T) {
 	_, err := score.Run(t.Context(), acme.On(s.top))
 	require.NoError(t, err)
 	require.Eventually(t, func() bool { return created.Load() >= 5 }, patience, tick)
-	time.Sleep(time.Second) // while they still try
+	so := tried.Load()
+	require.Eventually(t, func() bool { return tried.Load() >= so+64 }, patience, tick, "they still try")
 	require.Equal(t, 5, count(), "%d of %d attempts succeeded", created.Load(), tried.Load())
 
 	// They still try: what is deleted makes room for one.
@@ -93,7 +93,7 @@ func TestReusedNamespaceNameInheritsNoRights(t *testing.T) {
 		_, err := namespaces.Get(t.Context(), of.TenantConfig.Name, metav1.GetOptions{})
 		return apierrors.IsNotFound(err)
 	}
-	require.Eventually(t, func() bool { return gone(heir) && gone(other) }, time.Minute, tick) // behind whatever else is being removed
+	require.Eventually(t, func() bool { return gone(heir) && gone(other) }, patience, tick) // behind whatever else is being removed
 	reads := func(of tenant.TenantScore) bool {
 		answer, err := s.top.Authorize(t.Context(), rbac.Question{
 			User: "system:serviceaccount:" + of.TenantConfig.Name + ":ci", Verb: "get", Resource: "secrets", Namespace: victim.TenantConfig.Name,

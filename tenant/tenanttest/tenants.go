@@ -46,7 +46,7 @@ type tenants struct {
 func (on tenants) newTenant(t topologytest.T) tenant.TenantScore {
 	name := topologytest.NewName()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
 		defer cancel()
 		_, _ = on.top.DeleteNamespace(ctx, name) // fails for foreign and protected ones
 		_, _ = on.top.DeleteClusterReaders(ctx, name)
@@ -210,16 +210,18 @@ func (on tenants) offboardCases() []topologytest.Case {
 			s := on.newTenant(t)
 			on.run(t, s.On(on.top))
 			on.outsider.Hold(t, s.TenantConfig.Name)
-			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name, Wait: tenant.Duration(5 * time.Second)}
-			_, err := score.Run(t.Context(), off.On(on.top))
-			topologytest.RequireError(t, err, topology.ErrTimeout)
-			require.ErrorContains(t, err, "example.com/hold")
-			_, err = on.top.Access(t.Context(), s.TenantConfig.Name)
+			off := tenant.OffboardScore{Tenant: s.TenantConfig.Name}
+			_ = topologytest.RequireTimeout(t, 5*time.Second, "example.com/hold", func(limit time.Duration) error {
+				off.Wait = tenant.Duration(limit)
+				_, err := score.Run(t.Context(), off.On(on.top))
+				return err
+			})
+			_, err := on.top.Access(t.Context(), s.TenantConfig.Name)
 			topologytest.RequireError(t, err, topology.ErrNotFound)
 			_, err = score.Run(t.Context(), s.On(on.top))
 			topologytest.RequireError(t, err, topology.ErrTerminating)
 			on.outsider.Release(t, s.TenantConfig.Name)
-			off.Wait = tenant.Duration(time.Minute)
+			off.Wait = tenant.Duration(10 * time.Minute)
 			on.run(t, off.On(on.top))
 		}},
 	}

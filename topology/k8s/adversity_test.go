@@ -60,10 +60,10 @@ func mayPods(t *testing.T, group, verb, namespace string) bool {
 func TestOffboardDuringProvisionLeavesNoReaders(t *testing.T) {
 	t.Parallel()
 	s, name := provisioned(t, admin(t))
-	_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name}.On(cluster(t)))
+	_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name, Wait: tenant.MaxDuration}.On(cluster(t)))
 	require.NoError(t, err)
 	racing := cluster(t, first(http.MethodGet, "clusterrolebindings/polyphony", func() {
-		_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name}.On(cluster(t)))
+		_, err := score.Run(t.Context(), tenant.OffboardScore{Tenant: name, Wait: tenant.MaxDuration}.On(cluster(t)))
 		require.NoError(t, err)
 	}))
 	_, err = score.Run(t.Context(), s.On(racing))

@@ -44,7 +44,11 @@ func TestConformance(t *testing.T) {
 	t.Run("Leases", func(t *testing.T) { topologytest.Leases(t, h) })
 	t.Run("Volumes", func(t *testing.T) { topologytest.Volumes(t, h) })
 	t.Run("Rosters", func(t *testing.T) { topologytest.Rosters(t, h) })
-	t.Run("RosterRuns", func(t *testing.T) { tenanttest.RosterRuns(t, h) })
+	t.Run("RosterRuns", func(t *testing.T) {
+		tenanttest.RosterRuns(t, topologytest.Harness[patient]{
+			Topology: patient{h.Topology}, DryRun: patient{h.DryRun}, Outsider: h.Outsider,
+		})
+	})
 	t.Run("Tenants", func(t *testing.T) { tenanttest.Tenants(t, h) })
 }
 

@@ -144,7 +144,7 @@ func TestInterruptedOffboardingIsFinishedByTheNextRun(t *testing.T) {
 					name := s.TenantConfig.Name
 					_, err := score.Run(t.Context(), s.On(cluster(t)))
 					require.NoError(t, err)
-					off := tenant.OffboardScore{Tenant: name}
+					off := tenant.OffboardScore{Tenant: name, Wait: tenant.MaxDuration}
 					require.True(t, cut(t, script{Kubeconfig: kubeconfig(t), Offboard: &off}, writes), "two bindings, two roles, cluster readers, namespace")
 					ns, err := client.CoreV1().Namespaces().Get(t.Context(), name, metav1.GetOptions{})
 					if err == nil && isTerminating(ns) || apierrors.IsNotFound(err) {

@@ -2,11 +2,12 @@ package k8s_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
+	"os/exec"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,73 +81,125 @@ func holdUntilKilled(top *k8s.Topology, want topology.Lease) error {
 	return context.Cause(held)
 }
 
-// renewable is the duration of a lease that a test must see renewed. On a busy machine, a holder
-// may lose a shorter one.
+// renewable is the first duration of a lease that a test must see renewed.
 const renewable = 12 * time.Second
 
 // Another process holds and renews the lease, and is then killed.
 func TestLeaseTakeoverAfterKill(t *testing.T) {
 	t.Parallel()
-	want := newLease("child", renewable)
+	withRenewedLease(t, func(duration time.Duration) (lost error) {
+		want := newLease("child", duration)
+		child := startHolder(t, want)
+		want.Holder = "successor"
+		top := cluster(t)
+		waiting, expire := expiring(t.Context())
+		waited := make(chan error, 1)
+		go func() {
+			_, release, err := top.HoldLease(waiting, want)
+			if err == nil {
+				release()
+			}
+			waited <- err
+		}()
+		awaitRenewal(t, want, want.Duration, child.ended)
+		expire()
+		err := <-waited
+		if lost := child.kill(t); lost != nil {
+			return lost
+		}
+		killed := time.Now()
+		require.ErrorIs(t, err, topology.ErrTimeout, "the lease is renewed")
+		require.ErrorContains(t, err, `"child/`)
+		held, release, err := top.HoldLease(t.Context(), want)
+		require.NoError(t, err)
+		defer release()
+		require.GreaterOrEqual(t, time.Since(killed), want.Duration)
+		require.NoError(t, held.Err())
+		require.Equal(t, int32(1), *leaseOf(t, "kube-system", want.Name).Spec.LeaseTransitions)
+		return nil
+	})
+}
+
+// holder is a child process that holds a lease.
+type holder struct {
+	cmd    *exec.Cmd
+	stderr bytes.Buffer
+	err    error         // of the process; read it only after ended is closed
+	ended  chan struct{} // closed when the process has ended
+}
+
+// startHolder returns once the process has the lease.
+func startHolder(t *testing.T, want topology.Lease) *holder {
+	t.Helper()
 	cmd, err := script{Kubeconfig: kubeconfig(t), Lease: &want}.command(t)
 	require.NoError(t, err)
+	h := &holder{cmd: cmd, ended: make(chan struct{})}
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
-	cmd.Stderr = os.Stderr
+	cmd.Stderr = &h.stderr
 	require.NoError(t, cmd.Start())
 	line, err := bufio.NewReader(out).ReadString('\n')
 	require.NoError(t, err)
 	require.Equal(t, "held\n", line)
-
-	want.Holder = "successor"
-	top := cluster(t)
-	waiting, expire := expiring(t.Context())
-	waited := make(chan error, 1)
 	go func() {
-		_, _, err := top.HoldLease(waiting, want)
-		waited <- err
+		h.err = cmd.Wait()
+		close(h.ended)
 	}()
-	awaitRenewal(t, want, want.Duration)
-	expire()
-	err = <-waited
-	require.ErrorIs(t, err, topology.ErrTimeout, "the lease is renewed")
-	require.ErrorContains(t, err, `"child/`)
+	return h
+}
 
-	require.NoError(t, cmd.Process.Signal(syscall.SIGKILL))
-	require.ErrorContains(t, cmd.Wait(), "killed")
-	killed := time.Now()
-	held, release, err := top.HoldLease(t.Context(), want)
-	require.NoError(t, err)
-	defer release()
-	require.GreaterOrEqual(t, time.Since(killed), want.Duration)
-	require.NoError(t, held.Err())
-	require.Equal(t, int32(1), *leaseOf(t, "kube-system", want.Name).Spec.LeaseTransitions)
+// kill kills the process. It returns an error if the process had lost the lease before.
+func (h *holder) kill(t *testing.T) (lost error) {
+	t.Helper()
+	killErr := h.cmd.Process.Signal(syscall.SIGKILL)
+	<-h.ended
+	require.Error(t, h.err)
+	if strings.Contains(h.stderr.String(), "could not be renewed") {
+		return fmt.Errorf("%w: %s", topology.ErrUnavailable, h.stderr.String())
+	}
+	require.NoError(t, killErr)
+	require.ErrorContains(t, h.err, "killed", h.stderr.String())
+	return nil
 }
 
 func TestHoldLeaseStoresALease(t *testing.T) {
 	t.Parallel()
-	want := newLease("host-a", renewable-500*time.Millisecond)
-	start := time.Now().Add(-time.Second) // stored times are rounded
-	_, release, err := cluster(t).HoldLease(t.Context(), want)
-	require.NoError(t, err)
-	have := leaseOf(t, "kube-system", want.Name)
-	require.Equal(t, map[string]string{"tenancy.polyphony.dev/lease": "true"}, have.Labels)
-	require.Regexp(t, "^host-a/[a-z2-7]{6}$", *have.Spec.HolderIdentity)
-	require.Equal(t, int32(renewable/time.Second), *have.Spec.LeaseDurationSeconds, "rounded up")
-	require.Equal(t, int32(0), *have.Spec.LeaseTransitions)
-	require.True(t, have.Spec.AcquireTime.After(start))
-	require.Eventually(t, func() bool {
-		later := leaseOf(t, "kube-system", want.Name)
-		return later.Spec.RenewTime.After(have.Spec.RenewTime.Time) && later.Spec.AcquireTime.Equal(have.Spec.AcquireTime)
-	}, eventuallyWait, eventuallyTick)
+	withRenewedLease(t, func(duration time.Duration) (lost error) {
+		want := newLease("host-a", duration-500*time.Millisecond)
+		start := time.Now().Add(-time.Second) // stored times are rounded
+		held, release, err := tryHold(t, cluster(t), want)
+		if err != nil {
+			return err
+		}
+		have := leaseOf(t, "kube-system", want.Name)
+		require.Equal(t, map[string]string{"tenancy.polyphony.dev/lease": "true"}, have.Labels)
+		require.Regexp(t, "^host-a/[a-z2-7]{6}$", *have.Spec.HolderIdentity)
+		require.Equal(t, int32(duration/time.Second), *have.Spec.LeaseDurationSeconds, "rounded up")
+		require.Equal(t, int32(0), *have.Spec.LeaseTransitions)
+		require.True(t, have.Spec.AcquireTime.After(start))
+		require.Eventually(t, func() bool {
+			later := leaseOf(t, "kube-system", want.Name)
+			renewed := later.Spec.RenewTime.After(have.Spec.RenewTime.Time)
+			return held.Err() != nil || renewed && later.Spec.AcquireTime.Equal(have.Spec.AcquireTime)
+		}, eventuallyWait, eventuallyTick)
 
-	_, err = admin(t).CoordinationV1().Leases("kube-system").Patch(t.Context(), have.Name, "application/merge-patch+json",
-		[]byte(`{"metadata":{"annotations":{"example.com/note":"mine"}}}`), metav1.PatchOptions{})
-	require.NoError(t, err)
-	release()
-	have = leaseOf(t, "kube-system", want.Name)
-	require.Empty(t, *have.Spec.HolderIdentity)
-	require.Equal(t, "mine", have.Annotations["example.com/note"])
+		note := []byte(`{"metadata":{"annotations":{"example.com/note":"mine"}}}`)
+		_, err = admin(t).CoordinationV1().Leases("kube-system").Patch(
+			t.Context(), have.Name, "application/merge-patch+json", note, metav1.PatchOptions{})
+		require.NoError(t, err)
+		if held.Err() != nil {
+			return context.Cause(held)
+		}
+		began := time.Now()
+		release()
+		if time.Since(began) > 4*time.Second {
+			return fmt.Errorf("%w: the release gives up after 5s", topology.ErrUnavailable)
+		}
+		have = leaseOf(t, "kube-system", want.Name)
+		require.Empty(t, *have.Spec.HolderIdentity)
+		require.Equal(t, "mine", have.Annotations["example.com/note"])
+		return nil
+	})
 }
 
 func TestHoldLeaseRefusesAForeignLease(t *testing.T) {
@@ -255,15 +308,19 @@ func TestLeaseIsRenewedWhileOtherRequestsWait(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	stuck.Go(func() { _, _ = top.Namespace(ctx, "stuck") })
-	want := newLease("host-a", renewable)
-	held, release, err := top.HoldLease(t.Context(), want)
-	require.NoError(t, err)
-	defer release()
-	first := leaseOf(t, "kube-system", want.Name).Spec.RenewTime
-	require.Eventually(t, func() bool {
-		return leaseOf(t, "kube-system", want.Name).Spec.RenewTime.After(first.Time)
-	}, eventuallyWait, eventuallyTick)
-	require.NoError(t, held.Err())
+	withRenewedLease(t, func(duration time.Duration) (lost error) {
+		want := newLease("host-a", duration)
+		held, release, err := tryHold(t, top, want)
+		if err != nil {
+			return err
+		}
+		defer release()
+		first := leaseOf(t, "kube-system", want.Name).Spec.RenewTime
+		require.Eventually(t, func() bool {
+			return held.Err() != nil || leaseOf(t, "kube-system", want.Name).Spec.RenewTime.After(first.Time)
+		}, eventuallyWait, eventuallyTick)
+		return context.Cause(held)
+	})
 	cancel()
 	stuck.Wait()
 }

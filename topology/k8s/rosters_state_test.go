@@ -50,7 +50,7 @@ func undisturbed(t *testing.T, client *kubernetes.Clientset, top *k8s.Topology, 
 	t.Helper()
 	s.Tenants = s.Tenants[:1]
 	name := s.Tenants[0].TenantConfig.Name
-	_, err := score.Run(t.Context(), s.On(top.Snapshot()))
+	_, err := score.Run(t.Context(), s.On(patient{top.Snapshot()}))
 	require.NoError(t, err)
 	require.Equal(t, []string{
 		"binding polyphony-admin", "binding polyphony-developer", "binding polyphony-viewer", "limits polyphony", "policy polyphony", "quota polyphony",

@@ -37,7 +37,7 @@ func newRoster(t *testing.T, client *kubernetes.Clientset, n int) roster.Score {
 func requireUnchanged(t *testing.T, s roster.Score, kubeconfig string, most int) {
 	t.Helper()
 	var calls recorder
-	report, err := score.Runner{Concurrency: 32}.Run(t.Context(), s.On(clusterOf(t, kubeconfig, calls.wrap).Snapshot()))
+	report, err := score.Runner{Concurrency: 32}.Run(t.Context(), s.On(patient{clusterOf(t, kubeconfig, calls.wrap).Snapshot()}))
 	require.NoError(t, err)
 	require.False(t, report.Changed())
 	all, writes := calls.take()
@@ -94,7 +94,7 @@ func TestRosterOfAThousandSurvivesFaults(t *testing.T) {
 	t.Logf("%s, of which the API server was away %s; %d requests, %d of them writes, of which so many failed: %v", time.Since(began), away.took, len(all), len(writes), weather.hits)
 	if err != nil { // such as a lease that could not be renewed in time
 		t.Log(report.Results[0].Outcome.Notes, err)
-		_, err = runner.Run(t.Context(), s.On(top.Snapshot()))
+		_, err = runner.Run(t.Context(), s.On(patient{top.Snapshot()}))
 	}
 	require.NoError(t, err)
 	requireConverged(t, client, s, want)
@@ -146,7 +146,7 @@ func succeed(t *testing.T, kubeconfig string, s roster.Score) *successor {
 	}
 	top := clusterOf(t, kubeconfig, next.wrap, next.calls.wrap)
 	go func() {
-		_, err := score.Runner{Concurrency: 16, Observe: onWaiting(topology.KindLease, func() { close(next.waiting) })}.Run(t.Context(), s.On(top.Snapshot()))
+		_, err := score.Runner{Concurrency: 16, Observe: onWaiting(topology.KindLease, func() { close(next.waiting) })}.Run(t.Context(), s.On(patient{top.Snapshot()}))
 		next.ended <- err
 	}()
 	select {
@@ -233,7 +233,7 @@ func TestRosterStopsOnCancel(t *testing.T) {
 	var became ends
 	var sent int // requests, when the run is stopped
 	middle := &cutter{nth: len(s.Tenants) * rosterObjects / 2, after: true, cut: func() { cancel(); sent = calls.count() }}
-	report, err := score.Runner{Concurrency: atOnce, Retries: 5, Observe: became.observe}.Run(ctx, s.On(clusterOf(t, path, middle.wrap, calls.wrap).Snapshot()))
+	report, err := score.Runner{Concurrency: atOnce, Retries: 5, Observe: became.observe}.Run(ctx, s.On(patient{clusterOf(t, path, middle.wrap, calls.wrap).Snapshot()}))
 	more := calls.count() - sent
 	t.Logf("%+v, %d requests later", became, more)
 	require.ErrorIs(t, err, context.Canceled)
@@ -244,7 +244,7 @@ func TestRosterStopsOnCancel(t *testing.T) {
 	requireStopped(t, client, s, became, want)
 
 	waited := false
-	_, err = score.Runner{Concurrency: atOnce, Observe: onWaiting(topology.KindLease, func() { waited = true })}.Run(t.Context(), s.On(clusterOf(t, path, calls.wrap).Snapshot()))
+	_, err = score.Runner{Concurrency: atOnce, Observe: onWaiting(topology.KindLease, func() { waited = true })}.Run(t.Context(), s.On(patient{clusterOf(t, path, calls.wrap).Snapshot()}))
 	require.NoError(t, err)
 	require.False(t, waited)
 	_, writes := calls.take()

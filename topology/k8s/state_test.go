@@ -25,7 +25,7 @@ const (
 	eventuallyTick = 20 * time.Millisecond
 
 	// cleanupTimeout bounds a cleanup, whose context cannot be that of the test.
-	cleanupTimeout = time.Minute
+	cleanupTimeout = 10 * time.Minute
 )
 
 // contents returns the objects of each kind in a namespace, or in all of them with "". The keys are

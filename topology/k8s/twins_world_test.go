@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/client-go/kubernetes"
@@ -139,7 +138,7 @@ func (p *pair) ensureReaders(t *testing.T, tenant string, groups []string) {
 	readers := topology.ClusterReaders{Tenant: tenant, Groups: groups}
 	p.ensure(t, func(top twin) (topology.Change, error) { return top.EnsureClusterReaders(t.Context(), readers) })
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), cleanupTimeout)
 		defer cancel()
 		_, _ = p.real.DeleteClusterReaders(ctx, tenant) // deletes more than once
 	})

@@ -10,7 +10,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// shortWait is how long a case waits to see that something does not happen.
+// shortWait is how long a case first waits to see that something does not happen.
 const shortWait = 3 * time.Second
 
 func (n namespaces) deleteCases() []Case {
@@ -42,11 +42,11 @@ func (n namespaces) deleteCases() []Case {
 			_, err := n.top.DeleteNamespace(t.Context(), want.Name)
 			require.NoError(t, err)
 			require.True(t, n.read(t, want.Name).Terminating)
-			ctx, cancel := context.WithTimeout(t.Context(), shortWait)
-			defer cancel()
-			err = n.top.AwaitNamespaceGone(ctx, want.Name)
-			RequireError(t, err, topology.ErrTimeout)
-			require.ErrorContains(t, err, "example.com/hold")
+			_ = RequireTimeout(t, shortWait, "example.com/hold", func(limit time.Duration) error {
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				return n.top.AwaitNamespaceGone(ctx, want.Name)
+			})
 			_, err = n.top.EnsureNamespace(t.Context(), want)
 			RequireError(t, err, topology.ErrTerminating)
 			n.outsider.Release(t, want.Name)

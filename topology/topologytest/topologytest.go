@@ -60,12 +60,14 @@
 // # For other suites
 //
 // Authors of other suites can use the same parts: [Case], [RunCases], [NewName], [RequireError],
-// [RequireChange], [Eventually] and [Principal]. [T] is the part of testing.T that a case uses.
+// [RequireChange], [RequireTimeout], [Eventually] and [Principal]. [T] is the part of
+// testing.T that a case uses.
 package topologytest
 
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -154,7 +156,7 @@ func newPlace(t T, top topology.Namespaces) string {
 // cleanupContext returns a context for clean-up functions. The context of the case has ended by
 // then.
 func cleanupContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), time.Minute)
+	return context.WithTimeout(context.Background(), 10*time.Minute)
 }
 
 func cancelled(t T) context.Context {
@@ -208,6 +210,33 @@ func atOnce(n int, do func() error) []error {
 	}
 	wg.Wait()
 	return errs
+}
+
+// RequireTimeout requires that do fails with ErrTimeout, and that the error contains naming. The
+// argument of do is how long it may wait: at first no longer than a case has to. A busy
+// infrastructure may not have answered by then, and the error names nothing. RequireTimeout then
+// calls do again with longer limits, up to three minutes. It returns the error.
+func RequireTimeout(t T, first time.Duration, naming string, do func(limit time.Duration) error) error {
+	t.Helper()
+	err := untilNamed(first, naming, do)
+	RequireError(t, err, topology.ErrTimeout)
+	require.ErrorContains(t, err, naming)
+	return err
+}
+
+// longestLimit is longer than any answer takes on a busy machine.
+const longestLimit = 200 * time.Second
+
+// untilNamed calls do with longer and longer limits, until its error is ErrTimeout and contains
+// naming, or do succeeds.
+func untilNamed(first time.Duration, naming string, do func(limit time.Duration) error) (err error) {
+	for limit := first; limit < longestLimit; limit *= 4 {
+		err = do(limit)
+		if err == nil || errors.Is(err, topology.ErrTimeout) && strings.Contains(err.Error(), naming) {
+			return err
+		}
+	}
+	return err
 }
 
 // Eventually waits up to two minutes until holds returns true, and fails t otherwise. It is for

@@ -87,7 +87,7 @@ func compute(cpu, memory, ephemeralStorage string) ComputeResources {
 // bigPlatform has everything that a Score can ask for.
 func bigPlatform() topology.Platform {
 	in := func(namespace, app string) topology.NetworkPeer {
-		return topology.NetworkPeer{NamespaceLabels: map[string]string{labelNamespaceName: namespace},
+		return topology.NetworkPeer{NamespaceLabels: map[string]string{topology.LabelNamespaceName: namespace},
 			PodLabels: map[string]string{"app": app}}
 	}
 	return topology.Platform{

@@ -11,10 +11,6 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// labelNamespaceName is the label that selects a namespace by its name. The API server sets it, so
-// no namespace can claim the name of another.
-const labelNamespaceName = "kubernetes.io/metadata.name"
-
 // rules returns the network rules for a platform. It refuses fields that the platform cannot
 // satisfy.
 func (n NetworkIsolationPolicy) rules(tenant string, p topology.Platform) (topology.NetworkRules, error) {
@@ -105,7 +101,7 @@ var neverPeers = prefixes(
 func (p NetworkPeer) rule(tenant string, platform topology.Platform) (topology.NetworkRule, error) {
 	peer := topology.NetworkPeer{PodLabels: p.PodLabels, NamespaceLabels: p.NamespaceLabels}
 	if p.Tenant != "" {
-		peer.NamespaceLabels = map[string]string{labelNamespaceName: p.Tenant}
+		peer.NamespaceLabels = map[string]string{topology.LabelNamespaceName: p.Tenant}
 	}
 	if p.CIDR != "" {
 		var ok bool
@@ -136,7 +132,7 @@ func (c TenantConfig) refusePlatformPlace(p topology.Platform) error {
 	if labels == nil {
 		labels = map[string]string{}
 	}
-	labels[labelNamespaceName] = c.Name
+	labels[topology.LabelNamespaceName] = c.Name
 	places := slices.Concat(p.IngressControllers, p.Monitoring)
 	for _, rule := range p.DNS {
 		places = append(places, rule.Peers...)

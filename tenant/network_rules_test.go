@@ -155,7 +155,7 @@ func TestDesiredRefusesNameAndLabelsOfThePlatform(t *testing.T) {
 		topology.NetworkPeer{NamespaceLabels: map[string]string{"role": "metrics", "tier": "0"}})
 	platform.DNS = append(platform.DNS,
 		topology.NetworkRule{
-			Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{labelNamespaceName: "dns"}},
+			Peers: []topology.NetworkPeer{{NamespaceLabels: map[string]string{topology.LabelNamespaceName: "dns"}},
 				{CIDR: "169.254.20.10/32"}}})
 	for name, c := range map[string]TenantConfig{
 		"ingress controllers by name": {Name: "ingress-nginx"},

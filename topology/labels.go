@@ -28,3 +28,7 @@ const (
 	// AnnotationDefaultStorageClass holds Namespace.DefaultStorageClass.
 	AnnotationDefaultStorageClass = Prefix + "default-storage-class"
 )
+
+// LabelNamespaceName is the label by which rules select a namespace by its name. The infrastructure
+// sets it, so no namespace can claim the name of another.
+const LabelNamespaceName = "kubernetes.io/metadata.name"

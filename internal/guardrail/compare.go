@@ -3,7 +3,8 @@ package guardrail
 import (
 	"reflect"
 	"slices"
-	"strings"
+
+	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
 // same reports whether two values are equal without their empty fields, which an API server adds
@@ -42,9 +43,7 @@ func sameKey(a, b map[string]string, key string) bool {
 // within reports whether a host is one of the domains or below one. A wildcard counts as the hosts
 // that it stands for.
 func within(domains []string, host string) bool {
-	return slices.ContainsFunc(domains, func(d string) bool {
-		return host == d || strings.HasSuffix(host, "."+d)
-	})
+	return slices.ContainsFunc(domains, func(d string) bool { return adapter.DomainContains(d, host) })
 }
 
 // without returns the list without the elements of the other one.

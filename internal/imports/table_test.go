@@ -72,7 +72,7 @@ var layers = []layer{
 		"the ports are the bottom layer: what they import, every adapter and every Score imports too"},
 	{"topology/adapter", []string{"topology"}, amounts,
 		"it serves every adapter, so it knows none of them"},
-	{"internal/guardrail", []string{"topology"}, light,
+	{"internal/guardrail", []string{"topology", "topology/adapter"}, light,
 		"the rules are the same on every infrastructure"},
 	{"internal/lease", []string{"topology", "topology/adapter"}, nil,
 		"leases are kept in the same way on every infrastructure; adapters store the records"},

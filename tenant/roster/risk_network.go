@@ -57,9 +57,6 @@ func opensToPeer(namespace string, peer topology.NetworkPeer, wanted []span, bef
 	})
 }
 
-// labelName is the label of a namespace that carries its own name.
-const labelName = "kubernetes.io/metadata.name"
-
 // containsPods reports whether a peer matches every pod that another matches. Both are conjunctions
 // of labels, so that more labels match less.
 func containsPods(namespace string, have, want topology.NetworkPeer) bool {
@@ -70,7 +67,7 @@ func containsPods(namespace string, have, want topology.NetworkPeer) bool {
 // namespaceLabels returns what the namespaces of a peer have in common.
 func namespaceLabels(own string, p topology.NetworkPeer) map[string]string {
 	if len(p.NamespaceLabels) == 0 && !p.EveryNamespace {
-		return map[string]string{labelName: own}
+		return map[string]string{topology.LabelNamespaceName: own}
 	}
 	return p.NamespaceLabels
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
-	"sync"
 	"testing"
 	"time"
 
@@ -283,7 +282,7 @@ func rosterLeaseCases(c makeCase) []topologytest.Case {
 			require.Empty(r.t, r.there())
 		}),
 		c("Two runs of one roster at the same time converge", 3, func(r rostering) {
-			for _, err := range atOnce(2, func() error {
+			for _, err := range topologytest.AtOnce(2, func() error {
 				_, err := score.Run(r.t.Context(), r.On(r.top))
 				return err
 			}) {
@@ -303,15 +302,4 @@ func newNamespace(t topologytest.T, top topology.Namespaces) string {
 	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: name, PodSecurity: topology.PodSecurityRestricted})
 	require.NoError(t, err)
 	return name
-}
-
-// atOnce calls do n times at the same time, and returns the errors.
-func atOnce(n int, do func() error) []error {
-	errs := make([]error, n)
-	var all sync.WaitGroup
-	for i := range n {
-		all.Go(func() { errs[i] = do() })
-	}
-	all.Wait()
-	return errs
 }

@@ -112,7 +112,7 @@ func (on tenants) provisionCases() []topologytest.Case {
 		{Rule: "Drift is repaired and named", Run: on.checkDrift},
 		{Rule: "Two runs of one Score at the same time converge", Run: func(t topologytest.T) {
 			s := on.newTenant(t)
-			for _, err := range atOnce(4, func() error {
+			for _, err := range topologytest.AtOnce(4, func() error {
 				_, err := score.Run(t.Context(), s.On(on.top))
 				return err
 			}) {

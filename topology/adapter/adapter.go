@@ -15,4 +15,8 @@
 //
 // [DomainLabels] marks the domains that a tenant serves, and [DomainsAbove] lists the domains that
 // contain one. Two domains overlap if one of them contains the other: see [DomainContains].
+//
+// # Pod security
+//
+// [PodSecurityLabels] returns the labels of a pod security level.
 package adapter

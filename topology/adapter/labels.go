@@ -14,6 +14,20 @@ const (
 	DomainAbove = "above"
 )
 
+// LabelPodSecurity is the beginning of the labels of Pod Security admission.
+const LabelPodSecurity = "pod-security.kubernetes.io/"
+
+// PodSecurityLabels returns the labels that pin the level for every mode of Pod Security admission,
+// so that no default of the cluster applies.
+func PodSecurityLabels(level topology.PodSecurity) map[string]string {
+	labels := map[string]string{}
+	for _, mode := range []string{"enforce", "audit", "warn"} {
+		labels[LabelPodSecurity+mode] = string(level)
+		labels[LabelPodSecurity+mode+"-version"] = "latest"
+	}
+	return labels
+}
+
 // DomainLabels returns the labels that mark the domains and everything above them. Top-level
 // domains are left out.
 func DomainLabels(domains []string) map[string]string {

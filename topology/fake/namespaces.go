@@ -15,7 +15,7 @@ import (
 )
 
 // enforceLabel is the label from which Kubernetes takes the pod security level of a namespace.
-const enforceLabel = "pod-security.kubernetes.io/enforce"
+const enforceLabel = adapter.LabelPodSecurity + "enforce"
 
 // systemNamespaces exist in every cluster. The fake does not store them.
 var systemNamespaces = []string{"default", "kube-node-lease", "kube-public", "kube-system"}
@@ -175,10 +175,7 @@ func (n *namespace) labels() map[string]string {
 	maps.Copy(labels, n.foreignLabels)
 	maps.Copy(labels, n.value.Labels)
 	if n.value.PodSecurity != "" {
-		for _, mode := range []string{"enforce", "audit", "warn"} {
-			labels["pod-security.kubernetes.io/"+mode] = string(n.value.PodSecurity)
-			labels["pod-security.kubernetes.io/"+mode+"-version"] = "latest"
-		}
+		maps.Copy(labels, adapter.PodSecurityLabels(n.value.PodSecurity))
 	}
 	maps.Copy(labels, adapter.DomainLabels(n.value.Allowed.Domains))
 	if n.value.Managed {
@@ -187,7 +184,7 @@ func (n *namespace) labels() map[string]string {
 			labels[topology.LabelRoster] = n.value.Roster
 		}
 	}
-	labels["kubernetes.io/metadata.name"] = n.value.Name // last: no other label can replace it
+	labels[topology.LabelNamespaceName] = n.value.Name // last: no other label can replace it
 	return labels
 }
 

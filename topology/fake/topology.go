@@ -25,7 +25,7 @@ func DefaultPlatform() topology.Platform {
 	return topology.Platform{
 		DNS: []topology.NetworkRule{{
 			Peers: []topology.NetworkPeer{{
-				NamespaceLabels: map[string]string{"kubernetes.io/metadata.name": "kube-system"},
+				NamespaceLabels: map[string]string{topology.LabelNamespaceName: "kube-system"},
 				PodLabels:       map[string]string{"k8s-app": "kube-dns"},
 			}},
 			Ports: []topology.NetworkPort{

@@ -99,7 +99,7 @@ func (t *Topology) inspectNamespaces(ctx context.Context) ([]topology.NamespaceI
 func inspectNamespace(have *corev1.Namespace) topology.NamespaceInspection {
 	in := topology.NamespaceInspection{Namespace: toNamespace(have), Labels: have.Labels}
 	if in.Namespace.Managed { // all labels of pod security; the value has only the level that is enforced
-		pinned := podSecurityLabels(in.Namespace.PodSecurity)
+		pinned := adapter.PodSecurityLabels(in.Namespace.PodSecurity)
 		fields := adapter.Diff(only(have.Labels, slices.Sorted(maps.Keys(pinned))), pinned)
 		addBeyond(&in, topology.KindNamespace, apply.Prefixed("metadata.labels", fields))
 	}

@@ -29,20 +29,6 @@ type applied struct {
 	Annotations []string `json:"annotations,omitempty"`
 }
 
-// labelPodSecurity is the beginning of the labels of Pod Security admission.
-const labelPodSecurity = "pod-security.kubernetes.io/"
-
-// podSecurityLabels pins the level for every mode of Pod Security admission, so that no default of
-// the cluster applies.
-func podSecurityLabels(level topology.PodSecurity) map[string]string {
-	labels := map[string]string{}
-	for _, mode := range []string{"enforce", "audit", "warn"} {
-		labels[labelPodSecurity+mode] = string(level)
-		labels[labelPodSecurity+mode+"-version"] = "latest"
-	}
-	return labels
-}
-
 // Namespace implements topology.Namespaces.
 func (t *Topology) Namespace(ctx context.Context, name string) (topology.Namespace, error) {
 	var have *corev1.Namespace
@@ -123,7 +109,7 @@ func mayTakeNamespace(c adapter.Call, have *corev1.Namespace, want topology.Name
 // pinsOtherVersion reports whether a namespace enforces the level of a Kubernetes version other
 // than the latest. topology.Namespace cannot express that.
 func pinsOtherVersion(have *corev1.Namespace) bool {
-	version, ok := have.Labels[labelPodSecurity+"enforce-version"]
+	version, ok := have.Labels[adapter.LabelPodSecurity+"enforce-version"]
 	return ok && version != "latest"
 }
 
@@ -135,7 +121,7 @@ func mergeNamespace(have *corev1.Namespace, want topology.Namespace) *corev1.Nam
 	before := readApplied(have)
 	now := applied{Labels: slices.Sorted(maps.Keys(want.Labels)), Annotations: slices.Sorted(maps.Keys(want.Annotations))}
 	gone := slices.Concat(before.Labels, withPrefix(to.Labels, adapter.LabelDomain))
-	to.Labels = mergeKeys(to.Labels, gone, want.Labels, podSecurityLabels(want.PodSecurity),
+	to.Labels = mergeKeys(to.Labels, gone, want.Labels, adapter.PodSecurityLabels(want.PodSecurity),
 		adapter.DomainLabels(want.Allowed.Domains), map[string]string{topology.LabelTenant: want.Name})
 	if want.Roster != "" {
 		to.Labels[topology.LabelRoster] = want.Roster
@@ -198,7 +184,7 @@ func toNamespace(have *corev1.Namespace) topology.Namespace {
 		DisplayName:         have.Annotations[topology.AnnotationDisplayName],
 		Labels:              only(have.Labels, ours.Labels),
 		Annotations:         only(have.Annotations, ours.Annotations),
-		PodSecurity:         topology.PodSecurity(have.Labels[labelPodSecurity+"enforce"]),
+		PodSecurity:         topology.PodSecurity(have.Labels[adapter.LabelPodSecurity+"enforce"]),
 		DefaultStorageClass: have.Annotations[topology.AnnotationDefaultStorageClass],
 		Protected:           have.Annotations[topology.AnnotationDeletionProtection] == "true",
 		Allowed:             readAllowances(have.Labels, have.Annotations),
@@ -233,7 +219,7 @@ func namespaceFields(have, to *corev1.Namespace) []topology.FieldChange {
 	fields := append(adapter.Diff(toNamespace(have), toNamespace(to)), apply.OwnerFields(have)...)
 	labels := apply.Prefixed(path, adapter.Diff(have.Labels, to.Labels))
 	for _, f := range labels {
-		podSecurity := strings.HasPrefix(f.Path, path+"["+labelPodSecurity) && f.Path != path+"["+labelPodSecurity+"enforce]"
+		podSecurity := strings.HasPrefix(f.Path, path+"["+adapter.LabelPodSecurity) && f.Path != path+"["+adapter.LabelPodSecurity+"enforce]"
 		if podSecurity || f.Path == path+"["+topology.LabelTenant+"]" {
 			fields = append(fields, f)
 		}

@@ -98,7 +98,7 @@ func (p port[V]) robustnessCases() []Case {
 		{"Concurrent calls of Ensure converge without an error", func(t T) {
 			name := p.place(t)
 			ensure := func() error { _, err := p.ensure(t.Context(), p.value(name)); return err }
-			for _, err := range atOnce(6, ensure) {
+			for _, err := range AtOnce(6, ensure) {
 				require.NoError(t, err)
 			}
 			p.requireStored(t, name, p.value(name))

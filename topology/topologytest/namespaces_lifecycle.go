@@ -70,7 +70,7 @@ func (n namespaces) robustnessCases() []Case {
 		{"Concurrent calls of Ensure converge without an error", func(t T) {
 			want := n.place(t)
 			ensure := func() error { _, err := n.top.EnsureNamespace(t.Context(), want); return err }
-			for _, err := range atOnce(6, ensure) {
+			for _, err := range AtOnce(6, ensure) {
 				require.NoError(t, err)
 			}
 			require.Empty(t, adapter.Diff(want, n.read(t, want.Name)))

@@ -60,7 +60,7 @@
 // # For other suites
 //
 // Authors of other suites can use the same parts: [Case], [RunCases], [NewName], [RequireError],
-// [RequireChange], [RequireTimeout], [Eventually] and [Principal]. [T] is the part of
+// [RequireChange], [RequireTimeout], [Eventually], [AtOnce] and [Principal]. [T] is the part of
 // testing.T that a case uses.
 package topologytest
 
@@ -201,8 +201,8 @@ func RequireChange(t T, want, got topology.Change) {
 	require.Equal(t, want, got)
 }
 
-// atOnce calls do from n goroutines and returns their errors.
-func atOnce(n int, do func() error) []error {
+// AtOnce calls do from n goroutines and returns their errors.
+func AtOnce(n int, do func() error) []error {
 	errs := make([]error, n)
 	var wg sync.WaitGroup
 	for i := range n {

@@ -52,9 +52,9 @@ func (l leasing) hold(holder string, duration, patience time.Duration) (held con
 }
 
 // take gets the lease, which must be free within acquireTime.
-func (l leasing) take(holder string, duration time.Duration) (held context.Context, release func()) {
+func (l leasing) take(holder string) (held context.Context, release func()) {
 	l.t.Helper()
-	held, release, err := l.hold(holder, duration, acquireTime)
+	held, release, err := l.hold(holder, longLease, acquireTime)
 	require.NoError(l.t, err)
 	require.NoError(l.t, held.Err())
 	l.t.Cleanup(release)
@@ -161,21 +161,21 @@ func takingCases() []leaseCase {
 			require.Equal(l.t, "here", held.Value(leaseValue{}))
 		}},
 		{"HoldLease waits for a lease that is held, and takes it once it is released", func(l leasing) {
-			held, release := l.take("a", longLease)
+			held, release := l.take("a")
 			l.requireHeld("a")
 			release()
 			require.Error(l.t, held.Err(), "the context of a released lease has ended")
-			l.take("b", longLease)
+			l.take("b")
 		}},
 		{"Two callers with the same holder name exclude each other", func(l leasing) {
-			l.take("a", longLease)
+			l.take("a")
 			_ = RequireTimeout(l.t, observeTime, "a", func(limit time.Duration) error { return l.probe("a", limit) })
 		}},
 		{"Leases of different names are held at the same time", func(l leasing) {
-			l.take("a", longLease)
+			l.take("a")
 			other := l
 			other.name = NewName()
-			other.take("a", longLease)
+			other.take("a")
 		}},
 		{"A lease that is renewed is held for longer than its duration", func(l leasing) {
 			l.withRenewed(staysRenewed)

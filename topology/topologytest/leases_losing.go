@@ -18,7 +18,7 @@ func losingCases() []leaseCase {
 			for _, same := range []string{"dead", "a"} {
 				died := time.Now()
 				l.outsider.HoldLease(l.t, l.name, same, expiring)
-				_, release := l.take("a", longLease)
+				_, release := l.take("a")
 				require.GreaterOrEqual(l.t, time.Since(died), expiring)
 				release()
 			}
@@ -27,9 +27,9 @@ func losingCases() []leaseCase {
 			l.withRenewed(losesToUsurper)
 		}},
 		{"A second release does nothing", func(l leasing) {
-			_, release := l.take("a", longLease)
+			_, release := l.take("a")
 			release()
-			held, _ := l.take("b", longLease)
+			held, _ := l.take("b")
 			release()
 			l.requireHeld("b")
 			require.NoError(l.t, held.Err())
@@ -40,7 +40,7 @@ func losingCases() []leaseCase {
 			require.NoError(l.t, err)
 			cancel(errStopped)
 			require.Equal(l.t, errStopped, l.requireEnds(held))
-			l.take("b", longLease)
+			l.take("b")
 			release()
 		}},
 	}
@@ -78,9 +78,9 @@ func refusingCases() []leaseCase {
 		{"A dry run does not wait, and holds nothing", func(l leasing) {
 			dry := l
 			dry.top = l.dry
-			dry.take("a", longLease)
-			held, _ := l.take("b", longLease)
-			_, release := dry.take("a", longLease)
+			dry.take("a")
+			held, _ := l.take("b")
+			_, release := dry.take("a")
 			release()
 			l.requireHeld("b")
 			require.NoError(l.t, held.Err())
@@ -103,7 +103,7 @@ func refusingCases() []leaseCase {
 				_, _, err := top.HoldLease(cancelled(l.t), want)
 				require.ErrorIs(l.t, err, context.Canceled)
 			}
-			l.take("b", longLease)
+			l.take("b")
 		}},
 	}
 }

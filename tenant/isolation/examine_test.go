@@ -32,15 +32,15 @@ func namespaceOf(t *testing.T, in topology.Inspection, name string) *topology.Na
 	return nil
 }
 
-// managedPolicy returns the policy of a namespace that Polyphony manages, to be changed in place.
-func managedPolicy(t *testing.T, in topology.Inspection, namespace string) *netpolicy.Policy {
+// managedPolicy returns the policy of globex that Polyphony manages, to be changed in place.
+func managedPolicy(t *testing.T, in topology.Inspection) *netpolicy.Policy {
 	t.Helper()
 	for i := range in.Policies {
-		if p := &in.Policies[i]; p.Namespace == namespace && p.Managed {
+		if p := &in.Policies[i]; p.Namespace == "globex" && p.Managed {
 			return p
 		}
 	}
-	t.Fatalf("the inspection has no managed policy in %s", namespace)
+	t.Fatal("the inspection has no managed policy in globex")
 	return nil
 }
 
@@ -120,7 +120,7 @@ func TestExamineDecidesWhichPolicyIsTheTenantsByWhetherItIsManaged(t *testing.T)
 		return func(_ *testing.T, in *topology.Inspection) { in.Policies = append(in.Policies, p) }
 	}
 	edit := func(change func(*netpolicy.Policy)) func(*testing.T, *topology.Inspection) {
-		return func(t *testing.T, in *topology.Inspection) { change(managedPolicy(t, *in, "globex")) }
+		return func(t *testing.T, in *topology.Inspection) { change(managedPolicy(t, *in)) }
 	}
 	tests := []struct {
 		name    string
@@ -143,7 +143,7 @@ func TestExamineDecidesWhichPolicyIsTheTenantsByWhetherItIsManaged(t *testing.T)
 		},
 		{
 			"a copy of the managed one", func(t *testing.T, in *topology.Inspection) {
-				second := managedPolicy(t, *in, "globex").Clone()
+				second := managedPolicy(t, *in).Clone()
 				second.Name = "second"
 				in.Policies = append(in.Policies, second)
 			},

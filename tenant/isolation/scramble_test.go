@@ -19,8 +19,8 @@ import (
 )
 
 // scrambled is the fake with other texts in everything that is for people, and with lists in
-// another order where no order is promised. Names of subjects, roles of tenants and namespaces stay,
-// since they are values that decide.
+// another order where no order is promised. Names of subjects, of roles of tenants and of namespaces
+// stay, since they are values that decide.
 type scrambled struct {
 	faketest.Edited
 	edit func(*topology.Inspection) // adds what the fake cannot hold; nil: nothing
@@ -131,12 +131,12 @@ func worlds(t *testing.T) []world {
 			in.Readiness.NetworkPlugin = "cilium"
 		}},
 		world{name: "a second policy that is managed", edit: func(in *topology.Inspection) {
-			second := managedPolicy(t, *in, "globex").Clone()
+			second := managedPolicy(t, *in).Clone()
 			second.Name = "copy"
 			in.Policies = append(in.Policies, second)
 		}},
 		world{name: "a policy with the name of the managed one, which is not managed", edit: func(in *topology.Inspection) {
-			managedPolicy(t, *in, "globex").Managed = false
+			managedPolicy(t, *in).Managed = false
 		}},
 		world{name: "a missing guardrail", edit: func(in *topology.Inspection) {
 			in.Guardrails.Rules = in.Guardrails.Rules[1:]

@@ -3,7 +3,7 @@
 // # Interprets
 //
 // An [Interpret] reads and changes a topology through its capabilities. It returns an [Outcome]:
-// the changes it made, in order, and notes for a person. [Func] makes an Interpret of a function.
+// the changes it made, in order, and notes for people. [Func] makes an Interpret of a function.
 //
 // # Steps
 //
@@ -11,7 +11,7 @@
 // at the first failure, a [*StepError] that names the step. There are two kinds of [Step]:
 //
 //   - [Check] reads, waits or refuses. It changes nothing.
-//   - [Ensure] makes one thing true, or makes sure that it is gone. It returns the change.
+//   - [Ensure] makes one value as wanted, or removes it. It returns the change.
 //
 // Package score binds an Interpret to a topology and runs it, together with others.
 package interpret
@@ -43,14 +43,14 @@ type Func[T topology.Topology] func(ctx context.Context, t T) (Outcome, error)
 // Execute calls f.
 func (f Func[T]) Execute(ctx context.Context, t T) (Outcome, error) { return f(ctx, t) }
 
-// Outcome is what an Interpret did or, on a dry run, would do. The zero value is an Interpret that
-// found nothing to compare and has nothing to say.
+// Outcome is what an Interpret did or, on a dry run, would do. The zero value has neither changes
+// nor notes.
 type Outcome struct {
 	// Changes has one entry for each step that compared something, in the order of the steps.
 	// Entries whose action is [topology.Unchanged] are included.
 	Changes []topology.Change `json:"changes,omitempty"`
 
-	// Notes are sentences for a person who should know something although nothing failed.
+	// Notes are sentences for people about conditions that are no errors.
 	Notes []string `json:"notes,omitempty"`
 }
 

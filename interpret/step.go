@@ -25,9 +25,9 @@ func Check(name string, check func(ctx context.Context) error) Step {
 	}}
 }
 
-// Ensure returns a step that makes one thing true, or makes sure that it is gone. The function
-// returns the change, which is [topology.Unchanged] if the thing was true already. It may return
-// the zero Change when there is nothing to compare; [Run] does not record that.
+// Ensure returns a step that makes one value as wanted, or removes it. The function returns the
+// change, which is [topology.Unchanged] if nothing differed. It may return the zero Change if there
+// is nothing to compare; [Run] does not record that.
 func Ensure(name string, ensure func(ctx context.Context) (topology.Change, error)) Step {
 	return Step{Name: name, Do: ensure}
 }

@@ -30,7 +30,7 @@ type Started struct {
 // Finished is the end of a step, with its Result.
 type Finished struct{ Result }
 
-// Planned says that a step runs others by [RunWithin], which adds steps to the run.
+// Planned reports that a step runs others by [RunWithin], which adds steps to the run.
 type Planned struct {
 	Score, Topology string // of the step that runs the others
 	Steps           int    // the number of added steps
@@ -42,14 +42,14 @@ type Changed struct {
 	Change          topology.Change // never Unchanged
 }
 
-// Retrying says that a step tries something again: one request or, if Op, Kind and Name are empty,
-// the whole step, because of [Runner].Retries.
+// Retrying reports that a step tries again: one request or, if Op, Kind and Name are empty, the
+// whole step, because of [Runner].Retries.
 type Retrying struct {
 	Score, Topology string // of the step
 	topology.Retrying
 }
 
-// Waiting says that a step waits for something.
+// Waiting reports that a step waits.
 type Waiting struct {
 	Score, Topology string // of the step
 	topology.Waiting

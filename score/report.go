@@ -56,7 +56,7 @@ func (t *tally) add(r Result) {
 // all returns the number of steps.
 func (t *tally) all() int { return t.done + t.failed + t.skipped }
 
-// String says how far the run came.
+// String prints how many steps were done.
 func (t *tally) String() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%d of %d steps done", t.done, t.all())
@@ -89,7 +89,8 @@ func (r Report) Changed() bool {
 }
 
 // String prints the report for a person: a paragraph for each step, and a line with the sums. If
-// the run was stopped, a last line says how far it came. The text ends in a newline.
+// the run was stopped, a last line has the number of steps that were done. The text ends in a
+// newline.
 func (r Report) String() string {
 	var b strings.Builder
 	counts := map[topology.Action]int{}

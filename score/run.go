@@ -144,7 +144,7 @@ func (r *running) runSequence(ctx context.Context, steps []Step, results []Resul
 	}
 }
 
-// acquire waits for a slot to run a step in. The error says why no step starts any more.
+// acquire waits for a slot for a step. The error is the reason why no step starts any more.
 func (r *running) acquire(ctx context.Context) error {
 	if err := r.stopped(ctx); err != nil {
 		return err

@@ -14,8 +14,9 @@
 //	report, err := score.Run(ctx, acme.On(cluster), globex.On(cluster), zone.On(dns))
 //
 // It validates every step before it changes anything. A [Runner] sets how many steps run at once,
-// how many may fail, and how often a step is tried again. [Transient] decides what is worth another
-// try. [RunWithin] runs steps as part of the surrounding run, for a Score that consists of others.
+// how many may fail, and how often a step is tried again. [Transient] reports which failures are
+// worth another try. [RunWithin] runs steps as part of the surrounding run, for a Score that
+// consists of others.
 //
 // # Results
 //

@@ -2,8 +2,8 @@ package tenant
 
 import "github.com/polyphony-go/polyphony/topology/netpolicy"
 
-// NetworkIsolationPolicy says whom the tenant's pods may talk to. The zero value: each other and
-// the name servers, and no one else in either direction.
+// NetworkIsolationPolicy lists the peers that the tenant's pods may connect to, and those that may
+// connect to them. The zero value: each other and the name servers, and no other peer.
 //
 // Source: the multi-tenancy ADR, "Tenant Isolation Strategy"; see docs/sources.md.
 type NetworkIsolationPolicy struct {

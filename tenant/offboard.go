@@ -37,7 +37,7 @@ type OffboardScore struct {
 	DeleteVolumes []string `json:"deleteVolumes,omitempty"`
 
 	// Wait is how long the namespace may take to disappear. After that the run fails, and the error
-	// says what holds the namespace; another run continues to wait. Unset: two minutes. At most a
+	// names what holds the namespace; another run continues to wait. Unset: two minutes. At most a
 	// day.
 	Wait Duration `json:"wait,omitzero"`
 }
@@ -103,8 +103,8 @@ type offboarding struct {
 	readers topology.Change // what became of the read visibility at first
 }
 
-// checkGuards refuses to remove what must stay. A namespace that is gone, or already being deleted,
-// has nothing left to guard.
+// checkGuards refuses unsafe removals. A namespace that is gone, or already being deleted, has
+// nothing left to protect.
 func (o *offboarding) checkGuards(ctx context.Context) error {
 	namespace, err := o.on.Namespace(ctx, o.score.Tenant)
 	if errors.Is(err, topology.ErrNotFound) {
@@ -175,9 +175,9 @@ func (o *offboarding) awaitGone(ctx context.Context) error {
 	return o.on.AwaitNamespaceGone(ctx, o.score.Tenant)
 }
 
-// deleteReadersAgain removes read visibility that another run gave while this one waited: it is not
-// in the namespace. It returns a Change only if there was some. A dry run finds what the first
-// deletion would have removed, and does not list it twice.
+// deleteReadersAgain removes read visibility that another run granted while this one waited,
+// because it is not in the namespace. It returns a Change only if it removed some. A dry run still
+// finds the readers of the first deletion, and does not list them twice.
 func (o *offboarding) deleteReadersAgain(ctx context.Context) (topology.Change, error) {
 	change, err := o.on.DeleteClusterReaders(ctx, o.score.Tenant)
 	if change.Action == topology.Unchanged || change.Action == o.readers.Action {

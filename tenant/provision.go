@@ -19,8 +19,8 @@ const quotaWait = time.Minute
 // Provision provisions the tenant of a valid Score. The namespace records the ID of the roster that
 // the tenant belongs to; "" is none.
 //
-// Provision keeps one order: the boundary first, then what fences the tenant in, access last. A run
-// that stops half way leaves a tenant that is closed. See ADR 4.
+// Provision keeps one order: the boundary first, then everything that limits the tenant, access
+// last. An interrupted run leaves a closed tenant. See ADR 4.
 //
 // A run that fails before it gives access withdraws the rights that the Score no longer gives.
 func (s TenantScore) Provision(ctx context.Context, t Topology, roster string) (interpret.Outcome, error) {
@@ -88,9 +88,8 @@ func (p *provisioning) ensureNamespace(ctx context.Context) (topology.Change, er
 	return change, err
 }
 
-// yieldDomains looks for other tenants' domains again, now that others can see the domains of this
-// tenant. A run that has written no domains needs no second look: a tenant that came later saw
-// them.
+// yieldDomains looks for overlapping domains again, now that others can see the domains of this
+// tenant. A run that has written no domains need not look again: a later tenant has seen them.
 func (p *provisioning) yieldDomains(ctx context.Context) (topology.Change, error) {
 	if !p.wroteDomains {
 		return topology.Change{}, nil
@@ -127,9 +126,9 @@ func (p *provisioning) ensureReaders(ctx context.Context) (topology.Change, erro
 	return change, err
 }
 
-// removeOrphanedReaders takes read visibility back if someone else removed the tenant during the
-// run. Read visibility is not in the namespace, so it would outlive the tenant. On a dry run there
-// is nothing to take back.
+// removeOrphanedReaders withdraws read visibility if another client removed the tenant during the
+// run. Read visibility is not in the namespace, so it would outlive the tenant. A dry run has
+// granted none.
 func (p *provisioning) removeOrphanedReaders(ctx context.Context) (none topology.Change, err error) {
 	if !p.gaveReaders {
 		return none, nil
@@ -151,8 +150,8 @@ func (p *provisioning) removeOrphanedReaders(ctx context.Context) (none topology
 }
 
 // withdrawAccess withdraws the rights that the Score no longer gives, and gives none. It returns
-// and reports only what it changed. It ignores errors: the run has failed already, and the next run
-// repeats what fails here.
+// and reports only its changes. It ignores errors: the run has failed already, and the next run
+// withdraws the rights again.
 func (p *provisioning) withdrawAccess(ctx context.Context) []topology.Change {
 	var changes []topology.Change
 	keep := func(change topology.Change, err error) {

@@ -2,7 +2,7 @@ package tenant
 
 import "k8s.io/apimachinery/pkg/api/resource"
 
-// ResourceQuotaConfig says how much the tenant may use: in total, and by each pod and container. An
+// ResourceQuotaConfig bounds what the tenant may use: in total, and by each pod and container. An
 // unset amount is a small starter amount, never unlimited; an amount set to zero is zero.
 //
 // Amounts are quantities of Kubernetes: CPU in cores ("500m" is half a core), memory and storage in
@@ -32,7 +32,7 @@ type ResourceQuotaConfig struct {
 	// than zero: see package guardrails.
 	Objects ObjectCounts `json:"objects,omitzero"`
 
-	// Container bounds each container, and has the defaults for what a container does not set.
+	// Container bounds each container, and holds the defaults of a container that sets nothing.
 	//
 	// Unset: request cpu 100m, memory 128Mi, ephemeralStorage 100Mi; limit cpu 500m, memory 512Mi,
 	// ephemeralStorage 1Gi; each moved between Min and Max if it is outside. Min is cpu 1m, memory
@@ -54,14 +54,15 @@ type ComputeResources struct {
 	EphemeralStorage *resource.Quantity `json:"ephemeralStorage,omitempty"` // bytes
 }
 
-// Bounds is the least and the most of each resource that one thing may have. Unset: no bound.
+// Bounds is the least and the most of each resource that one pod or container may have. Unset: no
+// bound.
 type Bounds struct {
 	Min ComputeResources `json:"min,omitzero"` // the least
 	Max ComputeResources `json:"max,omitzero"` // the most, not less than Min
 }
 
-// ContainerBounds says what a container may have, and what it gets if it sets nothing. For unset
-// values see ResourceQuotaConfig.Container.
+// ContainerBounds bounds each container, and holds the defaults of a container that sets nothing.
+// For unset values see ResourceQuotaConfig.Container.
 type ContainerBounds struct {
 	// DefaultRequest is the request of a container that sets none.
 	DefaultRequest ComputeResources `json:"defaultRequest,omitzero"`
@@ -77,8 +78,8 @@ type ContainerBounds struct {
 	Max ComputeResources `json:"max,omitzero"`
 }
 
-// ObjectCounts bounds the number of objects of each kind. Each field is a count, and its comment
-// says what nil means. Zero is zero.
+// ObjectCounts bounds the number of objects of each kind. Each field is a count; its comment has
+// the meaning of nil. Zero is zero.
 type ObjectCounts struct {
 	// Pods counts pods that have not finished. Nil: 20.
 	Pods *int64 `json:"pods,omitempty"`

@@ -42,8 +42,8 @@ type rule struct {
 	exempts    bool // components of the infrastructure are exempt
 	bypassable bool // writers with the right to bypass the rule are exempt
 
-	// templated are resources that controllers create from templates of tenants. Nobody is exempt
-	// when one is created.
+	// templated are resources that controllers create from templates of tenants. For their creation
+	// no writer is exempt.
 	templated []string
 }
 
@@ -133,7 +133,7 @@ func (r rule) exemptsWriter(w Write, name topology.Guardrail) bool {
 	return r.exempts && w.Platform || r.bypassable && w.Bypasses != nil && w.Bypasses(name)
 }
 
-// parse parses the objects. It parses the specification only if a rule is about such resources.
+// parse parses the objects. It parses the specification only if a rule checks the resource.
 func (w Write) parse() (parsed write, err error) {
 	parsed.Write = w
 	withSpec := isChecked(w.Resource)
@@ -162,7 +162,7 @@ func isChecked(resource string) bool {
 	return false
 }
 
-// appliesTo reports whether the rule is about such writes. It does not look at the writer.
+// appliesTo reports whether the rule checks such writes, regardless of the writer.
 func (r rule) appliesTo(w Write) bool {
 	resource := w.Resource
 	if w.Subresource != "" {
@@ -174,17 +174,17 @@ func (r rule) appliesTo(w Write) bool {
 	return len(r.resources) == 0 || slices.Contains(r.resources, resource)
 }
 
-// aboutWriters are the rules about who writes. What exists may have been written by a principal
-// that is exempt.
+// aboutWriters are the rules that depend on the writer. An exempt principal may have written an
+// existing object.
 var aboutWriters = []topology.Guardrail{
 	topology.GuardrailNamespaces, topology.GuardrailFinalizers, topology.GuardrailTokenSecrets,
 }
 
-// Existing returns what the rules would refuse if a tenant created an existing object now.
+// Existing returns the findings as if a tenant created an existing object now.
 //
-// What only the infrastructure can have added since, such as the node of a pod, is left out. The
-// rules "namespaces", "finalizers" and "token-secrets" find nothing: it is not known who wrote the
-// object.
+// It ignores fields that only the infrastructure can have added since, such as the node of a pod.
+// The rules "namespaces", "finalizers" and "token-secrets" find nothing, because the writer of the
+// object is not known.
 func Existing(w Write) ([]Finding, error) {
 	w.Old = nil
 	w.Rules = without(w.Rules, aboutWriters)

@@ -6,7 +6,7 @@ import (
 	kjson "sigs.k8s.io/json"
 )
 
-// object is what the rules read of an object of any kind.
+// object holds the fields of any kind of object that the rules read.
 type object struct {
 	Kind     string `json:"kind"`
 	Metadata struct {
@@ -41,7 +41,7 @@ func readObject(data json.RawMessage, withSpec bool) (object, error) {
 	return o, nil
 }
 
-// spec is what the rules read of a specification.
+// spec holds the fields of a specification that the rules read.
 type spec struct {
 	// Service
 	Type         string   `json:"type"`

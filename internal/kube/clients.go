@@ -90,8 +90,8 @@ func init() {
 // defaultTimeout is the timeout of one request if the rest.Config has none.
 const defaultTimeout = 30 * time.Second
 
-// Limit decorates the transport of all requests except those about leases, which are renewed
-// however many other requests wait. It takes over the timeout of a request, which starts when the
+// Limit decorates the transport of all requests except those about leases, which must be renewed
+// even if many other requests wait. It also applies the timeout of a request, which starts when the
 // request is sent.
 type Limit func(next http.RoundTripper, timeout time.Duration) http.RoundTripper
 

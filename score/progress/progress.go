@@ -1,5 +1,4 @@
-// Package progress shows a person how far a run has come. [Bar] is an observer for a
-// [score.Runner].
+// Package progress shows the progress of a run. [Bar] is an observer for a [score.Runner].
 package progress
 
 import (
@@ -16,8 +15,8 @@ import (
 
 // Bar returns a function for [score.Runner].Observe. On a terminal it draws a progress bar on w,
 // and removes it at the end. On anything else, such as a file or the log of a pipeline, it prints a
-// line at the start. In both cases it prints a line at the end that says how many steps are done.
-// It can observe several runs, one after the other.
+// line at the start. In both cases it prints a line at the end with the number of steps done. It
+// can observe several runs, one after the other.
 func Bar(w io.Writer) func(score.Event) {
 	file, ok := w.(interface{ Fd() uintptr })
 	return bar(w, ok && term.IsTerminal(int(file.Fd())))

@@ -18,7 +18,7 @@ var broadGroups = []string{"system:authenticated", "system:unauthenticated", "sy
 type breach int
 
 const (
-	// Everybody has a right in every namespace, or in the tenant's.
+	// Every user has a right in every namespace, or in that of the tenant.
 	breachEveryoneEverywhere breach = iota
 	breachEveryone
 
@@ -76,7 +76,7 @@ func rulesText(rules []rbac.Rule) string {
 	return strings.Join(summary.First(texts(rules), 3), "; ")
 }
 
-// grantExaminer finds grants that cross the boundary of a tenant. Each grant is looked at once, so
+// grantExaminer finds grants that cross the boundary of a tenant. Each grant is examined once, so
 // the cost grows with the number of grants and not with the number of pairs of tenants.
 type grantExaminer struct {
 	tenants    map[string]bool
@@ -125,7 +125,7 @@ func (x grantExaminer) addTenant(s tenant.TenantScore) {
 	}
 }
 
-// ownersOf returns the tenants that a subject is a member of, or whose service account it is.
+// ownersOf returns the tenants that a subject is a member of or a service account of.
 func (x grantExaminer) ownersOf(s rbac.Subject) []string {
 	owners := x.owners[s]
 	home, _ := s.Account()

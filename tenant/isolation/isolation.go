@@ -14,8 +14,8 @@ import (
 )
 
 // Score is the claim that tenants are isolated. It reads everything that is in force, whether
-// Polyphony manages it or not. It fails with an [*Error] if anything that the tenants' Scores
-// promise does not hold. It changes nothing.
+// Polyphony manages it or not. It fails with an [*Error] if a guarantee of the tenants' Scores does
+// not hold. It changes nothing.
 //
 // The number of requests depends on the number of kinds of objects, not on the number of tenants.
 type Score struct {

@@ -23,8 +23,9 @@ func isSubset(list []string, all ...string) bool {
 	return !slices.ContainsFunc(list, func(v string) bool { return !slices.Contains(all, v) })
 }
 
-// controls are what isolates a tenant and no principal of the tenant may write, and the rights by
-// which a principal can obtain other rights. The zero verb stands for every verb that writes.
+// controls are the resources that isolate a tenant, which no principal of the tenant may write, and
+// the rights by which a principal can obtain other rights. The zero verb stands for every verb that
+// writes.
 var controls = []rbac.Question{
 	{APIGroup: "networking.k8s.io", Resource: "networkpolicies"},
 	{Resource: "resourcequotas"},
@@ -47,8 +48,7 @@ var writeVerbs = []string{
 	"create", "update", "patch", "delete", "deletecollection", "escalate", "bind", "impersonate",
 }
 
-// writesControls reports whether a rule allows writing one of the controls, whatever the object's
-// name.
+// writesControls reports whether a rule allows writing one of the controls, under any object name.
 func writesControls(r rbac.Rule) bool {
 	r.ResourceNames = nil
 	return slices.ContainsFunc(controls, func(q rbac.Question) bool {

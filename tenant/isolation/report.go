@@ -37,8 +37,8 @@ const (
 	GuaranteeAccess Guarantee = "access"
 
 	// GuaranteeIsolation means that no grant gives a right in the namespace to a principal of
-	// another tenant, to everybody, or to a service account of a namespace that does not exist. Nor
-	// does a grant give a right elsewhere to a principal of the tenant, except for what cluster
+	// another tenant, to every user, or to a service account of a namespace that does not exist.
+	// Nor does a grant give a right elsewhere to a principal of the tenant, except for what cluster
 	// visibility lets its groups read.
 	//
 	// The principals of a tenant are the members in its Score and the service accounts of its
@@ -77,7 +77,7 @@ type Finding struct {
 	// Witness names the objects that decide, for people. It is empty if the guarantee is enforced.
 	Witness string `json:"witness,omitempty"`
 
-	// Remedy is what to do about it, for people. It is empty if there is nothing to do.
+	// Remedy tells people how to repair the guarantee. It is empty if nothing needs repair.
 	Remedy string `json:"remedy,omitempty"`
 }
 
@@ -147,7 +147,7 @@ type Error struct {
 	Report Report // all findings, not only the broken ones
 }
 
-// Error names what is broken, at most twenty findings.
+// Error names the broken guarantees, at most twenty findings.
 func (e *Error) Error() string {
 	var lines []string
 	for _, f := range e.Report.Broken() {

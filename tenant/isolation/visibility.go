@@ -125,7 +125,7 @@ func (t VisibilityTable) String() string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-// Markdown prints the table as Markdown, with what decides in the other tenant.
+// Markdown prints the table as Markdown, with the column Why.
 func (t VisibilityTable) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "| %s | in %s | in %s | why |\n| --- | --- | --- | --- |\n", t.Member, t.Own, t.Other)

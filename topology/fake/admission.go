@@ -12,12 +12,12 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Admit implements topology.Admission. It asks rights, limits, pod security, guardrails and quotas,
-// in the order of a cluster.
+// Admit implements topology.Admission. It checks rights, limits, pod security, guardrails and
+// quotas, in the order of a cluster.
 //
 // Pods that state their resources as a whole, and changes of the resources of running containers,
-// are ErrNotModelled. Admit does not check whether an object is valid, nor what policies of others
-// say: a request is allowed if nothing that Polyphony provisions refuses it.
+// are ErrNotModelled. Admit does not check whether an object is valid, and applies no policies of
+// others: a request is allowed unless something that Polyphony provisions refuses it.
 func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verdict, error) {
 	c := adapter.Ask(topology.KindAdmission, r.Namespace)
 	if err := t.begin(ctx, c); err != nil {
@@ -91,7 +91,7 @@ func verdictOf(fence topology.Fence, check func() (string, error)) func() (topol
 	}
 }
 
-// checkModelled returns ErrNotModelled for a write that the fake cannot judge.
+// checkModelled returns ErrNotModelled for a write that the fake cannot decide.
 func checkModelled(c adapter.Call, r topology.Request, object json.RawMessage) error {
 	if r.APIGroup != "" || r.Resource != "pods" {
 		return nil
@@ -110,7 +110,7 @@ func checkModelled(c adapter.Call, r topology.Request, object json.RawMessage) e
 	}
 }
 
-// insecure returns what the pod security level of the namespace refuses about a pod, or "".
+// insecure returns why the pod security level of the namespace refuses a pod, or "".
 func (n *namespace) insecure(r topology.Request, object, old json.RawMessage) (string, error) {
 	level := cmp.Or(n.value.PodSecurity, topology.PodSecurity(n.foreignLabels[enforceLabel]))
 	isPod := r.APIGroup == "" && r.Resource == "pods" &&

@@ -8,8 +8,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// withDefaults returns an object with the defaults that a cluster adds before it checks the object,
-// as far as a check looks at them. Only pods and claims have any.
+// withDefaults returns an object with the defaults that a cluster adds before it checks the object.
+// It adds only those that a check reads. Only pods and claims have any.
 func (s *state) withDefaults(
 	ns *namespace, group, resource string, data json.RawMessage,
 ) (json.RawMessage, error) {

@@ -23,8 +23,7 @@ func (t *Topology) Authorize(ctx context.Context, q rbac.Question) (rbac.Answer,
 	return t.state.authorize(q), nil
 }
 
-// authorize answers from the bindings that can matter: those of the namespace and of cluster
-// readers.
+// authorize answers from the bindings of the namespace and of cluster readers.
 func (s *state) authorize(q rbac.Question) rbac.Answer {
 	bindings := s.readerBindings()
 	if ns := s.namespaces[q.Namespace]; ns != nil {

@@ -40,8 +40,8 @@ func (t *Topology) OverlappingDomains(
 	return holders, nil
 }
 
-// candidates returns the namespaces that may have a domain which overlaps one of the given ones.
-// None that has such a domain is missing.
+// candidates returns at least the namespaces that have a domain which overlaps one of the given
+// ones.
 func (s *state) candidates(domains []string) map[string]bool {
 	found := map[string]bool{}
 	for _, domain := range domains {

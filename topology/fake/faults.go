@@ -65,7 +65,7 @@ func (f *faults) before(ctx context.Context, c adapter.Call) error {
 	return err
 }
 
-// match counts a call and returns what the faults that select it do.
+// match counts a call and returns the combined effect of the faults that select it.
 func (f *faults) match(c adapter.Call) (latency time.Duration, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -76,8 +76,8 @@ func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error
 	return change, t.end(c)
 }
 
-// AwaitGuardrails implements topology.Guardrails. Rules of a fake are in force as soon as they are
-// stored.
+// AwaitGuardrails implements topology.Guardrails. In the fake, rules are in force as soon as they
+// are stored.
 func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	c := adapter.Await(topology.KindGuardrails, t.name)
 	if err := t.begin(ctx, c); err != nil {
@@ -91,7 +91,7 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	return nil
 }
 
-// Violations implements topology.Guardrails. It checks the objects that an Outsider has put.
+// Violations implements topology.Guardrails. It checks the objects of [Outsider.Put].
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
 	c := adapter.Read(topology.KindViolations, t.name)
 	if err := t.begin(ctx, c); err != nil {
@@ -148,7 +148,7 @@ var platformUsers = []string{
 	"system:kube-controller-manager", "system:kube-scheduler",
 }
 
-// checkGuardrails returns what the installed guardrails say about a write into a tenant's
+// checkGuardrails returns the verdict of the installed guardrails on a write into a tenant's
 // namespace.
 func (s *state) checkGuardrails(
 	q rbac.Question, ns *namespace, object, old json.RawMessage,

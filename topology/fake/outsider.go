@@ -13,9 +13,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Outsider changes an infrastructure without Polyphony, as an administrator, a GitOps tool or a
-// program of a tenant does. It is meant for tests: a namespace that it names must exist, or it
-// panics.
+// Outsider changes an infrastructure as another client would: an administrator, a GitOps tool or a
+// program of a tenant. It is for tests: its methods panic if the namespace does not exist.
 type Outsider struct{ state *state }
 
 // Outsider returns an outsider for the infrastructure of t.
@@ -28,16 +27,16 @@ func (o Outsider) change(name string, do func(*namespace)) {
 	o.state.change(name, func() { do(o.state.namespaces[name]) })
 }
 
-// CreateNamespace creates a namespace that Polyphony does not manage. The owner is what reads
-// report as Namespace.Owner; it may be empty.
+// CreateNamespace creates a namespace that Polyphony does not manage. Reads return the owner as
+// Namespace.Owner; it may be empty.
 func (o Outsider) CreateNamespace(name, owner string) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()
 	o.state.namespaces[name] = &namespace{value: topology.Namespace{Name: name, Owner: owner}}
 }
 
-// LabelNamespace sets a label that Polyphony does not manage. A label that marks a domain of the
-// namespace has the effect that it has when Polyphony writes it.
+// LabelNamespace sets a label. A label that marks a domain of the namespace has the same effect as
+// if Polyphony had written it.
 func (o Outsider) LabelNamespace(name, key, value string) {
 	o.change(name, func(n *namespace) {
 		if domain, ok := strings.CutPrefix(key, adapter.LabelDomain); ok && value == adapter.DomainHeld {
@@ -69,7 +68,7 @@ func (o Outsider) Occupy(name string, kind topology.Kind) {
 	o.change(name, func(n *namespace) { *n.foreign(kind) = true })
 }
 
-// Occupied reports whether an object that [Outsider.Occupy] put is still there.
+// Occupied reports whether the object of [Outsider.Occupy] still exists.
 func (o Outsider) Occupied(name string, kind topology.Kind) (occupied bool) {
 	o.change(name, func(n *namespace) { occupied = *n.foreign(kind) })
 	return occupied
@@ -104,8 +103,8 @@ func (o Outsider) ClaimVolume(name string, volume topology.Volume) {
 	o.Put(name, "", "persistentvolumeclaims", volume.Name, manifest)
 }
 
-// Hold keeps a namespace from being removed when it is deleted. Holder is named in errors, such as
-// "the finalizer example.com/hold"; it must not be empty.
+// Hold keeps a namespace from disappearing when it is deleted. Errors name the holder, such as "the
+// finalizer example.com/hold"; it must not be empty.
 func (o Outsider) Hold(name, holder string) {
 	o.change(name, func(n *namespace) { n.held = holder })
 }
@@ -141,8 +140,8 @@ func (o Outsider) Put(namespaceName, group, resource, name string, manifest json
 	})
 }
 
-// SetGuardrailsVersion changes the version of the installed guardrails, as another release does. It
-// panics if none are installed.
+// SetGuardrailsVersion changes the version of the installed guardrails, as another release would.
+// It panics if none are installed.
 func (o Outsider) SetGuardrailsVersion(version int) {
 	o.state.mu.Lock()
 	defer o.state.mu.Unlock()

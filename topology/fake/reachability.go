@@ -11,7 +11,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// policyName is the name of the policy that Polyphony's rules of a namespace are in force as.
+// policyName is the name of the policy that enforces Polyphony's rules of a namespace.
 const policyName = "polyphony"
 
 // NetworkPolicies implements topology.Reachability.

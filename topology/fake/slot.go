@@ -81,7 +81,7 @@ func (k slotKind[V]) ensure(ctx context.Context, t *Topology, name string, want 
 }
 
 // changeTo returns the change that stores want. The stored value is nil if there is none. It copies
-// values only if they differ: most calls of Ensure find nothing to do.
+// values only if they differ, because most calls of Ensure find no difference.
 func changeTo[V value[V]](c adapter.Call, stored *V, want V) topology.Change {
 	if stored == nil {
 		return c.Created(want.Clone())

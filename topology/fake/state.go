@@ -9,8 +9,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// state is what an infrastructure holds. It owns all of it: values are cloned on the way in and
-// out.
+// state holds everything in an infrastructure. It shares nothing: values are cloned on the way in
+// and out.
 type state struct {
 	mu         sync.Mutex
 	platform   topology.Platform // constant
@@ -43,7 +43,7 @@ type namespace struct {
 	network    slot[topology.NetworkRules]
 	access     slot[topology.Access]
 
-	// What an Outsider has put here.
+	// Objects of an Outsider.
 	objects  map[objectKey]json.RawMessage // manifests
 	grants   []topology.Grant
 	policies []netpolicy.Policy
@@ -52,7 +52,7 @@ type namespace struct {
 // objectKey identifies an object within a namespace.
 type objectKey struct{ group, resource, name string }
 
-// State is a copy of everything that an infrastructure holds, but for leases. It marshals to JSON.
+// State is a copy of everything that an infrastructure holds, except leases. It marshals to JSON.
 type State struct {
 	Namespaces     map[string]NamespaceState          `json:"namespaces"`           // by name
 	ClusterReaders map[string]topology.ClusterReaders `json:"clusterReaders"`       // by tenant

@@ -9,13 +9,13 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// Options describe the infrastructure that the fake pretends to be. The zero value is an empty
-// cluster on the DefaultPlatform.
+// Options describes the modelled infrastructure. The zero value is an empty cluster on the
+// DefaultPlatform.
 type Options struct {
 	// Name is the name of the topology. Empty: "fake".
 	Name string
 
-	// Platform is what surrounds the tenants. Nil: the one of [DefaultPlatform].
+	// Platform describes the surroundings of the tenants. Nil: that of [DefaultPlatform].
 	Platform *topology.Platform
 }
 
@@ -60,9 +60,8 @@ func New(opts Options) *Topology {
 	return &Topology{name: opts.Name, state: newState(platform)}
 }
 
-// DryRun returns the same infrastructure as a dry run sees it: every Ensure and Delete returns the
-// change that it would make, and makes none. A namespace that does not exist yet is taken for one
-// that the dry run has created.
+// DryRun returns a view of the infrastructure that writes nothing. Ensure and Delete return the
+// change that they would make. A missing namespace counts as planned.
 func (t *Topology) DryRun() *Topology {
 	dry := *t
 	dry.dry = true
@@ -80,9 +79,10 @@ func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 	return topology.Readiness{Version: "v0.0.0-fake", Distribution: "fake"}, nil
 }
 
-// Counts is how often an infrastructure was called and changed, by all who share it.
+// Counts is the number of calls and writes of an infrastructure, through all its views.
 type Counts struct {
-	// Calls counts the calls of capabilities, failed ones too. The renewal of a lease is none.
+	// Calls counts the calls of capabilities, including failed ones. The renewal of a lease does
+	// not count.
 	Calls int
 
 	// Writes counts the values that were stored or removed. Leases are not counted.

@@ -44,7 +44,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 	if err != nil {
 		return topology.Verdict{}, err
 	}
-	if verdict.By == topology.FenceOther { // ask the authorizer whether it was the rights that refused
+	if verdict.By == topology.FenceOther { // rights refuse with the same status; ask the authorizer
 		rights, err := t.rights(ctx, r)
 		if err != nil {
 			return topology.Verdict{}, err
@@ -131,8 +131,8 @@ func (t *Topology) groupPath(ctx context.Context, group string) ([]string, error
 	return []string{"/apis", served.PreferredVersion.GroupVersion}, nil
 }
 
-// The texts of refusals. The policies of Polyphony have the rule in their names. Kubernetes has
-// never changed the texts of the other fences.
+// The texts of refusals. The names of Polyphony's policies contain the rule. Kubernetes has never
+// changed the texts of the other fences.
 var (
 	deniedByGuardrail = regexp.MustCompile(
 		`ValidatingAdmissionPolicy '` + policy.NamePrefix + `([a-z-]+)' with binding '[^']*' denied request: (.*)`)
@@ -143,8 +143,8 @@ var (
 		`(minimum|maximum) \S+ usage per (Container|Pod|PersistentVolumeClaim)|max limit to request ratio`)
 )
 
-// judge returns what the answer to a request means for a tenant. It returns an error if the answer
-// decides nothing.
+// judge returns the verdict that an answer stands for. It returns an error if the answer decides
+// nothing.
 func judge(c adapter.Call, r topology.Request, err error) (topology.Verdict, error) {
 	var status apierrors.APIStatus
 	switch {

@@ -16,8 +16,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// guarded are the kinds of objects that guardrails are about, with the paths of their lists.
-// Kubernetes mirrors Endpoints to EndpointSlices.
+// guarded are the kinds of objects that guardrails check, with the paths of their lists. Kubernetes
+// mirrors Endpoints to EndpointSlices.
 var guarded = []struct{ path, resource, kind string }{
 	{"/api/v1", "persistentvolumeclaims", "PersistentVolumeClaim"},
 	{"/api/v1", "pods", "Pod"},
@@ -28,9 +28,9 @@ var guarded = []struct{ path, resource, kind string }{
 	{"/apis/networking.k8s.io/v1", "ingresses", "Ingress"},
 }
 
-// Violations implements topology.Guardrails. It lists what the rules are about in all namespaces,
-// page by page. It leaves out kinds that the cluster does not serve, and Secrets, which Polyphony
-// does not read.
+// Violations implements topology.Guardrails. It lists the objects that the rules check in all
+// namespaces, page by page. It leaves out kinds that the cluster does not serve, and Secrets, which
+// Polyphony does not read.
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
 	c := adapter.Read(topology.KindViolations, t.name)
 	allowed, err := t.allAllowances(ctx, c)
@@ -72,7 +72,7 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 	return slices.Compact(all), nil // a list that was read again shows some objects twice
 }
 
-// allAllowances returns what each tenant is allowed, by namespace.
+// allAllowances returns the allowances of each tenant, by namespace.
 func (t *Topology) allAllowances(ctx context.Context, c adapter.Call) (map[string]topology.Allowances, error) {
 	all := map[string]topology.Allowances{}
 	err := t.retry.Do(ctx, c, func(ctx context.Context) error {

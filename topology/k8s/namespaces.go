@@ -20,7 +20,7 @@ import (
 )
 
 // annotationApplied lists the labels and annotations of a namespace that the Score asked for, so
-// that they can be removed when it does not any more.
+// that a later run can remove them.
 const annotationApplied = topology.Prefix + "applied"
 
 // applied is the content of that annotation. The keys are sorted.

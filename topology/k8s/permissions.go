@@ -53,7 +53,7 @@ func Permissions() []rbac.Rule {
 }
 
 // AdmissionPermissions returns the rights that the caller needs beyond [Permissions] for
-// [Topology.Admit], which sends requests in the name of others.
+// [Topology.Admit], which impersonates the senders of requests.
 func AdmissionPermissions() []rbac.Rule {
 	return []rbac.Rule{{
 		APIGroups: []string{""}, Resources: []string{"users", "groups", "serviceaccounts"}, Verbs: []string{"impersonate"},

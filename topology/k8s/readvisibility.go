@@ -177,8 +177,8 @@ func (t *Topology) setReaders(ctx context.Context, c adapter.Call, groups []stri
 	return change, nil
 }
 
-// readersChange returns what becomes of one tenant's groups. Other repairs of the shared binding
-// are named by its own fields.
+// readersChange returns the change of one tenant's groups. It names other repairs of the shared
+// binding after fields of the binding.
 func readersChange(c adapter.Call, have, to *rbacv1.ClusterRoleBinding) topology.Change {
 	before := topology.ClusterReaders{Tenant: c.Name, Groups: readersOf(have, c.Name)}
 	after := topology.ClusterReaders{Tenant: c.Name, Groups: readersOf(to, c.Name)}

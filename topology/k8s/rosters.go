@@ -12,8 +12,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Tenants implements topology.Rosters. On a snapshot it also reads what a run over all tenants
-// needs.
+// Tenants implements topology.Rosters. On a snapshot it also reads the other kinds, which a run
+// over all tenants needs.
 func (t *Topology) Tenants(ctx context.Context) ([]topology.Namespace, error) {
 	t.snapshot.readAhead(ctx)
 	var all []topology.Namespace

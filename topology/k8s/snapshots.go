@@ -18,9 +18,9 @@ import (
 // one request for each kind, plus the writes. [Topology.Tenants] reads all
 // kinds, at the same time.
 //
-// A change by others is noticed when a write conflicts with it. That object is then read again. All
-// waits share one watch of their kind. Use a snapshot for one run, or call [Topology.Refresh].
-// [topology.Live] bypasses it.
+// A snapshot notices a change by others when a write conflicts with it. It then reads that object
+// again. All waits share one watch of their kind. Use a snapshot for one run, or call
+// [Topology.Refresh]. [topology.Live] bypasses it.
 func (t *Topology) Snapshot() *Topology {
 	view := *t
 	view.snapshot, view.reads = newSnapshot(t.server)

@@ -169,7 +169,7 @@ func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 	return ready, err
 }
 
-// readiness reads what the cluster is, without the missing permissions.
+// readiness reads the description of the cluster, without the missing permissions.
 func (t *Topology) readiness(ctx context.Context, c adapter.Call) (topology.Readiness, error) {
 	var ready topology.Readiness
 	err := t.retry.Do(ctx, c, func(ctx context.Context) (err error) {

@@ -8,7 +8,7 @@
 //
 // discovery.go asks for one subject after the other: dns.go (name servers, NodeLocal DNSCache),
 // apiserver.go, ranges.go (addresses of services), nodes.go (addresses of nodes and pods, extended
-// resources), storage.go, priority.go. openshift.go has what is different on OpenShift, also its
+// resources), storage.go, priority.go. openshift.go has the differences of OpenShift, including its
 // name servers. readiness.go finds the version, the distribution and the network plugin.
 package discovery
 

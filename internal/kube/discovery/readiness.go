@@ -9,8 +9,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// networkPlugins are the network plugins that enforce network policies, by an API group that each
-// brings.
+// networkPlugins are the network plugins that enforce network policies. Each is recognised by an
+// API group that it adds.
 var networkPlugins = []struct{ group, name string }{
 	{"cilium.io", "cilium"},
 	{"crd.projectcalico.org", "calico"},

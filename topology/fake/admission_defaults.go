@@ -24,6 +24,9 @@ func (s *state) withDefaults(
 	if spec == nil {
 		return data, nil
 	}
+	if metadata, ok := object["metadata"].(map[string]any); ok {
+		setDefault(metadata, "namespace", ns.value.Name)
+	}
 	if resource == "pods" {
 		s.setPodDefaults(ns, spec)
 	} else {

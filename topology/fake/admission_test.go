@@ -98,3 +98,21 @@ func TestAdmitRefusesWhatIsNotAnObject(t *testing.T) {
 	_, err = top.Violations(t.Context(), topology.AllGuardrails())
 	require.ErrorIs(t, err, topology.ErrInvalid)
 }
+
+// As in a cluster, the namespace of a request is that of its object, whether the object names it or
+// not.
+func TestAdmitFillsInTheNamespaceOfAnObject(t *testing.T) {
+	top := fake.New(fake.Options{})
+	_, err := top.EnsureNamespace(t.Context(), topology.Namespace{Name: "acme"})
+	require.NoError(t, err)
+	_, err = top.EnsureGuardrails(t.Context(), topology.GuardrailSet{
+		Version: topology.GuardrailsVersion, Rules: []topology.Guardrail{topology.GuardrailPlacement},
+	})
+	require.NoError(t, err)
+	for namespace, allowed := range map[string]bool{"acme": true, "globex": false} {
+		verdict, err := top.Admit(t.Context(), asks("create", "pods", "", `{"metadata":{"name":"web"},"spec":{"affinity":{"podAffinity":{
+			"requiredDuringSchedulingIgnoredDuringExecution":[{"topologyKey":"zone","namespaces":["`+namespace+`"]}]}}}}`))
+		require.NoError(t, err)
+		require.Equal(t, allowed, verdict.Allowed, "affinity to pods in %s: %+v", namespace, verdict)
+	}
+}

@@ -232,7 +232,7 @@ func (g grammar) toleration() object {
 
 func (g grammar) volume() object {
 	v := object{"name": "v"}
-	source := one(g, "", "emptyDir", "configMap", "csi", "csi", "csi", "nfs", "nfs", "hostPath", "image", "persistentVolumeClaim", "ephemeral")
+	source := one(g, "", "emptyDir", "configMap", "csi", "csi", "csi", "nfs", "nfs", "nfs", "nfs", "hostPath", "image", "persistentVolumeClaim", "ephemeral")
 	switch source {
 	case "":
 		return v
@@ -256,7 +256,19 @@ func (g grammar) volume() object {
 	return v
 }
 
-func (g grammar) pod(_, name string) object {
+// affinity makes an affinity to pods of the tenant's own namespace, of another one, or of all.
+func (g grammar) affinity(tenant string) object {
+	term := object{"topologyKey": "kubernetes.io/hostname", "labelSelector": object{}}
+	g.set(term, 2, "namespaces", list{one(g, tenant, "default")})
+	g.set(term, 4, "namespaceSelector", object{})
+	terms := object{"requiredDuringSchedulingIgnoredDuringExecution": list{term}}
+	if g.IntN(2) == 0 {
+		terms = object{"preferredDuringSchedulingIgnoredDuringExecution": list{object{"weight": 1, "podAffinityTerm": term}}}
+	}
+	return object{one(g, "podAffinity", "podAntiAffinity"): terms}
+}
+
+func (g grammar) pod(tenant, name string) object {
 	spec := object{"containers": list{g.container("app")}, "automountServiceAccountToken": false}
 	g.set(spec, 5, "automountServiceAccountToken", true)
 	if g.IntN(4) == 0 {
@@ -270,6 +282,8 @@ func (g grammar) pod(_, name string) object {
 	g.set(spec, 8, "nodeName", one(g, "node-1", ""))
 	g.set(spec, 5, "priorityClassName", one(g, "high", "usual", "system-node-critical", ""))
 	g.set(spec, 8, "runtimeClassName", "sandbox")
+	g.set(spec, 4, "affinity", g.affinity(tenant))
+	g.set(spec, 3, "terminationGracePeriodSeconds", one(g, 24*60*60, 24*60*60+1))
 	g.set(spec, 5, "tolerations", list{g.toleration()})
 	g.set(spec, 2, "volumes", list{g.volume()})
 	return object{"apiVersion": "v1", "kind": "Pod", "metadata": g.metadata(name), "spec": spec}

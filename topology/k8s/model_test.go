@@ -19,9 +19,10 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// kinds are the kinds of objects of requests. Pods are listed twice, since most rules are about
-// pods.
+// kinds are the kinds of objects of requests. Pods are listed three times, since most rules are
+// about pods.
 var kinds = []kind{
+	{"", "pods", grammar.pod},
 	{"", "pods", grammar.pod},
 	{"", "pods", grammar.pod},
 	{"", "services", grammar.service},
@@ -214,7 +215,7 @@ func by(user string, r topology.Request) topology.Request {
 func (b twins) putObjects(t *testing.T, w writer) []topology.Request {
 	t.Helper()
 	var changes []topology.Request
-	for _, kind := range kinds[1:] {
+	for _, kind := range kinds[2:] {
 		path := []string{"/api"}
 		if kind.group != "" {
 			path = []string{"/apis", kind.group}

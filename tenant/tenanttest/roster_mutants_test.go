@@ -80,21 +80,11 @@ func rosterMutants() []mutant {
 		}),
 		m("A plan changes nothing, and applying it makes exactly its changes", func(top, dry *puppet.Puppet) { dry.OnEnsureNamespace = top.OnEnsureNamespace }),
 		m("A plan is refused once the tenants differ from it", func(_, dry *puppet.Puppet) {
-			puppet.After(&dry.OnEnsureNamespace, func(_ topology.Namespace, change *topology.Change, _ *error) {
-				change.Action, change.Fields = topology.Created, nil
-			})
-			puppet.After(&dry.OnEnsureNetworkRules, func(_ topology.NetworkRules, change *topology.Change, _ *error) {
-				change.Action, change.Fields = topology.Created, nil
-			})
-			puppet.After(&dry.OnEnsureQuota, func(_ topology.Quota, change *topology.Change, _ *error) {
-				change.Action, change.Fields = topology.Created, nil
-			})
-			puppet.After(&dry.OnEnsureLimitRange, func(_ topology.LimitRange, change *topology.Change, _ *error) {
-				change.Action, change.Fields = topology.Created, nil
-			})
-			puppet.After(&dry.OnEnsureAccess, func(_ topology.Access, change *topology.Change, _ *error) {
-				change.Action, change.Fields = topology.Created, nil
-			})
+			plansCreation(&dry.OnEnsureNamespace)
+			plansCreation(&dry.OnEnsureNetworkRules)
+			plansCreation(&dry.OnEnsureQuota)
+			plansCreation(&dry.OnEnsureLimitRange)
+			plansCreation(&dry.OnEnsureAccess)
 		}),
 		m("A plan names its risks first", func(_, dry *puppet.Puppet) {
 			puppet.After(&dry.OnEnsureNetworkRules, func(_ topology.NetworkRules, change *topology.Change, _ *error) { change.Action = topology.Unchanged })
@@ -110,7 +100,7 @@ func rosterMutants() []mutant {
 					return topology.Change{}, errBroken
 				}
 				defer busy.Store(false)
-				time.Sleep(time.Millisecond) // so that they really meet
+				time.Sleep(time.Millisecond) // so that the calls overlap
 				return ensure(ctx, want)
 			}
 		}),
@@ -121,4 +111,11 @@ func forgetRosters(all *[]topology.Namespace) {
 	for i := range *all {
 		(*all)[i].Roster = ""
 	}
+}
+
+// plansCreation breaks a dry run: its Ensure always plans to create the value.
+func plansCreation[V any](ensure *func(context.Context, V) (topology.Change, error)) {
+	puppet.After(ensure, func(want V, change *topology.Change, _ *error) {
+		change.Action, change.Fields, change.Before, change.After = topology.Created, nil, nil, want
+	})
 }

@@ -19,8 +19,8 @@ import (
 )
 
 // scrambled is the fake with other texts in everything that is for people, and with lists in
-// another order where no order is promised. Names of subjects, of roles of tenants and of namespaces
-// stay, since they are values that decide.
+// another order where no order is promised. Names of subjects, roles and namespaces stay, since
+// they are values that decide.
 type scrambled struct {
 	faketest.Edited
 	edit func(*topology.Inspection) // adds what the fake cannot hold; nil: nothing

@@ -14,8 +14,8 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the table of attacks in docs/threat-model.md")
 
-// TestThreatModelListsEveryAttack checks that the table of docs/threat-model.md lists the attacks that Attack
-// tries.
+// TestThreatModelListsEveryAttack checks that the table of docs/threat-model.md lists the attacks
+// that Attack tries.
 func TestThreatModelListsEveryAttack(t *testing.T) {
 	const path, end = "../../docs/threat-model.md", "<!-- end -->"
 	data, err := os.ReadFile(path)

@@ -59,7 +59,7 @@
 //   - internal/podsecurity: the Pod Security Standards in Go
 //   - internal/lease: how leases are taken and renewed, on any infrastructure
 //   - internal/clone, internal/summary: copies of collections, and shortened lists
-//   - internal/imports: which package may import which
+//   - internal/imports: which package may import which, and that documents name what exists
 //   - internal/testcluster, internal/puppet, internal/faketest, internal/valuetest,
 //     internal/differential and internal/packets: for tests
 //   - internal/bench, internal/tools: measurements, and pinned tools
@@ -67,8 +67,9 @@
 // # More
 //
 // The repository has a README, a guide for each subject in docs/guides, the decisions in docs/adr,
-// and a program for each subject in examples. CONTRIBUTING.md says how to add a Score, a capability
-// or an adapter, and docs/compatibility.md what is promised to importers.
+// and a program for each subject in examples. CONTRIBUTING.md says where to change what, and how to
+// add a concern, a capability or an adapter. docs/compatibility.md says what is promised to
+// importers. The documentation of a large package has a section Files.
 //
 // [tenant]: https://pkg.go.dev/github.com/polyphony-go/polyphony/tenant
 // [tenant.TenantScore]: https://pkg.go.dev/github.com/polyphony-go/polyphony/tenant#TenantScore

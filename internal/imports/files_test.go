@@ -16,7 +16,7 @@ import (
 
 // maxUnmapped is how many files a package has at most, besides doc.go and its tests, without a
 // Files section in its comment.
-const maxUnmapped = 8
+const maxUnmapped = 6
 
 // fileInComment finds the name of a file without a folder.
 var fileInComment = regexp.MustCompile(`(?:^|[\s(])([a-z][a-z0-9_-]*\.(?:go|yaml))\b`)

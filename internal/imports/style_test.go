@@ -36,8 +36,8 @@ func TestStylePageQuotesTheCode(t *testing.T) {
 	require.Greater(t, quotes, 10, "the style page has lost its tables")
 }
 
-// codeOfTheRepository returns all Go files, and again with each text that goes over several lines on
-// one line.
+// codeOfTheRepository returns all Go files twice: the second time each text that goes over several
+// lines is on one.
 func codeOfTheRepository(t *testing.T) string {
 	t.Helper()
 	var code strings.Builder

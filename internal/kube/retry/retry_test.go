@@ -154,8 +154,16 @@ func TestFailClassifies(t *testing.T) {
 		"vanished": {
 			fmt.Errorf("%w: %w", kube.ErrVanished, apierrors.NewNotFound(resource, "a")), topology.ErrConflict, true,
 		},
-		"held":         {&kube.HeldError{Name: "a", Finalizers: []string{"f"}}, topology.ErrTerminating, false},
-		"invalid":      {apierrors.NewBadRequest("no"), topology.ErrInvalid, false},
+		"held":    {&kube.HeldError{Name: "a", Finalizers: []string{"f"}}, topology.ErrTerminating, false},
+		"invalid": {apierrors.NewBadRequest("no"), topology.ErrInvalid, false},
+		"unprocessable": {
+			apierrors.NewInvalid(schema.GroupKind{Kind: "Role"}, "a", nil), topology.ErrInvalid, false,
+		},
+		"unauthorized": {apierrors.NewUnauthorized("who"), topology.ErrForbidden, false},
+		"timeout": {
+			apierrors.NewGenericServerResponse(http.StatusRequestTimeout, "get", resource, "a", "", 0, true),
+			topology.ErrUnavailable, true,
+		},
 		"overloaded":   {apierrors.NewTooManyRequests("busy", 1), topology.ErrUnavailable, true},
 		"expired list": {apierrors.NewResourceExpired("old"), topology.ErrUnavailable, true},
 		"server error": {

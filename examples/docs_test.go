@@ -129,19 +129,25 @@ func TestDocumentsUseTargetsThatMakeKnows(t *testing.T) {
 
 func TestDocumentsRunProgramsAndTestsThatExist(t *testing.T) {
 	program := regexp.MustCompile(`\bgo run (\./[\w/]+)`)
-	test := regexp.MustCompile(`(\./[\w/]+) -run (\w+)`)
+	test := regexp.MustCompile(`((?:\./[\w/]+ )+)-run '?([\w|]+)`)
 	programs, tests := 0, 0
-	for _, document := range append(documents(t), filepath.Join("..", "docs", "threat-model.md")) {
+	for _, document := range append(documents(t), filepath.Join("..", "CONTRIBUTING.md"),
+		filepath.Join("..", "docs", "roles.md"), filepath.Join("..", "docs", "threat-model.md")) {
 		text := read(t, document)
 		for _, run := range program.FindAllStringSubmatch(text, -1) {
 			programs++
 			assert.FileExists(t, filepath.Join("..", run[1], "main.go"), document)
 		}
 		for _, run := range test.FindAllStringSubmatch(text, -1) {
-			tests++
-			have := readAll(t, filepath.Join("..", run[1], "*_test.go"))
-			assert.True(t, regexp.MustCompile("(?m)^func "+run[2]).MatchString(have),
-				"%s names the test %s of %s, which does not exist", document, run[2], run[1])
+			var have strings.Builder
+			for _, folder := range strings.Fields(run[1]) {
+				have.WriteString(readAll(t, filepath.Join("..", folder, "*_test.go")))
+			}
+			for name := range strings.SplitSeq(run[2], "|") {
+				tests++
+				assert.True(t, regexp.MustCompile(`(?m)^func Test\w*`+strings.TrimPrefix(name, "Test")).MatchString(have.String()),
+					"%s names the test %s of %s, which does not exist", document, name, run[1])
+			}
 		}
 	}
 	require.Positive(t, programs)

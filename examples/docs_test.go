@@ -97,7 +97,9 @@ func TestDocumentsQuoteWhatExamplesPrint(t *testing.T) {
 	printed := readAll(t, filepath.Join("*", "testdata", "*.txt")) + outputs(t)
 	for _, document := range documents(t) {
 		for _, block := range blocks(t, document, "text") {
-			assert.True(t, strings.Contains(printed, block), "%s quotes what no example prints:\n%s", document, block)
+			if !strings.Contains(printed, block) { // assert.Contains would print everything
+				t.Errorf("%s quotes what no example prints:\n%s", document, block)
+			}
 		}
 	}
 }

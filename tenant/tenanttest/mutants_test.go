@@ -54,10 +54,13 @@ func (o outsider) HoldLease(_ topologytest.T, name, holder string, duration time
 }
 
 func newHarness(breaks func(top, dry *puppet.Puppet)) topologytest.Harness[*puppet.Puppet] {
-	sound := fake.New(fake.Options{})
-	top, dry := puppet.New(sound), puppet.New(sound.DryRun())
+	return harnessOf(fake.New(fake.Options{}), breaks)
+}
+
+func harnessOf(on *fake.Topology, breaks func(top, dry *puppet.Puppet)) topologytest.Harness[*puppet.Puppet] {
+	top, dry := puppet.New(on), puppet.New(on.DryRun())
 	breaks(top, dry)
-	return topologytest.Harness[*puppet.Puppet]{Topology: top, DryRun: dry, Outsider: outsider{fake: sound.Outsider()}}
+	return topologytest.Harness[*puppet.Puppet]{Topology: top, DryRun: dry, Outsider: outsider{fake: on.Outsider()}}
 }
 
 func suites(h topologytest.Harness[*puppet.Puppet]) map[string][]topologytest.Case {

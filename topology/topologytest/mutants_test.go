@@ -271,8 +271,11 @@ func suite(h Harness[*puppet.Puppet]) map[string][]Case {
 }
 
 func newHarness(breaks func(top, dry *puppet.Puppet, out *brokenOutsider)) Harness[*puppet.Puppet] {
-	sound := fake.New(fake.Options{})
-	top, dry, out := puppet.New(sound), puppet.New(sound.DryRun()), &brokenOutsider{Outsider: sound.Outsider()}
+	return harnessOf(fake.New(fake.Options{}), breaks)
+}
+
+func harnessOf(on *fake.Topology, breaks func(top, dry *puppet.Puppet, out *brokenOutsider)) Harness[*puppet.Puppet] {
+	top, dry, out := puppet.New(on), puppet.New(on.DryRun()), &brokenOutsider{Outsider: on.Outsider()}
 	breaks(top, dry, out)
 	return Harness[*puppet.Puppet]{Topology: top, DryRun: dry, Outsider: out}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Groups of resources, as ask takes them.
+// Resources, as ask takes them.
 const (
 	networkPolicies = "networkpolicies.networking.k8s.io"
 	roles           = "roles.rbac.authorization.k8s.io"
@@ -57,7 +57,7 @@ func fenceAttacks() []AttackCase {
 	}
 }
 
-// rightsAttacks returns attempts to get more rights.
+// rightsAttacks returns attacks that try to get more rights.
 func rightsAttacks() []AttackCase {
 	return []AttackCase{
 		access("RoleBinding to view, edit, admin or cluster-admin", bindings),
@@ -140,7 +140,7 @@ func platformAttacks() []AttackCase {
 	}
 }
 
-// nodeAttacks returns attempts to make cluster-wide objects, and to reach nodes.
+// nodeAttacks returns attacks that create cluster-wide objects, or reach nodes.
 func nodeAttacks() []AttackCase {
 	return []AttackCase{
 		access("new priority classes, storage classes, volumes and runtime classes", func(scene) []attempt {

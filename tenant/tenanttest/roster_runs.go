@@ -64,7 +64,7 @@ func (r *rostering) run() score.Report {
 	return report
 }
 
-// refused wants the run to fail for a reason, and to have touched nothing.
+// refused requires that the run fails for a reason and changes nothing.
 func (r *rostering) refused(reason error, saying string) {
 	r.t.Helper()
 	report, err := score.Run(r.t.Context(), r.On(r.top))
@@ -73,7 +73,7 @@ func (r *rostering) refused(reason error, saying string) {
 	require.False(r.t, report.Changed())
 }
 
-// there are the tenants of the roster, as they are.
+// there returns the names of the existing tenants of the roster.
 func (r *rostering) there() (names []string) {
 	r.t.Helper()
 	all, err := r.top.Tenants(r.t.Context())
@@ -97,7 +97,7 @@ func (r *rostering) plan() roster.Plan {
 	r.t.Helper()
 	plan, err := roster.MakePlan(r.t.Context(), r.Score, r.top)
 	require.NoError(r.t, err)
-	data, err := json.Marshal(plan) // it has been in a file
+	data, err := json.Marshal(plan) // as if read from a file
 	require.NoError(r.t, err)
 	var kept roster.Plan
 	require.NoError(r.t, json.Unmarshal(data, &kept))
@@ -169,7 +169,7 @@ func pruneCases(c makeCase) []topologytest.Case {
 			r.run()
 			before := r.there()
 			r.Prune, r.Tenants = &roster.Prune{}, r.Tenants[:9]
-			r.add() // which would come
+			r.add() // the run would create it
 			r.refused(topology.ErrProtected, "2 of the roster's 11 tenants would be removed, and at most 1 may be")
 			require.Equal(r.t, before, r.there())
 			for _, tight := range []roster.Prune{{AtMost: 1}, {AtMostPercent: 18}, {AtMost: 1, AtMostPercent: 50}, {AtMost: 5, AtMostPercent: 10}} {

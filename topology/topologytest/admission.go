@@ -14,7 +14,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// AdmissionTopology is what Admission tests.
+// AdmissionTopology is what Admission needs: namespaces with quotas and limits.
 type AdmissionTopology interface {
 	topology.Namespaces
 	topology.Quotas
@@ -22,8 +22,8 @@ type AdmissionTopology interface {
 	topology.Admission
 }
 
-// Admission checks the rules of topology.Admission, without any guardrail: those have a suite of
-// their own, see [Guardrails].
+// Admission checks the rules of topology.Admission, without any guardrail. [Guardrails] checks
+// those.
 func Admission[P AdmissionTopology](t *testing.T, h Harness[P]) {
 	RunCases(t, admissionCases(h))
 }
@@ -33,7 +33,7 @@ const (
 	lease        = `{"apiVersion":"coordination.k8s.io/v1","kind":"Lease","metadata":{"name":"turn"},"spec":{"holderIdentity":"a"}}`
 )
 
-// sender has some rights in a namespace, which the outsider has given.
+// sender is a principal with some rights in a namespace, which the Outsider has granted.
 type sender struct {
 	t         T
 	top       topology.Admission
@@ -70,7 +70,7 @@ func (s sender) gets(r topology.Request) topology.Verdict {
 	return verdict
 }
 
-// becomes waits, since an infrastructure takes a moment to learn of rights and quotas.
+// becomes waits for a verdict, because rights and quotas take effect with a delay.
 func (s sender) becomes(r topology.Request, by topology.Fence) {
 	s.t.Helper()
 	Eventually(s.t, r.Verb+" "+r.Resource+" by "+string(by), func() bool {

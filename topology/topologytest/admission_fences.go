@@ -26,7 +26,7 @@ type fenced struct {
 
 func limit(of topology.LimitType, least, most string) []topology.Limit {
 	l := topology.Limit{Type: of, Min: parseAmounts(least), Max: parseAmounts(most)}
-	if of == topology.LimitContainer { // as Kubernetes does by itself
+	if of == topology.LimitContainer { // the defaults that Kubernetes sets
 		l.Default, l.DefaultRequest = parseAmounts(most), parseAmounts(least+" "+most)
 	}
 	return []topology.Limit{l}
@@ -130,7 +130,8 @@ func checkFenced[P AdmissionTopology](t T, h Harness[P], f fenced) {
 	}
 }
 
-// newFencedSender may write what fences are about, in a namespace of a level.
+// newFencedSender returns a sender that may write pods, claims, services and config maps in a
+// namespace with a pod security level.
 func newFencedSender[P AdmissionTopology](t T, h Harness[P], level topology.PodSecurity) sender {
 	t.Helper()
 	if level == "" {

@@ -10,7 +10,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// AuthorizerTopology is what Authorizer needs: rights to ask for.
+// AuthorizerTopology is what Authorizer needs: also AccessControl, to grant rights.
 type AuthorizerTopology interface {
 	topology.AccessControl
 	topology.Authorizer
@@ -67,7 +67,8 @@ func authorizerCases[P AuthorizerTopology](h Harness[P]) []Case {
 	}
 }
 
-// requireGranted asks for rights that the value of p gives, and for rights beside each of them.
+// requireGranted checks the rights that the value of p gives, and similar rights that it does not
+// give.
 func requireGranted[P AuthorizerTopology](t T, h Harness[P], p port[topology.Access]) {
 	t.Helper()
 	name, other := p.place(t), p.place(t)

@@ -26,7 +26,7 @@ type port[V any] struct {
 	differs topology.FieldChange
 	scratch func(V) // overwrites everything that the value refers to
 
-	place      func(t T) string // creates what a value can be stored under, and returns its name
+	place      func(t T) string // creates the place of a value, such as a namespace, and returns its name
 	namespaced bool             // the value belongs to a namespace
 }
 
@@ -215,7 +215,7 @@ func (p port[V]) foreignCase(outsider Outsider) Case {
 	}}
 }
 
-// change returns what an adapter must answer. An update is the one from value to other.
+// change returns the change that an adapter must return. An update is that from value to other.
 func (p port[V]) change(action topology.Action, name string, before, after any) topology.Change {
 	c := topology.Change{Kind: p.kind, Name: name, Action: action, Before: before, After: after}
 	if action == topology.Updated {

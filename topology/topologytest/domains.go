@@ -48,7 +48,7 @@ func (d domains) give(t T, tenant string, domains ...string) {
 	require.NoError(t, err)
 }
 
-// overlaps asks on behalf of a tenant.
+// overlaps returns the overlapping domains for a tenant.
 func (d domains) overlaps(t T, tenant string, domains ...string) []topology.DomainHolder {
 	t.Helper()
 	holders, err := d.top.OverlappingDomains(t.Context(), tenant, domains)
@@ -56,7 +56,7 @@ func (d domains) overlaps(t T, tenant string, domains ...string) []topology.Doma
 	return holders
 }
 
-// requireOne wants one overlap for another tenant that asks for any of the domains.
+// requireOne requires one overlap of each of the domains for another tenant.
 func (d domains) requireOne(t T, tenant, domain string, asked ...string) {
 	t.Helper()
 	for _, ask := range asked {

@@ -70,7 +70,7 @@ func (g guardrails) port() port[topology.GuardrailSet] {
 	}
 }
 
-// removeAll removes every rule now and when the case is over, and returns the name of the topology.
+// removeAll removes every rule, now and after the case, and returns the name of the topology.
 func (g guardrails) removeAll(t T) string {
 	remove := func() {
 		ctx, cancel := cleanupContext()
@@ -82,7 +82,7 @@ func (g guardrails) removeAll(t T) string {
 	return g.top.Name()
 }
 
-// install makes these rules those in force.
+// install puts exactly these rules in force.
 func (g guardrails) install(t T, rules ...topology.Guardrail) {
 	t.Helper()
 	g.removeAll(t)
@@ -91,7 +91,7 @@ func (g guardrails) install(t T, rules ...topology.Guardrail) {
 	require.NoError(t, g.top.AwaitGuardrails(t.Context()))
 }
 
-// requireNoneInForce removes every rule and waits until a member is refused nothing.
+// requireNoneInForce removes every rule and waits until no request of a member is refused.
 func (g guardrails) requireNoneInForce(t T, m member) {
 	t.Helper()
 	_, err := g.top.DeleteGuardrails(t.Context())

@@ -9,7 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/rbac"
 )
 
-// member may write everything that guardrails apply to, in one namespace.
+// member is a principal that may write everything that guardrails check, in one namespace.
 type member struct {
 	t         T
 	top       topology.Admission
@@ -32,7 +32,7 @@ var (
 	}
 )
 
-// newMember returns a member of a new namespace that is allowed this much.
+// newMember returns a member of a new namespace with these allowances.
 func (g guardrails) newMember(t T, allowances topology.Allowances) member {
 	t.Helper()
 	name := newPlace(t, g.top)

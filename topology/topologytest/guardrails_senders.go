@@ -77,7 +77,7 @@ func (m member) checkFinalizers() {
 	m.requireAdmitted(asController("job-controller", m.creates("", "pods", tracked)))
 }
 
-// usualTolerations are those that Kubernetes gives to every pod, and that an update must keep.
+// usualTolerations are the tolerations that Kubernetes adds to every pod. An update must keep them.
 const usualTolerations = `{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute",` +
 	`"tolerationSeconds":300},` +
 	`{"key":"node.kubernetes.io/unreachable","operator":"Exists","effect":"NoExecute","tolerationSeconds":300}`
@@ -121,8 +121,7 @@ func (m member) checkDebugContainers() {
 	m.requireAdmitted(add("registry.example.com/acme/debug"))
 }
 
-// checkNamespace checks a member who has rights to the namespace itself, which Polyphony never
-// grants.
+// checkNamespace checks a member with rights on the namespace itself, which Polyphony never grants.
 func (m member) checkNamespace() {
 	for _, subresource := range []string{"", "status"} {
 		for patch, refused := range map[string]bool{

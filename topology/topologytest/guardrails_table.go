@@ -10,7 +10,7 @@ import (
 // guarded is an object that a guardrail refuses in a strict namespace.
 type guarded struct {
 	object    string
-	instead   string // nearly the same object, which is admitted there; empty: there is none
+	instead   string // a similar object that is admitted there; empty: none
 	allowable bool   // the object is admitted in a namespace with everyAllowance
 }
 

@@ -58,7 +58,7 @@ func (i inspections) inspect(t T) topology.Inspection {
 	return in
 }
 
-// inspectNamespace returns the part of an inspection that is about one namespace.
+// inspectNamespace returns the part of an inspection for one namespace.
 func (i inspections) inspectNamespace(t T, name string) topology.NamespaceInspection {
 	t.Helper()
 	all := i.inspect(t).Namespaces
@@ -67,7 +67,7 @@ func (i inspections) inspectNamespace(t T, name string) topology.NamespaceInspec
 	return all[at]
 }
 
-// furnished returns a namespace with every value that a tenant has in it.
+// furnished returns a namespace with every value of a tenant.
 func (i inspections) furnished(t T) string {
 	t.Helper()
 	want := fullNamespace(newPlace(t, i.top))

@@ -108,7 +108,7 @@ func refusingCases() []leaseCase {
 	}
 }
 
-// takeTurns lets several callers take the lease that know nothing of each other.
+// takeTurns makes several independent callers take the lease.
 func takeTurns(l leasing) {
 	const all = 4
 	var holding, turns atomic.Int64
@@ -126,7 +126,7 @@ func takeTurns(l leasing) {
 			if holding.Add(1) == 1 {
 				turns.Add(1)
 			}
-			time.Sleep(10 * time.Millisecond) // so that two holders would meet
+			time.Sleep(10 * time.Millisecond) // so that two holders would overlap
 			holding.Add(-1)
 		})
 	}

@@ -26,7 +26,8 @@ func claim(more string) string {
 		spec(more, `"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}}`) + `}`
 }
 
-// betaClaim names its class by the old annotation too, which counts more than the field.
+// betaClaim also names its class by the deprecated annotation, which takes precedence over the
+// field.
 func betaClaim(class string) string {
 	annotation := `"volume.beta.kubernetes.io/storage-class":"` + class + `"`
 	return strings.Replace(claim(`"storageClassName":"gold"`),
@@ -46,7 +47,7 @@ func podOf(image, more string) string {
 			`"containers":[{"name":"app","image":"`+image+`",`+safe+`}]`) + `}`
 }
 
-// pod returns a pod without a token, unless more is about its service account.
+// pod returns a pod without a token, unless more sets its service account.
 func pod(more string) string {
 	if more != "" && !strings.Contains(more, "serviceAccount") {
 		more = `"automountServiceAccountToken":false,` + more
@@ -72,7 +73,7 @@ func endpoints(name, address string) string {
 		`"},"subsets":[{"addresses":[{"ip":"` + address + `"}]}]}`
 }
 
-// endpointSlice has more metadata.
+// endpointSlice returns an EndpointSlice. Here more is a part of the metadata.
 func endpointSlice(more string) string {
 	return `{"apiVersion":"discovery.k8s.io/v1","kind":"EndpointSlice","metadata":{"name":"web"` + more +
 		`},"addressType":"IPv4","endpoints":[{"addresses":["192.0.2.1"]}]}`
@@ -98,7 +99,7 @@ func configMap(finalizers string) string {
 
 // The functions below return objects that use resources.
 
-// asking returns a pod with one container that asks for resources, written as in container.
+// asking returns a pod with one container with resources, written as in container.
 func asking(resources string) string { return podWith("", container("app", resources)) }
 
 // podWith returns a pod that pod security admits at the level privileged only.
@@ -110,7 +111,8 @@ func podWith(spec string, containers ...string) string {
 		spec + `"containers":[` + strings.Join(containers, ",") + `]}}`
 }
 
-// container asks for "requests|limits", each written as in parseAmounts.
+// container returns a container with the resources "requests|limits", each written as in
+// parseAmounts.
 func container(name, resources string) string {
 	requests, limits, _ := strings.Cut(resources, "|")
 	return `{"name":"` + name + `","image":"i","resources":{"requests":{` + amountFields(requests) +

@@ -24,13 +24,13 @@ func namespaceCases[P topology.Namespaces](h Harness[P]) []Case {
 	)
 }
 
-// namespaces is what every case works with.
+// namespaces is the fixture of every case.
 type namespaces struct {
 	top, dry topology.Namespaces
 	outsider Outsider
 }
 
-// place returns the value of a namespace that does not exist, and is removed when the case is over.
+// place returns the value of a namespace that does not exist. It is removed after the case.
 func (n namespaces) place(t T) topology.Namespace { return fullNamespace(newPlace(t, n.top)) }
 
 // stored returns the value of a namespace that exists.
@@ -61,8 +61,7 @@ func (n namespaces) requireMissing(t T, name string) {
 	RequireError(t, err, topology.ErrNotFound)
 }
 
-// namespaceChange returns the change that an adapter must answer. The values are those that matter
-// for the action.
+// namespaceChange returns the change that an adapter must return. It has the values of the action.
 func namespaceChange(action topology.Action, before, after topology.Namespace, fields ...topology.FieldChange) topology.Change {
 	c := topology.Change{Kind: topology.KindNamespace, Name: after.Name, Action: action, Fields: fields}
 	if action == topology.Updated || action == topology.Deleted {

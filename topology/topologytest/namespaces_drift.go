@@ -7,7 +7,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// driftCases check what others change in a namespace.
+// driftCases check changes that others make in a namespace.
 func (n namespaces) driftCases() []Case {
 	return []Case{
 		{"A removed level of pod security is restored and named", func(t T) {
@@ -52,7 +52,7 @@ func (n namespaces) driftCases() []Case {
 	}
 }
 
-// allowanceCases check what a tenant is allowed beyond the guardrails.
+// allowanceCases check the allowances of a tenant.
 func (n namespaces) allowanceCases() []Case {
 	return []Case{
 		{"Allowances are stored, changed and removed, each with its field named", func(t T) {

@@ -48,7 +48,7 @@ func (n namespaces) ownerCases() []Case {
 	}
 }
 
-// rosterCases check who belongs to which roster.
+// rosterCases check the roster of a namespace.
 func (n namespaces) rosterCases() []Case {
 	return []Case{
 		{"A namespace of another roster is ErrConflict and stays untouched", func(t T) {

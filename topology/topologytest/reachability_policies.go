@@ -152,7 +152,7 @@ func (r reachability) listCases() []Case {
 	}
 }
 
-// foreignPolicy returns a policy with everything that one can refer to.
+// foreignPolicy returns a policy with every kind of peer and port.
 func foreignPolicy(namespace string) netpolicy.Policy {
 	tier := netpolicy.Requirement{Key: "tier", Operator: netpolicy.In, Values: []string{"a"}}
 	return netpolicy.Policy{

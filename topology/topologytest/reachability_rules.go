@@ -7,7 +7,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// ownRuleCases check what Polyphony's own rules lead to.
+// ownRuleCases check the effect of Polyphony's own rules.
 func (r reachability) ownRuleCases() []Case {
 	return []Case{
 		{"A namespace without policies is open in both directions, and the answer says so", func(t T) {
@@ -62,7 +62,7 @@ func (r reachability) checkRanges(t T) {
 	r.requireAllowed(t, web(podIn(own, nil), to), permits("egress", 0, rules), isOpen("ingress", other))
 }
 
-// labelCases check peers that are named by the labels of their namespace.
+// labelCases check peers with namespace labels.
 func (r reachability) labelCases() []Case {
 	return []Case{
 		{"A connection between namespaces needs a rule at both ends", r.checkConsent},

@@ -4,7 +4,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// selectorCases check what rules of foreign policies can select.
+// selectorCases check the selectors in rules of foreign policies.
 func (r reachability) selectorCases() []Case {
 	return []Case{
 		{"Labels are compared with In, NotIn, Exists and DoesNotExist, and all of them must hold", r.checkExpressions},
@@ -13,7 +13,7 @@ func (r reachability) selectorCases() []Case {
 	}
 }
 
-// checkExpressions has one rule for each selector, and tells the rules apart by their ports.
+// checkExpressions has one rule with a different port for each selector.
 func (r reachability) checkExpressions(t T) {
 	own := r.newNamespace(t)
 	in := netpolicy.Requirement{Key: "tier", Operator: netpolicy.In, Values: []string{"a", "b"}}

@@ -31,7 +31,7 @@
 // [AuthorizerTopology], [AdmissionTopology], [ReachabilityTopology], [GrantsTopology] and
 // [InspectorTopology].
 //
-// Package tenanttest checks what the capabilities do together for a tenant.
+// Package tenanttest checks that the capabilities work together for a tenant.
 //
 // # Cases
 //
@@ -81,8 +81,8 @@ import (
 	"github.com/polyphony-go/polyphony/topology/adapter"
 )
 
-// Harness connects a suite to an adapter. Cases use namespaces of their own, so the infrastructure
-// may be shared and in use.
+// Harness connects a suite to an adapter. Cases use their own namespaces, so the infrastructure may
+// be shared and in use.
 type Harness[P any] struct {
 	Topology P        // the adapter under test
 	DryRun   P        // the same infrastructure; its methods write nothing
@@ -148,7 +148,7 @@ func newPlace(t T, top topology.Namespaces) string {
 	t.Cleanup(func() {
 		ctx, cancel := cleanupContext()
 		defer cancel()
-		_, _ = top.DeleteNamespace(ctx, name) // fails for foreign and protected ones, which the case removes
+		_, _ = top.DeleteNamespace(ctx, name) // fails for foreign and protected namespaces, which the case removes
 	})
 	return name
 }

@@ -16,8 +16,8 @@ func TestRequestValidate(t *testing.T) {
 			User: "jane", Verb: verb, Resource: "pods", Subresource: subresource, Namespace: "acme", Name: name,
 		}, Object: json.RawMessage(object)}
 	}
-	nobody, groups := ask("create", "", "", "{}"), ask("list", "", "", "")
-	nobody.User = ""
+	anonymous, groups := ask("create", "", "", "{}"), ask("list", "", "", "")
+	anonymous.User = ""
 	groups.User, groups.Groups = "", []string{"devs"}
 	const question = "a question needs a user or groups, a verb and a resource"
 	tests := []struct {
@@ -25,26 +25,26 @@ func TestRequestValidate(t *testing.T) {
 		request topology.Request
 		detail  string // "": it is fine
 	}{
-		{"get", ask("get", "web", "", ""), ""},
-		{"list", ask("list", "", "", ""), ""},
-		{"watch", ask("watch", "", "", ""), ""},
-		{"create", ask("create", "", "", "{}"), ""},
-		{"update", ask("update", "web", "", "{}"), ""},
-		{"patch", ask("patch", "web", "", `{"metadata":{"labels":null}}`), ""},
-		{"delete", ask("delete", "web", "", ""), ""},
-		{"deletecollection", ask("deletecollection", "", "", ""), ""},
-		{"connect", ask("create", "web", "exec", ""), ""},
-		{"create of a subresource", ask("create", "web", "eviction", "{}"), ""},
-		{"patch of a subresource", ask("patch", "web", "status", "{}"), ""},
-		{"a right", ask("bind", "", "", ""), ""},
+		{"a request that gets an object", ask("get", "web", "", ""), ""},
+		{"a request that lists", ask("list", "", "", ""), ""},
+		{"a request that watches", ask("watch", "", "", ""), ""},
+		{"a request that creates", ask("create", "", "", "{}"), ""},
+		{"a request that updates", ask("update", "web", "", "{}"), ""},
+		{"a request that patches", ask("patch", "web", "", `{"metadata":{"labels":null}}`), ""},
+		{"a request that deletes an object", ask("delete", "web", "", ""), ""},
+		{"a request that deletes a collection", ask("deletecollection", "", "", ""), ""},
+		{"a connection to a pod", ask("create", "web", "exec", ""), ""},
+		{"a request that creates a subresource", ask("create", "web", "eviction", "{}"), ""},
+		{"a request that patches a subresource", ask("patch", "web", "status", "{}"), ""},
+		{"a verb that is only a right", ask("bind", "", "", ""), ""},
 
-		{"nobody", nobody, question},
-		{"no verb", ask("", "", "", ""), question},
-		{"groups alone", groups, "a request needs a user; groups alone send none"},
+		{"a request without a user and groups", anonymous, question},
+		{"a request without a verb", ask("", "", "", ""), question},
+		{"a request with groups alone", groups, "a request needs a user; groups alone send none"},
 		{"get with an object", ask("get", "web", "", "{}"), "the verb get takes no object"},
 		{"delete with an object", ask("delete", "web", "", "{}"), "the verb delete takes no object"},
-		{"a right with an object", ask("bind", "web", "", "{}"), "the verb bind takes no object"},
-		{"not JSON", ask("create", "", "", "{"), "the object is not JSON"},
+		{"a verb that is only a right, with an object", ask("bind", "web", "", "{}"), "the verb bind takes no object"},
+		{"an object that is not JSON", ask("create", "", "", "{"), "the object is not JSON"},
 		{"create without an object", ask("create", "", "", ""), "the verb create takes an object"},
 		{"update without an object", ask("update", "web", "", ""), "the verb update takes an object"},
 		{"patch without an object", ask("patch", "web", "status", ""), "the verb patch takes an object"},

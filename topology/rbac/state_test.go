@@ -14,17 +14,17 @@ func TestQuestionValidate(t *testing.T) {
 		question rbac.Question
 		ok       bool
 	}{
-		{"user", rbac.Question{User: "jane", Verb: "get", Resource: "pods"}, true},
-		{"groups", rbac.Question{Groups: []string{"devs"}, Verb: "get", Resource: "pods"}, true},
-		{"everything", rbac.Question{
+		{"a user alone", rbac.Question{User: "jane", Verb: "get", Resource: "pods"}, true},
+		{"groups alone", rbac.Question{Groups: []string{"devs"}, Verb: "get", Resource: "pods"}, true},
+		{"all fields", rbac.Question{
 			User: "jane", Groups: []string{"devs"}, Verb: "get", APIGroup: "apps", Resource: "deployments",
 			Subresource: "scale", Namespace: "acme", Name: "web",
 		}, true},
-		{"nobody", rbac.Question{Verb: "get", Resource: "pods", Namespace: "acme"}, false},
-		{"empty list of groups", rbac.Question{Groups: []string{}, Verb: "get", Resource: "pods", Namespace: "acme"}, false},
-		{"no verb", rbac.Question{User: "jane", Resource: "pods", Namespace: "acme"}, false},
-		{"no resource", rbac.Question{User: "jane", Verb: "get", Namespace: "acme"}, false},
-		{"no resource, but a subresource", rbac.Question{
+		{"neither a user nor groups", rbac.Question{Verb: "get", Resource: "pods", Namespace: "acme"}, false},
+		{"an empty list of groups", rbac.Question{Groups: []string{}, Verb: "get", Resource: "pods", Namespace: "acme"}, false},
+		{"a missing verb", rbac.Question{User: "jane", Resource: "pods", Namespace: "acme"}, false},
+		{"a missing resource", rbac.Question{User: "jane", Verb: "get", Namespace: "acme"}, false},
+		{"a subresource without a resource", rbac.Question{
 			Groups: []string{"devs"}, Verb: "get", Subresource: "log", Namespace: "acme",
 		}, false},
 	}

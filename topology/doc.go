@@ -55,11 +55,11 @@
 //
 //   - Read returns what is in force, not what was asked for, as far as the value can express it.
 //     What does not exist is [ErrNotFound].
-//   - Ensure compares the whole of what is in force with the whole of what is wanted, and writes
-//     only a difference. A second call writes nothing. What it did comes back as a [Change],
-//     together with the error if it failed half way. Labels, annotations and objects of others stay
-//     as they are. An object in the way that Polyphony does not manage is [ErrConflict] and is left
-//     untouched.
+//   - Ensure compares the complete value in force with the desired one, and writes only a
+//     difference. A second call writes nothing. It returns what it did as a [Change], together with
+//     the error if it failed half way. It does not change labels, annotations and objects that
+//     others own. If an object that Polyphony does not manage is in the way, the error is
+//     [ErrConflict], and the object is left untouched.
 //   - Delete of what does not exist is no error: the Change says [Unchanged]. What Polyphony does
 //     not manage is never deleted.
 //   - A cancelled context changes nothing more, and its error is in the chain.

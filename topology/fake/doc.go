@@ -1,9 +1,9 @@
 // Package fake is a topology in memory. It implements every capability of package topology, for
 // unit tests, demonstrations and programs that must not touch a cluster.
 //
-// It passes the same conformance suite as a Kubernetes cluster. What a cluster does by itself, such
-// as bringing a quota into force or removing a namespace, happens here at once, unless an
-// [Outsider] holds it up.
+// It passes the same conformance suite as a Kubernetes cluster. What happens asynchronously in a
+// cluster happens here immediately: a quota comes into force, and a namespace is removed. Only an
+// [Outsider] can delay the removal.
 //
 // # Start
 //
@@ -40,8 +40,8 @@
 //   - [Topology.Violations] applies the guardrails to stored objects.
 //   - [Topology.OverlappingDomains], [Topology.Volumes] and [Topology.Inspect] list what is stored.
 //
-// What the model does not cover is topology.ErrNotModelled, and is never allowed by guess. A write
-// that is admitted is not stored. No packet is sent and no pod runs.
+// If the model cannot decide, the error is topology.ErrNotModelled; it never guesses "allowed". A
+// write that is admitted is not stored. No packet is sent and no pod runs.
 //
 // # Files
 //

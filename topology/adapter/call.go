@@ -8,9 +8,9 @@ import (
 
 // Call is one call of a capability. It is the one place where a [*topology.Error] is made.
 type Call struct {
-	Op   string // "read", "ensure", "delete", "await", "ask", "hold"
-	Kind topology.Kind
-	Name string // of the tenant or namespace; empty if there is none
+	Op   string        // "read", "ensure", "delete", "await", "ask", "hold"
+	Kind topology.Kind // of the value that the call is about
+	Name string        // of the tenant or namespace; empty if there is none
 }
 
 // Read returns the call that reads a value.

@@ -6,15 +6,21 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// LabelDomain followed by a domain marks the namespaces of tenants that serve the domain (with the
-// value DomainHeld) or something below it (DomainAbove).
+// LabelDomain is the beginning of the labels that mark the domains of a tenant on its namespace. A
+// domain follows it, such as "shop.example.com".
+const LabelDomain = "domain." + topology.Prefix
+
+// The values of the labels that begin with [LabelDomain].
 const (
-	LabelDomain = "domain." + topology.Prefix
-	DomainHeld  = "held"
+	// DomainHeld is the value for a domain that the tenant serves.
+	DomainHeld = "held"
+
+	// DomainAbove is the value for a domain that contains one that the tenant serves.
 	DomainAbove = "above"
 )
 
-// LabelPodSecurity is the beginning of the labels of Pod Security admission.
+// LabelPodSecurity is the beginning of the labels of Pod Security admission. The name of a mode
+// follows it, such as "enforce", or the name of a mode and "-version".
 const LabelPodSecurity = "pod-security.kubernetes.io/"
 
 // PodSecurityLabels returns the labels that pin the level for every mode of Pod Security admission,

@@ -19,29 +19,31 @@ type Answer struct {
 // Direction is the direction of a connection, seen from a pod.
 type Direction string
 
-// The directions: the pod that connects has egress, and the one that is connected to has ingress.
+// The directions.
 const (
-	Egress  Direction = "egress"
-	Ingress Direction = "ingress"
+	Egress  Direction = "egress"  // from the pod that opens the connection
+	Ingress Direction = "ingress" // to the pod that accepts the connection
 )
 
 // Decision is what the policies at one end of a connection decide.
 type Decision struct {
-	Direction Direction `json:"direction"`
+	Direction Direction `json:"direction"` // Egress at the end that connects, Ingress at the other
 	Namespace string    `json:"namespace"` // of the pod at this end, and of the policies that select it
-	Allowed   bool      `json:"allowed"`
+	Allowed   bool      `json:"allowed"`   // the policies at this end let the connection through
 
 	// Policies are the names of the policies that decide: the first one that allows the connection,
 	// or all that isolate the pod if none allows it, in the order of State.Policies. Empty: no
 	// policy isolates the pod in this direction, so it is open.
 	Policies []string `json:"policies,omitempty"`
 
-	// Rule is the index of the rule that allows the connection, from 0.
+	// Rule is the index of the rule that allows the connection, from 0, among the rules of the
+	// policy for this direction. It is meaningful only if the connection is allowed and Policies
+	// has an entry.
 	Rule int `json:"rule,omitempty"`
 }
 
-// String says in a sentence who decides, such as "ingress rule 0 of NetworkPolicy globex/db allows
-// it".
+// String returns a sentence that names what decides, such as "ingress rule 0 of NetworkPolicy
+// globex/db allows it".
 func (d Decision) String() string {
 	var policies []string
 	for _, name := range d.Policies {

@@ -22,21 +22,22 @@ const defaultRosterWait = 10 * time.Minute
 // run takes the lease before it reads anything. What it read earlier could be from before another
 // run.
 func (s Score) run(ctx context.Context, t Topology) (out interpret.Outcome, err error) {
-	err = s.alone(ctx, t, func(ctx context.Context) error {
+	err = s.withLease(ctx, t, func(ctx context.Context) error {
 		out, err = s.converge(ctx, t, score.RunWithin)
 		return err
 	})
 	return out, err
 }
 
-// alone calls do while it holds the lease of the roster. If the lease is lost, the context of do
-// ends.
-func (s Score) alone(ctx context.Context, t Topology, do func(context.Context) error) error {
+// withLease calls do while it holds the lease of the roster. If the lease is lost, the context of
+// do ends.
+func (s Score) withLease(ctx context.Context, t Topology, do func(context.Context) error) error {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
-	held, release, err := hold(ctx, t, topology.Lease{Name: "roster-" + s.id(), Holder: host}, s.Wait.Or(defaultRosterWait))
+	want := topology.Lease{Name: "roster-" + s.id(), Holder: host}
+	held, release, err := holdLease(ctx, t, want, s.Wait.Or(defaultRosterWait))
 	if err != nil {
 		return &interpret.StepError{Step: "lease", Err: err}
 	}
@@ -49,13 +50,13 @@ func (s Score) alone(ctx context.Context, t Topology, do func(context.Context) e
 	return err
 }
 
-// hold waits for a lease no longer than patience, and then holds it until ctx ends or release is
-// called.
-func hold(
-	ctx context.Context, t topology.Leases, want topology.Lease, patience time.Duration,
+// holdLease takes a lease, and holds it until ctx ends or release is called. If it does not get the
+// lease within timeout, the error's cause is context.DeadlineExceeded.
+func holdLease(
+	ctx context.Context, t topology.Leases, want topology.Lease, timeout time.Duration,
 ) (held context.Context, release func(), err error) {
 	limited, cancel := context.WithCancel(ctx)
-	timer := time.AfterFunc(patience, cancel)
+	timer := time.AfterFunc(timeout, cancel)
 	held, giveUp, err := t.HoldLease(limited, want)
 	if err != nil {
 		var failure *topology.Error
@@ -73,17 +74,17 @@ func hold(
 	return held, func() { giveUp(); cancel() }, nil
 }
 
-// runner runs the steps of a roster.
-type runner = func(ctx context.Context, steps ...score.Step) (score.Report, error)
+// runFunc runs the steps of a roster.
+type runFunc = func(ctx context.Context, steps ...score.Step) (score.Report, error)
 
-// converge provisions the tenants and removes those that have left. It counts these before it
-// touches anything, and removes them last.
-func (s Score) converge(ctx context.Context, t Topology, run runner) (interpret.Outcome, error) {
-	there, err := t.Tenants(ctx)
+// converge provisions the tenants, and then removes those that have left. It decides how many these
+// are before it writes anything.
+func (s Score) converge(ctx context.Context, t Topology, run runFunc) (interpret.Outcome, error) {
+	existing, err := t.Tenants(ctx)
 	if err != nil {
 		return interpret.Outcome{}, &interpret.StepError{Step: "tenants", Err: err}
 	}
-	gone, notes, err := s.pruned(there)
+	gone, notes, err := s.tenantsToPrune(existing)
 	if err != nil {
 		return interpret.Outcome{}, &interpret.StepError{Step: "prune", Err: err}
 	}
@@ -92,7 +93,8 @@ func (s Score) converge(ctx context.Context, t Topology, run runner) (interpret.
 		steps = append(steps, score.Bind[tenant.Topology](onRoster{member, s.id()}, t))
 	}
 	for _, name := range gone {
-		steps = append(steps, tenant.OffboardScore{Tenant: name, DeleteVolumes: s.Prune.DeleteVolumes[name], Wait: s.Prune.Wait}.On(t))
+		leave := tenant.OffboardScore{Tenant: name, DeleteVolumes: s.Prune.DeleteVolumes[name], Wait: s.Prune.Wait}
+		steps = append(steps, leave.On(t))
 	}
 	report, err := run(ctx, steps...)
 	out := interpret.Outcome{Changes: report.Changes(), Notes: notes}
@@ -102,16 +104,16 @@ func (s Score) converge(ctx context.Context, t Topology, run runner) (interpret.
 		}
 	}
 	if err != nil {
-		var howFar string
-		howFar, err = failures(report.Results)
-		out.Notes = append(out.Notes, howFar)
+		var counts string
+		counts, err = failureSummary(report.Results)
+		out.Notes = append(out.Notes, counts)
 	}
 	return out, err
 }
 
-// failures returns how far a run came that failed, and why. If several tenants were not begun, the
-// reason is the same for all, and the error has it once.
-func failures(results []score.Result) (howFar string, err error) {
+// failureSummary returns the counts of a failed run, and its errors as one. If several tenants were
+// not begun, the reason is the same for all, and the error has it once.
+func failureSummary(results []score.Result) (counts string, err error) {
 	var failed, skipped []error
 	for _, result := range results {
 		switch {
@@ -122,7 +124,7 @@ func failures(results []score.Result) (howFar string, err error) {
 		}
 	}
 	done := len(results) - len(failed) - len(skipped)
-	howFar = fmt.Sprintf("%d of %d tenants done, %d failed, %d not begun",
+	counts = fmt.Sprintf("%d of %d tenants done, %d failed, %d not begun",
 		done, len(results), len(failed), len(skipped))
 	switch len(skipped) {
 	case 0:
@@ -135,7 +137,7 @@ func failures(results []score.Result) (howFar string, err error) {
 	for _, err := range failed {
 		all.Results = append(all.Results, score.Result{Err: err})
 	}
-	return howFar, all.Err()
+	return counts, all.Err()
 }
 
 // onRoster is a tenant with the label of its roster.
@@ -153,15 +155,16 @@ func (s onRoster) Interpret() interpret.Interpret[tenant.Topology] {
 	})
 }
 
-// pruned returns the tenants to remove: those that have the label of the roster and are not on the
-// list. If Prune is unset it returns a note instead. If there are too many it returns an error.
-func (s Score) pruned(there []topology.Namespace) (gone, notes []string, err error) {
+// tenantsToPrune returns the tenants to remove: those that have the label of the roster and are not
+// on the list. If Prune is unset, it returns a note instead. If there are too many, it returns an
+// error.
+func (s Score) tenantsToPrune(existing []topology.Namespace) (gone, notes []string, err error) {
 	wanted := make(map[string]bool, len(s.Tenants))
 	for _, member := range s.Tenants {
 		wanted[member.TenantConfig.Name] = true
 	}
 	own := 0
-	for _, ns := range there {
+	for _, ns := range existing {
 		if ns.Roster != s.id() {
 			continue
 		}
@@ -177,28 +180,28 @@ func (s Score) pruned(there []topology.Namespace) (gone, notes []string, err err
 	if s.Prune == nil {
 		return nil, []string{"not on the roster, and kept because prune is unset: " + some}, nil
 	}
-	if most := s.Prune.most(own, len(s.Tenants)); len(gone) > most {
+	if limit := s.Prune.limit(own, len(s.Tenants)); len(gone) > limit {
 		return nil, nil, adapter.Delete(topology.KindNamespace, "").Fail(topology.ErrProtected, fmt.Sprintf(
 			"%d of the roster's %d tenants would be removed, and at most %d may be: %s; "+
 				"put them back on the roster, or raise prune.atMost or prune.atMostPercent",
-			len(gone), own, most, some))
+			len(gone), own, limit, some))
 	}
 	return slices.Clip(gone), nil, nil
 }
 
-// most returns how many tenants may be removed, of the number that exist and the number on the
+// limit returns how many tenants a run may remove, given how many exist and how many are on the
 // list.
-func (p Prune) most(there, wanted int) int {
+func (p Prune) limit(existing, wanted int) int {
 	switch {
 	case p.AtMost == 0 && p.AtMostPercent == 0 && wanted == 0:
 		return 0
 	case p.AtMost == 0 && p.AtMostPercent == 0:
-		return there * defaultPrunePercent / 100
+		return existing * defaultPrunePercent / 100
 	case p.AtMostPercent == 0:
 		return p.AtMost
 	case p.AtMost == 0:
-		return there * p.AtMostPercent / 100
+		return existing * p.AtMostPercent / 100
 	default:
-		return min(p.AtMost, there*p.AtMostPercent/100)
+		return min(p.AtMost, existing*p.AtMostPercent/100)
 	}
 }

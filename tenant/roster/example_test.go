@@ -76,7 +76,7 @@ func ExampleMakePlan() {
 		fmt.Printf("%s: %q\n", t.Tenant, t.Risks)
 	}
 	// Output:
-	// globex: ["takes a fence away, or lowers one" "raises what may be used"]
+	// globex: ["removes or weakens a fence" "raises what may be used"]
 	// acme: []
 }
 

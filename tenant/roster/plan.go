@@ -21,14 +21,17 @@ const PlanFormat = 3
 // Plan is what a run of a roster would change. It can be stored as JSON and applied later with
 // [Apply], which refuses it if the run would change anything else by then.
 type Plan struct {
-	Format   int       `json:"format"`   // PlanFormat
-	Topology string    `json:"topology"` // the name of the topology that it was made for
-	At       time.Time `json:"at"`       // when it was made, in UTC, to the second
-	Roster   Score     `json:"roster"`
+	Format   int       `json:"format"`   // the version of the JSON: PlanFormat
+	Topology string    `json:"topology"` // the name of the topology for which the plan was made
+	At       time.Time `json:"at"`       // when the plan was made, in UTC, to the second
+	Roster   Score     `json:"roster"`   // the roster that [Apply] runs
 
-	Tenants   []TenantPlan `json:"tenants,omitempty"` // those that change, the gravest risk first
-	Unchanged int          `json:"unchanged"`         // the number of tenants that do not change
-	Notes     []string     `json:"notes,omitempty"`   // for people
+	// Tenants has the tenants that change, by their gravest risk and then by name. Empty: none
+	// changes.
+	Tenants []TenantPlan `json:"tenants,omitempty"`
+
+	Unchanged int      `json:"unchanged"`       // the number of tenants that do not change
+	Notes     []string `json:"notes,omitempty"` // remarks of the dry run, for people
 
 	// Digest covers everything that the plan states, texts for people included, except At. [Apply]
 	// refuses a plan that does not have its digest, so that nobody reviews another plan than the
@@ -38,9 +41,9 @@ type Plan struct {
 
 // TenantPlan is what a run would change of one tenant.
 type TenantPlan struct {
-	Tenant  string            `json:"tenant"`
-	Risks   []Risk            `json:"risks,omitempty"` // codes, gravest first
-	Changes []topology.Change `json:"changes"`
+	Tenant  string            `json:"tenant"`          // the name of the tenant
+	Risks   []Risk            `json:"risks,omitempty"` // codes, gravest first; empty: none
+	Changes []topology.Change `json:"changes"`         // without those that are Unchanged
 
 	// Digest covers the risks and what the changes do: the kind, name and action of each, its
 	// values before and after, and whether they are inexact. It covers no text for people. [Apply]
@@ -91,7 +94,7 @@ func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
 	}
 	p.Unchanged = len(tenants) - len(p.Tenants)
 	slices.SortFunc(p.Tenants, func(a, b TenantPlan) int {
-		return cmp.Or(gravest(a.Risks)-gravest(b.Risks), strings.Compare(a.Tenant, b.Tenant))
+		return cmp.Or(tenantGravity(a.Risks)-tenantGravity(b.Risks), strings.Compare(a.Tenant, b.Tenant))
 	})
 	p.Digest = p.digest()
 	return p
@@ -129,7 +132,7 @@ func Apply[T Topology](p Plan, t PlanTopology[T]) score.Step {
 	return score.Bind[Topology](planned[T]{p, t}, t)
 }
 
-// planned is a plan with the topology that it is applied to, whose dry run it needs too.
+// planned is a plan with the topology to apply it to, of which it needs the dry run too.
 type planned[T Topology] struct {
 	Plan
 
@@ -156,14 +159,14 @@ func (p planned[T]) Interpret() interpret.Interpret[Topology] {
 	return interpret.Func[Topology](p.apply)
 }
 
-// apply plans again while it holds the lease, and goes on if the plan is the same.
+// apply takes the lease and plans again. If the plan is the same, it runs the roster.
 func (p planned[T]) apply(ctx context.Context, t Topology) (out interpret.Outcome, err error) {
 	if t.Name() != p.Topology {
 		err := p.conflict(fmt.Sprintf("was made for %s and not for %s", p.Topology, t.Name()))
 		return out, &interpret.StepError{Step: "plan", Err: err}
 	}
-	err = p.Roster.alone(ctx, t, func(ctx context.Context) error {
-		would, err := p.Roster.converge(unchanging(ctx), p.on.DryRun(), planner.Run)
+	err = p.Roster.withLease(ctx, t, func(ctx context.Context) error {
+		would, err := p.Roster.converge(withoutChanges(ctx), p.on.DryRun(), planner.Run)
 		if err != nil {
 			return err
 		}
@@ -176,12 +179,11 @@ func (p planned[T]) apply(ctx context.Context, t Topology) (out interpret.Outcom
 	return out, err
 }
 
-// unchanging returns a context whose listener hears of no changes, since those of a dry run do not
-// happen.
-func unchanging(ctx context.Context) context.Context {
-	return topology.WithProgress(ctx, func(said topology.Progress) {
-		if _, changed := said.(topology.Changed); !changed {
-			topology.ReportProgress(ctx, said)
+// withoutChanges returns a context that reports no changes, because a dry run makes none.
+func withoutChanges(ctx context.Context) context.Context {
+	return topology.WithProgress(ctx, func(p topology.Progress) {
+		if _, changed := p.(topology.Changed); !changed {
+			topology.ReportProgress(ctx, p)
 		}
 	})
 }
@@ -191,7 +193,7 @@ func (p Plan) conflict(detail string) error {
 	return call.Fail(topology.ErrConflict, detail+"; make a new plan and review it")
 }
 
-// stale returns the error of a plan that is not what would change now, for some tenants.
+// stale returns the error for a plan that differs from a new one for some tenants.
 func (p Plan) stale(tenants []string) error {
 	some := strings.Join(summary.First(tenants, summary.Most), ", ")
 	return p.conflict("is out of date, because other changes are needed now for: " + some)

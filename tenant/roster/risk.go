@@ -47,10 +47,10 @@ const (
 
 var riskSentences = map[Risk]string{
 	RiskDeletes:  "deletes the tenant with all its data",
-	RiskUnfences: "takes a fence away, or lowers one",
+	RiskUnfences: "removes or weakens a fence",
 	RiskOpens:    "changes who may connect",
 	RiskWidens:   "gives rights",
-	RiskAdmits:   "admits what was refused",
+	RiskAdmits:   "admits objects that were refused",
 	RiskRaises:   "raises what may be used",
 }
 
@@ -63,8 +63,9 @@ var allRisks = []Risk{RiskDeletes, RiskUnfences, RiskOpens, RiskWidens, RiskAdmi
 // gravity orders risks: 0 is the gravest.
 func gravity(r Risk) int { return slices.Index(allRisks, r) }
 
-// gravest returns the gravity of the first of sorted risks, or one that comes after all of them.
-func gravest(sorted []Risk) int {
+// tenantGravity returns the gravity of a tenant with the given risks, gravest first: that of the
+// first one. A tenant without risks comes after all others.
+func tenantGravity(sorted []Risk) int {
 	if len(sorted) == 0 {
 		return len(allRisks)
 	}
@@ -87,34 +88,35 @@ func risksOf(changes []topology.Change) []Risk {
 	return slices.Compact(found)
 }
 
-// comparison finds the risks of turning one value of a kind into another.
+// comparison finds the risks of a change between two values of one kind.
 type comparison struct {
 	// risks reports false if a value is not of the type that the kind has.
 	risks func(before, after any) (found []Risk, ok bool)
 
-	// absent is what a tenant has that exists without a value. A value that appears is compared
-	// with it. Nil: a value that appears only fences in, and has no risk.
+	// absent is compared with a value that appears, as the value that an existing tenant has
+	// without one. Nil: a value that appears only restricts the tenant, and has no risk.
 	absent any
 
-	deleted []Risk // of a value that disappears
-	unknown Risk   // of values that are missing, of another type, or inexact
+	deleted []Risk // the risks if the value disappears
+	unknown Risk   // the risk if a value is missing, of another type, or inexact
 }
 
 // comparisons has one comparison for each kind of value that a tenant has. Changes of other kinds
-// have no risk that is known here.
+// have no known risk.
 var comparisons = map[topology.Kind]comparison{
-	topology.KindNamespace:    {risks: typed(risksOfNamespace), deleted: []Risk{RiskDeletes}, unknown: RiskUnfences},
-	topology.KindNetworkRules: {risks: typed(risksOfNetwork), deleted: []Risk{RiskUnfences}, unknown: RiskOpens},
-	topology.KindQuota:        {risks: typed(risksOfQuota), deleted: []Risk{RiskUnfences}, unknown: RiskUnfences},
+	topology.KindNamespace:    {risks: comparing(risksOfNamespace), deleted: []Risk{RiskDeletes}, unknown: RiskUnfences},
+	topology.KindNetworkRules: {risks: comparing(risksOfNetwork), deleted: []Risk{RiskUnfences}, unknown: RiskOpens},
+	topology.KindQuota:        {risks: comparing(risksOfQuota), deleted: []Risk{RiskUnfences}, unknown: RiskUnfences},
 	topology.KindLimitRange: {
-		risks: typed(risksOfLimits), absent: topology.LimitRange{},
+		risks: comparing(risksOfLimits), absent: topology.LimitRange{},
 		deleted: []Risk{RiskUnfences}, unknown: RiskUnfences,
 	},
-	topology.KindAccess:         {risks: typed(risksOfAccess), absent: topology.Access{}, unknown: RiskWidens},
-	topology.KindClusterReaders: {risks: typed(risksOfReaders), absent: topology.ClusterReaders{}, unknown: RiskWidens},
+	topology.KindAccess:         {risks: comparing(risksOfAccess), absent: topology.Access{}, unknown: RiskWidens},
+	topology.KindClusterReaders: {risks: comparing(risksOfReaders), absent: topology.ClusterReaders{}, unknown: RiskWidens},
 }
 
-func typed[V any](risks func(before, after V) []Risk) func(before, after any) ([]Risk, bool) {
+// comparing returns a comparison of two values of any type. It reports false if a value is not a V.
+func comparing[V any](risks func(before, after V) []Risk) func(before, after any) ([]Risk, bool) {
 	return func(before, after any) ([]Risk, bool) {
 		from, ok := before.(V)
 		to, ok2 := after.(V)
@@ -125,8 +127,8 @@ func typed[V any](risks func(before, after V) []Risk) func(before, after any) ([
 	}
 }
 
-// risksIn returns the risks of one change. One whose values are not known counts as risky: a plan
-// is made to be looked at.
+// risksIn returns the risks of one change. An update with unknown values counts as risky, because
+// plans are for review.
 func risksIn(c topology.Change) []Risk {
 	compare, ok := comparisons[c.Kind]
 	before := c.Before

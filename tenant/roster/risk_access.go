@@ -65,7 +65,7 @@ func givesMore(before []rbac.Rule, r rbac.Rule) bool {
 
 // risksOfReaders compares the groups that may read everywhere.
 func risksOfReaders(before, after topology.ClusterReaders) []Risk {
-	if grows(before.Groups, after.Groups, func(a, b string) bool { return a == b }) {
+	if addsUncovered(before.Groups, after.Groups, func(a, b string) bool { return a == b }) {
 		return []Risk{RiskWidens}
 	}
 	return nil

@@ -10,12 +10,12 @@ import (
 
 type amounts = map[string]resource.Quantity
 
-// risksOfQuota compares what may be used in total. A new bound where there was none is no risk.
+// risksOfQuota compares the total amounts that may be used. A new bound is no risk.
 func risksOfQuota(before, after topology.Quota) []Risk {
 	return risksOfCaps(before.Hard, after.Hard)
 }
 
-// risksOfCaps compares upper bounds. One that is gone takes a fence away.
+// risksOfCaps compares upper bounds. A bound that is removed removes a fence.
 func risksOfCaps(before, after amounts) []Risk {
 	var found []Risk
 	for name, was := range before {
@@ -57,8 +57,8 @@ func limitsByType(l topology.LimitRange) map[topology.LimitType]topology.Limit {
 	return byType
 }
 
-// risksOfFloors compares lower bounds: what is smaller than before is admitted. A bound of zero
-// refuses only what requests nothing, so it can go if there is always a request.
+// risksOfFloors compares lower bounds: one that falls admits smaller requests. A bound of zero
+// refuses only objects that request nothing, so removing it is no risk if all request something.
 func risksOfFloors(before, after amounts, requested func(string) bool) []Risk {
 	for name, was := range before {
 		is, ok := after[name]
@@ -69,12 +69,12 @@ func risksOfFloors(before, after amounts, requested func(string) bool) []Risk {
 	return nil
 }
 
-// risksOfDefaults compares what a container gets that states nothing.
+// risksOfDefaults compares the defaults of containers that set no amounts.
 //
-// A higher default is more that may be used without asking. A container whose request lies between
-// the old default limit and the new one is admitted, too. Without a default limit nothing bounds
-// such a container, while without a default request it has to state one. A default where there was
-// none lets in containers that state nothing.
+// With a higher default, such containers may use more. A container whose request lies between the
+// old default limit and the new one is admitted, too. Without a default limit, nothing bounds a
+// container that sets no amounts. Without a default request, it must set one. A new default admits
+// containers that set none.
 func risksOfDefaults(before, after topology.Limit) []Risk {
 	found := risksOfCaps(before.Default, after.Default)
 	for name, was := range before.DefaultRequest {
@@ -88,7 +88,7 @@ func risksOfDefaults(before, after topology.Limit) []Risk {
 	return found
 }
 
-// hasMore reports whether after has an amount of something of which before has none.
+// hasMore reports whether after has an amount for a resource for which before has none.
 func hasMore(before, after amounts) bool {
 	for name := range after {
 		if _, ok := before[name]; !ok {
@@ -98,9 +98,9 @@ func hasMore(before, after amounts) bool {
 	return false
 }
 
-// fitsMore reports whether other defaults let a pod into the bounds of pods that was out of them. A
-// lower default limit makes room below the maximum, and a higher default request helps to reach the
-// minimum.
+// fitsMore reports whether the new defaults bring a pod within the bounds of pods that was outside
+// them. A lower default limit makes room below the maximum, and a higher default request helps to
+// reach the minimum.
 func fitsMore(was, is map[topology.LimitType]topology.Limit) bool {
 	from, to := was[topology.LimitContainer], is[topology.LimitContainer]
 	pods, podsNow := was[topology.LimitPod], is[topology.LimitPod]
@@ -125,8 +125,9 @@ func fitsMore(was, is map[topology.LimitType]topology.Limit) bool {
 	return false
 }
 
-// makesUp reports whether a number of containers that state nothing fits into room, each of which
-// takes some of it, and together gains more than a bound has tightened.
+// makesUp reports whether containers that set no amounts together gain more than a bound has
+// tightened. Each of them takes the amount each and gains the amount gain. As many count as fit
+// into room.
 func makesUp(room, each, gain, tightened *big.Int) bool {
 	if gain.Sign() <= 0 || room.Cmp(each) < 0 {
 		return false

@@ -36,20 +36,20 @@ func risksOfNamespace(before, after topology.Namespace) []Risk {
 func allowsMore(before, after topology.Allowances) bool {
 	equal := func(have, want string) bool { return have == want }
 	return after.DefaultToken && !before.DefaultToken ||
-		grows(before.Domains, after.Domains, adapter.DomainContains) ||
-		grows(before.ExternalNames, after.ExternalNames, adapter.DomainContains) ||
-		grows(before.ImageRegistries, after.ImageRegistries, containsImages) ||
-		grows(before.IngressAnnotations, after.IngressAnnotations, equal) ||
-		grows(before.StorageClasses, after.StorageClasses, equal) ||
-		grows(before.InlineDrivers, after.InlineDrivers, equal) ||
-		grows(before.PriorityClasses, after.PriorityClasses, equal) ||
-		grows(before.RuntimeClasses, after.RuntimeClasses, equal) ||
-		grows(before.Tolerations, after.Tolerations, equal) ||
-		grows(before.ServiceTypes, after.ServiceTypes, func(a, b topology.ServiceType) bool { return a == b })
+		addsUncovered(before.Domains, after.Domains, adapter.DomainContains) ||
+		addsUncovered(before.ExternalNames, after.ExternalNames, adapter.DomainContains) ||
+		addsUncovered(before.ImageRegistries, after.ImageRegistries, containsImages) ||
+		addsUncovered(before.IngressAnnotations, after.IngressAnnotations, equal) ||
+		addsUncovered(before.StorageClasses, after.StorageClasses, equal) ||
+		addsUncovered(before.InlineDrivers, after.InlineDrivers, equal) ||
+		addsUncovered(before.PriorityClasses, after.PriorityClasses, equal) ||
+		addsUncovered(before.RuntimeClasses, after.RuntimeClasses, equal) ||
+		addsUncovered(before.Tolerations, after.Tolerations, equal) ||
+		addsUncovered(before.ServiceTypes, after.ServiceTypes, func(a, b topology.ServiceType) bool { return a == b })
 }
 
-// grows reports whether after has a value that no value of before contains.
-func grows[V any](before, after []V, contains func(have, want V) bool) bool {
+// addsUncovered reports whether after has a value that no value of before contains.
+func addsUncovered[V any](before, after []V, contains func(have, want V) bool) bool {
 	return slices.ContainsFunc(after, func(want V) bool {
 		return !slices.ContainsFunc(before, func(have V) bool { return contains(have, want) })
 	})

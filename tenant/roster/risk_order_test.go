@@ -20,7 +20,7 @@ func TestRisksAreTotallyOrderedGravestFirst(t *testing.T) {
 		for _, less := range order[i+1:] {
 			require.Negative(t, gravity(graver)-gravity(less), "%s, %s", graver, less)
 		}
-		require.Negative(t, gravest([]Risk{graver})-gravest(nil), "%s is graver than none", graver)
+		require.Negative(t, tenantGravity([]Risk{graver})-tenantGravity(nil), "%s is graver than none", graver)
 	}
 }
 

@@ -104,7 +104,7 @@ func (s Score) Interpret() interpret.Interpret[Topology] {
 }
 
 // Validate reports every mistake at once, each with its JSON path: the mistakes of each tenant, and
-// what two tenants cannot both have.
+// conflicts between tenants.
 func (s Score) Validate() error {
 	var errs field.ErrorList
 	for _, msg := range validation.IsDNS1123Label(s.id()) {
@@ -114,7 +114,7 @@ func (s Score) Validate() error {
 	for i, t := range s.Tenants {
 		errs = append(errs, tenant.ValidateTenantScore(t, at.Index(i))...)
 	}
-	errs = append(errs, s.clashes(at)...)
+	errs = append(errs, s.conflicts(at)...)
 	shared := field.NewPath("sharedCIDRs")
 	for i, cidr := range s.SharedCIDRs {
 		if prefix, err := netip.ParsePrefix(cidr); err != nil || prefix != prefix.Masked() {
@@ -145,24 +145,26 @@ func (p Prune) validate(at *field.Path) field.ErrorList {
 	return append(errs, p.Wait.Validate(at.Child("wait"))...)
 }
 
-// claims maps what only one tenant can have to the first tenant that has it.
+// claims maps names, domains or ranges, each of which only one tenant can have, to the first tenant
+// that has it.
 type claims map[string]string
 
-// first returns the first tenant that has something. That is the given one if no other has it.
-func (c claims) first(what, tenant string) string {
+// claim records that a tenant has something, unless another tenant has it already. It returns the
+// tenant that has it now.
+func (c claims) claim(what, tenant string) string {
 	if _, taken := c[what]; !taken {
 		c[what] = tenant
 	}
 	return c[what]
 }
 
-// clashes returns a mistake for everything that two tenants cannot both have.
-func (s Score) clashes(at *field.Path) field.ErrorList {
+// conflicts returns an error for each name, domain or range that two tenants claim.
+func (s Score) conflicts(at *field.Path) field.ErrorList {
 	names, domains, ranges := claims{}, claims{}, claims{}
 	for _, t := range s.Tenants {
-		names.first(t.TenantConfig.Name, t.TenantConfig.Name)
+		names.claim(t.TenantConfig.Name, t.TenantConfig.Name)
 		for _, domain := range t.NetworkIsolation.Domains {
-			domains.first(domain, t.TenantConfig.Name)
+			domains.claim(domain, t.TenantConfig.Name)
 		}
 	}
 	var errs field.ErrorList
@@ -175,21 +177,22 @@ func (s Score) clashes(at *field.Path) field.ErrorList {
 			continue
 		}
 		seen[name] = true
-		if alias := strings.ToLower(display); alias != "" && names.first(alias, name) != name {
+		if alias := strings.ToLower(display); alias != "" && names.claim(alias, name) != name {
 			by := names[alias]
 			errs = append(errs, field.Invalid(config.Child("displayName"), display,
 				fmt.Sprintf("is also a name of the tenant %q; choose another display name", by)))
 		}
-		errs = append(errs, domains.clashes(t, network.Child("domains"))...)
-		errs = append(errs, ranges.clashesOf(name, t.NetworkIsolation.Ingress, s.SharedCIDRs, network.Child("ingress"))...)
-		errs = append(errs, ranges.clashesOf(name, t.NetworkIsolation.Egress, s.SharedCIDRs, network.Child("egress"))...)
+		errs = append(errs, domains.domainConflicts(t, network.Child("domains"))...)
+		ingress, egress := t.NetworkIsolation.Ingress, t.NetworkIsolation.Egress
+		errs = append(errs, ranges.rangeConflicts(name, ingress, s.SharedCIDRs, network.Child("ingress"))...)
+		errs = append(errs, ranges.rangeConflicts(name, egress, s.SharedCIDRs, network.Child("egress"))...)
 	}
 	return errs
 }
 
-// clashes returns a mistake for each domain of a tenant that another tenant has, or that is within
-// a domain of another tenant.
-func (c claims) clashes(t tenant.TenantScore, at *field.Path) field.ErrorList {
+// domainConflicts returns an error for each domain of a tenant that another tenant has, or that is
+// within a domain of another tenant.
+func (c claims) domainConflicts(t tenant.TenantScore, at *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	name := t.TenantConfig.Name
 	for i, domain := range t.NetworkIsolation.Domains {
@@ -207,16 +210,18 @@ func (c claims) clashes(t tenant.TenantScore, at *field.Path) field.ErrorList {
 	return errs
 }
 
-// clashesOf returns a mistake for each range of a tenant's peers that another tenant has too,
+// rangeConflicts returns an error for each range of a tenant's peers that another tenant has too,
 // unless it is shared.
-func (c claims) clashesOf(name string, peers []tenant.NetworkPeer, shared []string, at *field.Path) field.ErrorList {
+func (c claims) rangeConflicts(
+	name string, peers []tenant.NetworkPeer, shared []string, at *field.Path,
+) field.ErrorList {
 	var errs field.ErrorList
 	for i, peer := range peers {
 		prefix, err := netip.ParsePrefix(peer.CIDR)
 		if err != nil || slices.ContainsFunc(shared, func(of string) bool { return within(prefix, of) }) {
 			continue
 		}
-		if by := c.first(prefix.Masked().String(), name); by != name {
+		if by := c.claim(prefix.Masked().String(), name); by != name {
 			errs = append(errs, field.Invalid(at.Index(i).Child("cidr"), peer.CIDR,
 				fmt.Sprintf("is also a range of the tenant %q; list it in sharedCIDRs if both may use it", by)))
 		}

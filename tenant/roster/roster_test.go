@@ -159,8 +159,8 @@ func TestScoreValidateNamesTheOtherTenant(t *testing.T) {
 
 func TestPruneBoundsRemovals(t *testing.T) {
 	for _, tt := range []struct {
-		prune               Prune
-		there, wanted, most int
+		prune                   Prune
+		existing, wanted, limit int
 	}{
 		{Prune{}, 100, 90, 10},
 		{Prune{}, 19, 18, 1},
@@ -174,7 +174,7 @@ func TestPruneBoundsRemovals(t *testing.T) {
 		{Prune{AtMost: 3, AtMostPercent: 50}, 100, 0, 3},
 		{Prune{AtMost: 3, AtMostPercent: 50}, 4, 0, 2},
 	} {
-		require.Equal(t, tt.most, tt.prune.most(tt.there, tt.wanted), "%+v", tt)
+		require.Equal(t, tt.limit, tt.prune.limit(tt.existing, tt.wanted), "%+v", tt)
 	}
 }
 

@@ -3,6 +3,9 @@ package score
 import (
 	"errors"
 	"fmt"
+	"strings"
+
+	"github.com/hashicorp/go-multierror"
 
 	"github.com/polyphony-go/polyphony/interpret"
 )
@@ -75,4 +78,25 @@ func (s Step) skipped(cause error) *Error {
 		cause = fmt.Errorf("%w: %w", ErrSkipped, cause)
 	}
 	return &Error{Score: s.score, Topology: s.topology, Err: cause}
+}
+
+// Err returns the errors of all results as a *multierror.Error, or nil if there is none.
+func (r Report) Err() error {
+	var all *multierror.Error
+	for _, result := range r.Results {
+		if result.Err != nil {
+			all = multierror.Append(all, result.Err)
+			all.ErrorFormat = oneLineEach
+		}
+	}
+	return all.ErrorOrNil()
+}
+
+// oneLineEach prints one error on each line, which suits a terminal and a log.
+func oneLineEach(errs []error) string {
+	var lines []string
+	for _, err := range errs {
+		lines = append(lines, err.Error())
+	}
+	return strings.Join(lines, "\n")
 }

@@ -103,3 +103,10 @@ func TestErrorKeepsEveryCause(t *testing.T) {
 		})
 	}
 }
+
+func TestReportErrIsNilWithoutFailures(t *testing.T) {
+	require.NoError(t, score.Report{}.Err())
+	require.NoError(t, score.Report{Results: []score.Result{{Score: "a"}}}.Err())
+	boom := errors.New("boom")
+	require.ErrorIs(t, score.Report{Results: []score.Result{{Score: "a"}, {Score: "b", Err: boom}}}.Err(), boom)
+}

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/hashicorp/go-multierror"
-
 	"github.com/polyphony-go/polyphony/interpret"
 	"github.com/polyphony-go/polyphony/topology"
 )
@@ -152,25 +150,4 @@ func (r Report) MarshalJSON() ([]byte, error) {
 		}
 	}
 	return json.Marshal(map[string][]result{"results": results})
-}
-
-// Err returns the errors of all results as a *multierror.Error, or nil if there is none.
-func (r Report) Err() error {
-	var all *multierror.Error
-	for _, result := range r.Results {
-		if result.Err != nil {
-			all = multierror.Append(all, result.Err)
-			all.ErrorFormat = oneLineEach
-		}
-	}
-	return all.ErrorOrNil()
-}
-
-// oneLineEach prints one error on each line, which suits a terminal and a log.
-func oneLineEach(errs []error) string {
-	var lines []string
-	for _, err := range errs {
-		lines = append(lines, err.Error())
-	}
-	return strings.Join(lines, "\n")
 }

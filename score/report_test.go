@@ -3,7 +3,6 @@ package score_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -85,11 +84,4 @@ func TestReportChangesListsAllSteps(t *testing.T) {
 	require.Equal(t, []topology.Change{unchanged, created("y"), unchanged},
 		score.Report{Results: []score.Result{idle, busy}}.Changes())
 	require.Empty(t, score.Report{}.Changes())
-}
-
-func TestReportErrIsNilWithoutFailures(t *testing.T) {
-	require.NoError(t, score.Report{}.Err())
-	require.NoError(t, score.Report{Results: []score.Result{{Score: "a"}}}.Err())
-	boom := errors.New("boom")
-	require.ErrorIs(t, score.Report{Results: []score.Result{{Score: "a"}, {Score: "b", Err: boom}}}.Err(), boom)
 }

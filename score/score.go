@@ -36,7 +36,8 @@
 //   - the contract: score.go, and step.go (binding a Score to a topology, and sequences)
 //   - running: run.go (the Runner and a whole run), execution.go (one step), within.go (runs within
 //     a run), transient.go (what is worth another try)
-//   - results: report.go, errors.go, events.go, and log.go (events as log lines)
+//   - results: report.go (the report as text and as JSON), errors.go (the error of a step, and of a
+//     run, which has a line for each step that failed), events.go, and log.go (events as log lines)
 //
 // Package score/scoretest checks what every Score must do.
 package score

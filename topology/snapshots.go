@@ -5,7 +5,9 @@ import "context"
 // Snapshots is for a topology that may answer from a cache, so that a run over many tenants does
 // not send a request for each. For a topology without a cache it does nothing.
 type Snapshots interface {
-	// Refresh empties the cache. The next reads send requests again.
+	// Refresh empties the cache. The next reads send requests again, except that Platforms.Platform
+	// may answer from its own cache, which a refresh does not empty. On Kubernetes it holds for up
+	// to a minute.
 	Refresh()
 }
 

@@ -15,12 +15,15 @@ import (
 
 // Snapshot returns a view of the same cluster with a cache. It reads all objects of a kind when the
 // first of them is needed, and updates the cache when it writes. A run over many tenants then costs
-// one request for each kind, plus the writes. [Topology.Tenants] reads all
-// kinds, at the same time.
+// one list for each kind, plus the writes. The kinds are Namespaces, Roles, RoleBindings,
+// ClusterRoleBindings, the ResourceQuotas, LimitRanges and NetworkPolicies with the name of
+// Polyphony's own, and the ClusterRole of groups that may read everywhere. [Topology.Tenants] reads
+// all of them but the last, at the same time. Every other kind is read from the server.
 //
-// A snapshot notices a change by others when a write conflicts with it. It then reads that object
-// again. All waits share one watch of their kind. Use a snapshot for one run, or call
-// [Topology.Refresh]. [topology.Live] bypasses it.
+// After a write that fails, and after each deletion, the next read of that object asks the server.
+// Waits for a namespace or for a quota share one watch of the kind, which also updates the cache. A
+// snapshot notices no other change by others. Use one for one run, or call [Topology.Refresh]. A
+// roster calls it once it holds the lease. [topology.Live] bypasses the cache.
 func (t *Topology) Snapshot() *Topology {
 	view := *t
 	view.snapshot, view.reads = newSnapshot(t.server)
@@ -31,7 +34,8 @@ func (t *Topology) Snapshot() *Topology {
 	return &view
 }
 
-// Refresh implements topology.Snapshots. It sends no request.
+// Refresh implements topology.Snapshots. It sends no request. The discovered platform stays cached,
+// for up to a minute.
 func (t *Topology) Refresh() {
 	if t.snapshot != nil {
 		t.snapshot.refresh()

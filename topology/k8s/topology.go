@@ -53,8 +53,10 @@ type Options struct {
 	// overloaded. 0: 64, about the capacity of one connection to an API server.
 	MaxInFlight int
 
-	// MaxTries is the number of attempts of a request that fails for a temporary reason. 0: 8,
-	// which takes about six seconds, or longer if the server asks for it.
+	// MaxTries is the number of attempts of a call that fails for a temporary reason. 0: 8, with
+	// pauses of about six seconds in all, or longer ones if the server asks for them. Each request
+	// of an attempt may take rest.Config.Timeout, by default 30 seconds. A server that accepts
+	// connections and does not answer therefore holds a call for minutes, not seconds.
 	MaxTries int
 }
 

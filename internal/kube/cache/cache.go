@@ -1,12 +1,22 @@
 // Package cache answers reads from lists that it reads once.
 //
 // A [Client] decorates a kube.Client: the first read of any object reads all objects of the kind,
-// and later reads are answered from that table. Writes go through, and the table follows them. The
-// cache notices the change of another client when a write conflicts: the entry is then stale, and
-// the next read asks the server for that one object.
+// or those that Options.Fields selects, and later reads are answered from that table. Creates and
+// updates go to the server, and the table stores what the server returns.
 //
-// Reads with a context of topology.Live bypass the table, and refresh it with their results. A
-// [Store] holds the tables of one snapshot and invalidates them together.
+// An entry becomes stale, so that the next read asks the server for that one object:
+//
+//   - after a create or an update that fails for any reason, since its outcome is not known, or
+//     another client has changed the object;
+//   - after each delete, since finalizers may keep the object.
+//
+// The cache notices changes by other clients only by such a failure, by a watch or by a live read.
+// While callers follow objects ([Client.Follow]), one watch for all of them updates the table.
+// A Get with a context of topology.Live asks the server and refreshes the entry. A List with such a
+// context, or of a table that Options.Fields restricts, bypasses the table.
+//
+// A [Store] holds the tables of one snapshot and invalidates them together. Which kinds are cached
+// is in newSnapshot of topology/k8s/snapshots.go.
 package cache
 
 import (

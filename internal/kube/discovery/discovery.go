@@ -6,10 +6,13 @@
 //
 // # Files
 //
-// discovery.go asks for one subject after the other: dns.go (name servers, NodeLocal DNSCache),
-// apiserver.go, ranges.go (addresses of services), nodes.go (addresses of nodes and pods, extended
-// resources), storage.go, priority.go. openshift.go has the differences of OpenShift, including its
-// name servers. readiness.go finds the version, the distribution and the network plugin.
+// discovery.go asks for one subject after the other: dns.go (name servers), nodelocaldns.go
+// (NodeLocal DNSCache), apiserver.go, ranges.go (addresses of services), nodes.go (addresses of
+// nodes and pods, extended resources), storage.go, priority.go. openshift.go has the differences of
+// OpenShift, including its name servers. readiness.go finds the version, the distribution and the
+// network plugin.
+//
+// The tests that ask a cluster are in topology/k8s/platform_test.go.
 package discovery
 
 import (

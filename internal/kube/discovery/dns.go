@@ -3,10 +3,8 @@ package discovery
 import (
 	"context"
 	"net/netip"
-	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 
@@ -15,8 +13,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-// discoverDNS finds the name servers behind the service that carries the customary label, and
-// NodeLocal DNSCache, which answers on an address of the node itself.
+// discoverDNS finds the name servers behind the Service with the label k8s-app=kube-dns in
+// kube-system, and NodeLocal DNSCache, which answers on an address of the node itself. The name of
+// the Service does not matter.
 func discoverDNS(ctx context.Context, clients kube.Clients, p *topology.Platform) error {
 	if len(p.DNS) > 0 {
 		return nil
@@ -57,44 +56,6 @@ func dnsPorts(ports ...int32) []topology.NetworkPort {
 			topology.NetworkPort{Protocol: netpolicy.TCP, Port: port})
 	}
 	return all
-}
-
-// nodeLocalDNS returns the addresses on which NodeLocal DNSCache listens, by its argument -localip.
-func nodeLocalDNS(ctx context.Context, clients kube.Clients) ([]topology.NetworkPeer, error) {
-	set, err := clients.DaemonSets.Get(ctx, metav1.NamespaceSystem, "node-local-dns")
-	if apierrors.IsNotFound(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	var peers []topology.NetworkPeer
-	for _, container := range set.Spec.Template.Spec.Containers {
-		for _, address := range localIPs(append(container.Command, container.Args...)) {
-			peers = append(peers, singleAddress(address))
-		}
-	}
-	return peers, nil
-}
-
-// localIPs returns the addresses of the argument -localip.
-func localIPs(args []string) []netip.Addr {
-	var addresses []netip.Addr
-	for i, arg := range args {
-		value, ok := strings.CutPrefix(strings.TrimLeft(arg, "-"), "localip")
-		switch {
-		case !ok:
-			continue
-		case value == "" && i+1 < len(args):
-			value = args[i+1]
-		}
-		for text := range strings.SplitSeq(strings.TrimPrefix(value, "="), ",") {
-			if address, err := netip.ParseAddr(strings.TrimSpace(text)); err == nil {
-				addresses = append(addresses, address)
-			}
-		}
-	}
-	return addresses
 }
 
 func singleAddress(address netip.Addr) topology.NetworkPeer {

@@ -90,6 +90,22 @@ func TestAttackOnKubernetes(t *testing.T) {
 	t.Run("without one fence, an attack gets through", func(t *testing.T) { testRemovals(t, c, attacker, victim) })
 }
 
+// TestEveryAttackIsTriedWithoutItsFence checks that each attack has a removal after which each of
+// its attempts must succeed, and that removals name no other attacks. It needs no cluster.
+func TestEveryAttackIsTriedWithoutItsFence(t *testing.T) {
+	var attacks, tried []string
+	for _, a := range tenanttest.Attacks() {
+		attacks = append(attacks, a.Name)
+	}
+	for _, r := range (cluster{}).removals(newTenant(attackerName)) {
+		require.Subset(t, attacks, r.escapes, r.fence)
+		if !r.partly {
+			tried = append(tried, r.escapes...)
+		}
+	}
+	require.Subset(t, tried, attacks, "add the attack to removals in cluster_test.go")
+}
+
 // removal is the removal of one fence.
 type removal struct {
 	fence   string

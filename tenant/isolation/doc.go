@@ -37,6 +37,8 @@
 //   - who is in a group. A group that is a member of no tenant counts as one of the platform.
 //   - namespaces and tenants that are not in [Score.Tenants].
 //   - guardrails that are stored, but that an API server does not apply yet.
+//   - ResourceQuotas and LimitRanges of others in a tenant's namespace. They cannot raise a bound
+//     of Polyphony's own, but they can refuse more and set other defaults.
 //
 // # Files
 //

@@ -43,6 +43,11 @@
 // If the model cannot decide, the error is topology.ErrNotModelled; it never guesses "allowed". A
 // write that is admitted is not stored. No packet is sent and no pod runs.
 //
+// Tests in topology/k8s compare the answers with those of an API server: twins_test.go about rights
+// and connections (TestFakeAndClusterAgreeAboutAccess, TestFakeAndClusterAgreeAboutConnections),
+// model_test.go about guardrails. Tests in internal/differential compare the evaluators with other
+// implementations: reach_test.go that of connections, podsecurity_test.go that of pod security.
+//
 // # Files
 //
 // A file has the name of the port in package topology that it implements. A larger port has a

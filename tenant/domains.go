@@ -81,7 +81,7 @@ func domainsFree(ctx context.Context, t topology.Domains, want topology.Namespac
 		}
 	}
 	return adapter.Ensure(topology.KindNamespace, want.Name).Fail(topology.ErrConflict,
-		"cannot have "+strings.Join(summary.First(taken, summary.Most), "; ")+
+		"cannot have "+strings.Join(summary.Shorten(taken, summary.MaxLines), "; ")+
 			"; remove the domain from networkIsolation.domains of one of the two tenants, and run that tenant first")
 }
 

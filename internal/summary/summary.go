@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Most is the number of lines of one kind that an Outcome or an error lists.
-const Most = 20
+// MaxLines is the number of lines of one kind that an Outcome or an error lists.
+const MaxLines = 20
 
-// First returns the first n lines, and if there are more, a line that counts the others.
-func First(lines []string, n int) []string {
+// Shorten returns the first n lines, and if there are more, a line that counts the others.
+func Shorten(lines []string, n int) []string {
 	if len(lines) <= n {
 		return lines
 	}

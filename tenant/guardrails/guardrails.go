@@ -101,5 +101,5 @@ func notes(violations []topology.Violation) []string {
 		lines = append(lines, "exists and would be refused: "+v.String())
 	}
 	slices.Sort(lines)
-	return summary.First(slices.Compact(lines), summary.Most)
+	return summary.Shorten(slices.Compact(lines), summary.MaxLines)
 }

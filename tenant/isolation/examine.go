@@ -74,7 +74,7 @@ func (x *examiner) addFinding(tenant string, guarantee Guarantee, remedy string,
 	f := Finding{Tenant: tenant, Guarantee: guarantee, Status: Enforced}
 	if lines := slices.Concat(witnesses...); len(lines) > 0 {
 		f.Status, f.Remedy = Broken, remedy
-		f.Witness = strings.Join(summary.First(lines, summary.Most), "; ")
+		f.Witness = strings.Join(summary.Shorten(lines, summary.MaxLines), "; ")
 	}
 	x.findings = append(x.findings, f)
 }

@@ -73,7 +73,7 @@ func (g unwantedGrant) why() string {
 
 // rulesText prints the first rules.
 func rulesText(rules []rbac.Rule) string {
-	return strings.Join(summary.First(texts(rules), 3), "; ")
+	return strings.Join(summary.Shorten(texts(rules), 3), "; ")
 }
 
 // grantExaminer finds grants that cross the boundary of a tenant. Each grant is examined once, so

@@ -109,5 +109,5 @@ func (r Report) notes() []string {
 		}
 	}
 	slices.Sort(lines)
-	return summary.First(slices.Compact(lines), summary.Most)
+	return summary.Shorten(slices.Compact(lines), summary.MaxLines)
 }

@@ -153,7 +153,7 @@ func (e *Error) Error() string {
 	for _, f := range e.Report.Broken() {
 		lines = append(lines, f.String())
 	}
-	broken := strings.Join(summary.First(lines, summary.Most), "\n\t")
+	broken := strings.Join(summary.Shorten(lines, summary.MaxLines), "\n\t")
 	return fmt.Sprintf("not isolated on %s: %s", e.Report.Topology, broken)
 }
 

@@ -176,7 +176,7 @@ func (s Score) tenantsToPrune(existing []topology.Namespace) (gone, notes []stri
 	if len(gone) == 0 {
 		return nil, nil, nil
 	}
-	some := strings.Join(summary.First(gone, summary.Most), ", ")
+	some := strings.Join(summary.Shorten(gone, summary.MaxLines), ", ")
 	if s.Prune == nil {
 		return nil, []string{"not on the roster, and kept because prune is unset: " + some}, nil
 	}

@@ -195,6 +195,6 @@ func (p Plan) conflict(detail string) error {
 
 // stale returns the error for a plan that differs from a new one for some tenants.
 func (p Plan) stale(tenants []string) error {
-	some := strings.Join(summary.First(tenants, summary.Most), ", ")
+	some := strings.Join(summary.Shorten(tenants, summary.MaxLines), ", ")
 	return p.conflict("is out of date, because other changes are needed now for: " + some)
 }

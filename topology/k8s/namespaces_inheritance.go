@@ -22,19 +22,19 @@ func (t *Topology) refuseInheritance(ctx context.Context, c adapter.Call, want t
 	if want.InheritGrants {
 		return nil
 	}
-	all, err := t.accountGrants(ctx)
+	all, err := t.lookupAccountGrants(ctx)
 	if err != nil || len(all[want.Name]) == 0 {
 		return err
 	}
 	found := slices.Sorted(slices.Values(all[want.Name]))
 	return c.Fail(topology.ErrConflict, "does not exist, but service accounts of its name hold rights that it would "+
-		"inherit: "+strings.Join(summary.First(found, maxShown), ", ")+
+		"inherit: "+strings.Join(summary.Shorten(found, maxShown), ", ")+
 		"; withdraw them, or set tenantConfig.inheritGrants if they are intended")
 }
 
-// accountGrants returns the bindings that give rights to service accounts, by the namespaces of the
-// accounts. A snapshot reads them once, so that the grants of its own run do not count.
-func (t *Topology) accountGrants(ctx context.Context) (map[string][]string, error) {
+// lookupAccountGrants returns the bindings that give rights to service accounts, by the namespaces
+// of the accounts. A snapshot reads them once, so that the grants of its own run do not count.
+func (t *Topology) lookupAccountGrants(ctx context.Context) (map[string][]string, error) {
 	if t.snapshot == nil {
 		return readAccountGrants(ctx, t.clients)
 	}

@@ -22,7 +22,7 @@ const rolePrefix = objectName + "-"
 // Access implements topology.AccessControl. A grant is a Role and a RoleBinding of the same name.
 func (t *Topology) Access(ctx context.Context, namespace string) (topology.Access, error) {
 	c := adapter.Read(topology.KindAccess, namespace)
-	have, err := t.grants(ctx, c)
+	have, err := t.readGrants(ctx, c)
 	if err != nil {
 		return topology.Access{}, err
 	}
@@ -39,7 +39,7 @@ func (t *Topology) EnsureAccess(ctx context.Context, want topology.Access) (topo
 	if len(want.Grants) == 0 {
 		return t.withdrawAll(ctx, c)
 	}
-	have, err := t.grants(ctx, c)
+	have, err := t.readGrants(ctx, c)
 	if err == nil {
 		err = have.check(c)
 	}
@@ -81,8 +81,8 @@ func (t *Topology) DeleteAccess(ctx context.Context, namespace string) (topology
 	return t.withdrawAll(ctx, adapter.Delete(topology.KindAccess, namespace))
 }
 
-// grants are the Roles and RoleBindings of Polyphony in a namespace.
-type grants struct {
+// storedGrants are the Roles and RoleBindings of Polyphony in a namespace.
+type storedGrants struct {
 	roles    map[string]*rbacv1.Role // by name
 	bindings map[string]*rbacv1.RoleBinding
 
@@ -91,10 +91,11 @@ type grants struct {
 	foreign []string
 }
 
-func (t *Topology) grants(ctx context.Context, c adapter.Call) (grants, error) {
-	var have grants
+// readGrants reads the Roles and RoleBindings of a namespace.
+func (t *Topology) readGrants(ctx context.Context, c adapter.Call) (storedGrants, error) {
+	var have storedGrants
 	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
-		have = grants{roles: map[string]*rbacv1.Role{}, bindings: map[string]*rbacv1.RoleBinding{}}
+		have = storedGrants{roles: map[string]*rbacv1.Role{}, bindings: map[string]*rbacv1.RoleBinding{}}
 		roles, err := kube.All(ctx, t.clients.Roles, c.Name, "")
 		if err != nil {
 			return err
@@ -121,7 +122,7 @@ func (t *Topology) grants(ctx context.Context, c adapter.Call) (grants, error) {
 }
 
 // check refuses foreign bindings, which cannot be withdrawn.
-func (g grants) check(c adapter.Call) error {
+func (g storedGrants) check(c adapter.Call) error {
 	if len(g.foreign) == 0 {
 		return nil
 	}
@@ -129,10 +130,10 @@ func (g grants) check(c adapter.Call) error {
 		"the role bindings %q have names of polyphony but not its label; remove or rename them", g.foreign))
 }
 
-func (g grants) none() bool { return len(g.roles)+len(g.bindings) == 0 }
+func (g storedGrants) none() bool { return len(g.roles)+len(g.bindings) == 0 }
 
 // names returns the names of the objects, sorted.
-func (g grants) names() []string {
+func (g storedGrants) names() []string {
 	var names []string
 	for name := range g.roles {
 		names = append(names, name)
@@ -144,7 +145,7 @@ func (g grants) names() []string {
 	return slices.Compact(names)
 }
 
-func (g grants) access(namespace string) topology.Access {
+func (g storedGrants) access(namespace string) topology.Access {
 	access := topology.Access{Namespace: namespace}
 	for _, name := range g.names() {
 		grant := topology.Grant{Role: strings.TrimPrefix(name, rolePrefix)}
@@ -160,7 +161,7 @@ func (g grants) access(namespace string) topology.Access {
 }
 
 func (t *Topology) withdrawAll(ctx context.Context, c adapter.Call) (topology.Change, error) {
-	have, err := t.grants(ctx, c)
+	have, err := t.readGrants(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
 	}
@@ -181,7 +182,7 @@ func (t *Topology) withdrawAll(ctx context.Context, c adapter.Call) (topology.Ch
 // withdraw removes the grants that are not wanted: bindings first, since they give the rights. It
 // reports whether it has removed anything, also if it fails later.
 func (t *Topology) withdraw(
-	ctx context.Context, c adapter.Call, have grants, wanted func(name string) bool,
+	ctx context.Context, c adapter.Call, have storedGrants, wanted func(name string) bool,
 ) (changed bool, err error) {
 	for _, name := range have.names() {
 		if wanted(name) {
@@ -255,7 +256,7 @@ type ensuredGrant struct {
 }
 
 func (t *Topology) ensureGrant(
-	ctx context.Context, c adapter.Call, grant topology.Grant, have grants,
+	ctx context.Context, c adapter.Call, grant topology.Grant, have storedGrants,
 ) (done ensuredGrant, err error) {
 	name := rolePrefix + grant.Role
 	role, err := t.roleTarget(c, name, grant.Rules).Ensure(ctx, have.roles[name])

@@ -38,7 +38,7 @@ func (t *Topology) Admit(ctx context.Context, r topology.Request) (topology.Verd
 		if err != nil {
 			return err
 		}
-		verdict, err = judge(c, r, t.clients.Server.Send(ctx, request, r.Verb == "watch"))
+		verdict, err = verdictOf(c, r, t.clients.Server.Send(ctx, request, r.Verb == "watch"))
 		return err
 	})
 	if err != nil {
@@ -143,9 +143,9 @@ var (
 		`(minimum|maximum) \S+ usage per (Container|Pod|PersistentVolumeClaim)|max limit to request ratio`)
 )
 
-// judge returns the verdict that an answer stands for. It returns an error if the answer decides
-// nothing.
-func judge(c adapter.Call, r topology.Request, err error) (topology.Verdict, error) {
+// verdictOf returns the verdict that an answer of the API server stands for. It returns an error if
+// the answer decides nothing.
+func verdictOf(c adapter.Call, r topology.Request, err error) (topology.Verdict, error) {
 	var status apierrors.APIStatus
 	switch {
 	case err == nil, apierrors.IsAlreadyExists(err): // the server checks the name last

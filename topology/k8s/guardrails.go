@@ -20,7 +20,7 @@ import (
 // binding.
 func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error) {
 	c := adapter.Read(topology.KindGuardrails, t.name)
-	have, err := t.installed(ctx, c)
+	have, err := t.readInstalled(ctx, c)
 	if err != nil {
 		return topology.GuardrailSet{}, err
 	}
@@ -31,8 +31,8 @@ func (t *Topology) Guardrails(ctx context.Context) (topology.GuardrailSet, error
 	return set, nil
 }
 
-// installed reads the policies and bindings of Polyphony.
-func (t *Topology) installed(ctx context.Context, c adapter.Call) (policy.Installed, error) {
+// readInstalled reads the policies and bindings of Polyphony.
+func (t *Topology) readInstalled(ctx context.Context, c adapter.Call) (policy.Installed, error) {
 	var have policy.Installed
 	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
 		policies, err := kube.All(ctx, t.clients.Policies, "", policy.LabelRule)
@@ -60,7 +60,7 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 		return t.DeleteGuardrails(ctx)
 	}
 	c := adapter.Ensure(topology.KindGuardrails, t.name)
-	have, err := t.installed(ctx, c)
+	have, err := t.readInstalled(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
 	}
@@ -80,7 +80,7 @@ func (t *Topology) EnsureGuardrails(ctx context.Context, want topology.Guardrail
 		change.Inexact = have.Altered()
 	}
 	if change.Action != topology.Unchanged {
-		if have, err = t.installed(ctx, c); err != nil {
+		if have, err = t.readInstalled(ctx, c); err != nil {
 			return topology.Change{}, err
 		}
 	}
@@ -222,7 +222,7 @@ func removeGuardrailObject[T kube.Object](
 func (t *Topology) DeleteGuardrails(ctx context.Context) (topology.Change, error) {
 	c := adapter.Delete(topology.KindGuardrails, t.name)
 	change := c.Unchanged()
-	have, err := t.installed(ctx, c)
+	have, err := t.readInstalled(ctx, c)
 	if err != nil {
 		return topology.Change{}, err
 	}
@@ -253,7 +253,7 @@ func (t *Topology) AwaitGuardrails(ctx context.Context) error {
 	}
 	began := time.Now()
 	err := t.retry.Wait(ctx, c, "be in force", nil, func(ctx context.Context) (bool, error) {
-		have, err := t.installed(ctx, c)
+		have, err := t.readInstalled(ctx, c)
 		if err != nil {
 			return false, err
 		}

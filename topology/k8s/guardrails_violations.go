@@ -33,7 +33,7 @@ var guarded = []struct{ path, resource, kind string }{
 // Polyphony does not read.
 func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) ([]topology.Violation, error) {
 	c := adapter.Read(topology.KindViolations, t.name)
-	allowed, err := t.allAllowances(ctx, c)
+	allowed, err := t.readAllAllowances(ctx, c)
 	if err != nil {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (t *Topology) Violations(ctx context.Context, rules []topology.Guardrail) (
 	return slices.Compact(all), nil // a list that was read again shows some objects twice
 }
 
-// allAllowances returns the allowances of each tenant, by namespace.
-func (t *Topology) allAllowances(ctx context.Context, c adapter.Call) (map[string]topology.Allowances, error) {
+// readAllAllowances returns the allowances of each tenant, by namespace.
+func (t *Topology) readAllAllowances(ctx context.Context, c adapter.Call) (map[string]topology.Allowances, error) {
 	all := map[string]topology.Allowances{}
 	err := t.retry.Do(ctx, c, func(ctx context.Context) error {
 		return kube.Each(ctx, t.clients.Namespaces, topology.LabelTenant, func(namespace *corev1.Namespace) {

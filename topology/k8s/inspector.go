@@ -22,7 +22,7 @@ func (t *Topology) Inspect(ctx context.Context) (topology.Inspection, error) {
 	c := adapter.Read(topology.KindInspection, t.name)
 	in := topology.Inspection{Topology: t.name, At: time.Now().UTC().Truncate(time.Second)}
 	var err error
-	if in.Readiness, err = t.readiness(ctx, c); err != nil {
+	if in.Readiness, err = t.readReadiness(ctx, c); err != nil {
 		return topology.Inspection{}, err
 	}
 	if in.Platform, err = t.Platform(ctx); err != nil {
@@ -34,7 +34,7 @@ func (t *Topology) Inspect(ctx context.Context) (topology.Inspection, error) {
 	if in.Grants, err = t.GrantsInForce(ctx); err != nil {
 		return topology.Inspection{}, err
 	}
-	have, err := t.installed(ctx, c)
+	have, err := t.readInstalled(ctx, c)
 	switch {
 	case err == nil:
 		in.Guardrails = have.Set()

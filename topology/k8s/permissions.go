@@ -69,8 +69,8 @@ func LeasePermissions() []rbac.Rule {
 	}}
 }
 
-// missing returns the permissions that the caller does not have, sorted.
-func (t *Topology) missing(ctx context.Context, c adapter.Call) ([]string, error) {
+// findMissing returns the permissions that the caller does not have, sorted.
+func (t *Topology) findMissing(ctx context.Context, c adapter.Call) ([]string, error) {
 	var mu sync.Mutex
 	var missing []string
 	var failure error

@@ -163,16 +163,16 @@ func (t *Topology) Name() string { return t.name }
 // has it.
 func (t *Topology) Ready(ctx context.Context) (topology.Readiness, error) {
 	c := adapter.Read(topology.KindReadiness, "")
-	ready, err := t.readiness(ctx, c)
+	ready, err := t.readReadiness(ctx, c)
 	if err != nil {
 		return topology.Readiness{}, err
 	}
-	ready.Missing, err = t.missing(ctx, c)
+	ready.Missing, err = t.findMissing(ctx, c)
 	return ready, err
 }
 
-// readiness reads the description of the cluster, without the missing permissions.
-func (t *Topology) readiness(ctx context.Context, c adapter.Call) (topology.Readiness, error) {
+// readReadiness reads the description of the cluster, without the missing permissions.
+func (t *Topology) readReadiness(ctx context.Context, c adapter.Call) (topology.Readiness, error) {
 	var ready topology.Readiness
 	err := t.retry.Do(ctx, c, func(ctx context.Context) (err error) {
 		ready, err = discovery.Readiness(ctx, t.clients.Server)

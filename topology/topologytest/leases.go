@@ -12,9 +12,9 @@ import (
 	"github.com/polyphony-go/polyphony/topology"
 )
 
-// Leases checks the rules of topology.Leases. It takes seconds, because leases do. Where a lease
-// must be renewed in time, a busy infrastructure may be too slow for a short one. The case is then
-// repeated with a longer one.
+// Leases checks the rules of topology.Leases. It takes several seconds, because it waits for leases
+// to expire. Where a lease must be renewed in time, a busy infrastructure may be too slow for a
+// short one. The case is then repeated with a longer one.
 func Leases[P topology.Leases](t *testing.T, h Harness[P]) {
 	RunCases(t, leaseCases(h))
 }

@@ -105,14 +105,14 @@ func (p Policy) Wait(
 		Duration: 5 * time.Millisecond, Factor: 1.5, Jitter: 0.1, Steps: 100, Cap: 500 * time.Millisecond,
 	}
 	var next func() <-chan struct{}
-	asking := ctx
+	checkCtx := ctx
 	for n := 1; ; n++ {
 		var event <-chan struct{}
 		if next != nil {
 			event = next()
 		}
 		var done bool
-		err := p.Do(asking, call, func(ctx context.Context) (err error) {
+		err := p.Do(checkCtx, call, func(ctx context.Context) (err error) {
 			done, err = check(ctx)
 			return err
 		})
@@ -134,9 +134,9 @@ func (p Policy) Wait(
 		}
 		select {
 		case <-event:
-			asking = ctx
+			checkCtx = ctx
 		case <-time.After(delay):
-			asking = topology.Live(ctx) // in case events do not arrive
+			checkCtx = topology.Live(ctx) // in case events do not arrive
 		case <-ctx.Done():
 			return call.Stopped(ctx)
 		}

@@ -27,18 +27,18 @@ func accessAttacks() []AttackCase {
 }
 
 // access returns an attack that rights stop.
-func access(name string, attempts func(scene) []attempt) AttackCase {
+func access(name string, attempts func(setup) []attempt) AttackCase {
 	return AttackCase{Name: name, Fence: topology.FenceAccess, attempts: attempts}
 }
 
 // fenceAttacks returns attacks on the objects that isolate the own tenant.
 func fenceAttacks() []AttackCase {
 	return []AttackCase{
-		access("NetworkPolicy that allows everything", func(s scene) []attempt {
+		access("NetworkPolicy that allows everything", func(s setup) []attempt {
 			return each(create(networkPolicies, s.own, object("networking.k8s.io/v1", "NetworkPolicy", absent,
 				`"spec":{"podSelector":{},"ingress":[{}],"egress":[{}],"policyTypes":["Ingress","Egress"]}`)))
 		}),
-		access("change of the tenant's own network policy, quota, limits or roles", func(s scene) []attempt {
+		access("change of the tenant's own network policy, quota, limits or roles", func(s setup) []attempt {
 			return each(
 				write("patch", networkPolicies, s.own, storedName, `{"spec":{"ingress":[{}]}}`),
 				write("patch", "resourcequotas", s.own, storedName, `{"spec":{"hard":{"pods":"1000"}}}`),
@@ -47,7 +47,7 @@ func fenceAttacks() []AttackCase {
 				write("patch", roleBindings, s.own, storedRole, `{"subjects":[]}`),
 			)
 		}),
-		access("deletion of the tenant's own network policy, quota, limits, roles or namespace", func(s scene) []attempt {
+		access("deletion of the tenant's own network policy, quota, limits, roles or namespace", func(s setup) []attempt {
 			var requests []topology.Request
 			for _, resource := range []string{networkPolicies, "resourcequotas", "limitranges", roles, roleBindings} {
 				requests = append(requests, ask("delete", resource, s.own, storedName), ask("deletecollection", resource, s.own, ""))
@@ -61,7 +61,7 @@ func fenceAttacks() []AttackCase {
 func rightsAttacks() []AttackCase {
 	return []AttackCase{
 		access("RoleBinding to view, edit, admin or cluster-admin", bindings),
-		access("Role with escalate, bind or impersonate", func(s scene) []attempt {
+		access("Role with escalate, bind or impersonate", func(s setup) []attempt {
 			rule := `"rules":[{"apiGroups":["*"],"resources":["*"],"verbs":["escalate","bind","impersonate"]}]`
 			return each(
 				create(roles, s.own, object(rbacV1, "Role", absent, rule)),
@@ -70,7 +70,7 @@ func rightsAttacks() []AttackCase {
 				ask("escalate", "clusterroles.rbac.authorization.k8s.io", "", ""), ask("bind", "clusterroles.rbac.authorization.k8s.io", "", "cluster-admin"),
 			)
 		}),
-		access("ClusterRole that aggregates into view, edit or admin", func(scene) []attempt {
+		access("ClusterRole that aggregates into view, edit or admin", func(setup) []attempt {
 			var requests []topology.Request
 			for _, role := range []string{"view", "edit", "admin"} {
 				requests = append(requests, create("clusterroles.rbac.authorization.k8s.io", "", `{"apiVersion":"`+rbacV1+`","kind":"ClusterRole","metadata":{"name":"`+absent+
@@ -78,14 +78,14 @@ func rightsAttacks() []AttackCase {
 			}
 			return each(requests...)
 		}),
-		access("impersonation of users, groups and service accounts", func(s scene) []attempt {
+		access("impersonation of users, groups and service accounts", func(s setup) []attempt {
 			return each(ask("impersonate", "users", "", "admin"), ask("impersonate", "groups", "", "system:masters"),
 				ask("impersonate", "serviceaccounts", s.own, "default"), ask("impersonate", "serviceaccounts", s.other, "default"))
 		}),
-		access("the right to bypass guardrails", func(scene) []attempt {
+		access("the right to bypass guardrails", func(setup) []attempt {
 			return each(ask("bypass", "guardrails.tenancy.polyphony.dev", "", "services"))
 		}),
-		access("token of another service account", func(s scene) []attempt {
+		access("token of another service account", func(s setup) []attempt {
 			token := `{"apiVersion":"authentication.k8s.io/v1","kind":"TokenRequest","spec":{"audiences":[]}}`
 			return each(write("create", "serviceaccounts/token", s.own, "default", token), write("create", "serviceaccounts/token", s.other, "default", token))
 		}),
@@ -95,7 +95,7 @@ func rightsAttacks() []AttackCase {
 // otherTenantAttacks returns attacks on another tenant.
 func otherTenantAttacks() []AttackCase {
 	return []AttackCase{
-		access("secrets and configuration of another tenant", func(s scene) []attempt {
+		access("secrets and configuration of another tenant", func(s setup) []attempt {
 			var requests []topology.Request
 			for _, resource := range []string{"secrets", "configmaps"} {
 				requests = append(requests, ask("get", resource, s.other, absent), ask("list", resource, s.other, ""), ask("watch", resource, s.other, ""),
@@ -111,7 +111,7 @@ func otherTenantAttacks() []AttackCase {
 // platformAttacks returns attacks on the platform.
 func platformAttacks() []AttackCase {
 	return []AttackCase{
-		access("leases, events and configuration of the platform", func(s scene) []attempt {
+		access("leases, events and configuration of the platform", func(s setup) []attempt {
 			var requests []topology.Request
 			for _, namespace := range []string{s.other, "kube-system", "default"} {
 				requests = append(requests, ask("list", "leases.coordination.k8s.io", namespace, ""), ask("list", "events", namespace, ""), ask("list", "secrets", namespace, ""),
@@ -122,11 +122,11 @@ func platformAttacks() []AttackCase {
 			return each(requests...)
 		}),
 		access("certificate signing requests", signingRequests),
-		access("nodes and their proxy", func(scene) []attempt {
+		access("nodes and their proxy", func(setup) []attempt {
 			return each(ask("list", "nodes", "", ""), ask("get", "nodes/proxy", "", absent), ask("create", "nodes/proxy", "", absent),
 				write("patch", "nodes", "", absent, `{`+label+`}`), ask("delete", "nodes", "", absent))
 		}),
-		access("webhook configurations, admission policies and API services", func(scene) []attempt {
+		access("webhook configurations, admission policies and API services", func(setup) []attempt {
 			const admission = "admissionregistration.k8s.io"
 			return each(
 				create("validatingwebhookconfigurations."+admission, "", object(admission+"/v1", "ValidatingWebhookConfiguration", absent, "")),
@@ -143,7 +143,7 @@ func platformAttacks() []AttackCase {
 // nodeAttacks returns attacks that create cluster-wide objects, or reach nodes.
 func nodeAttacks() []AttackCase {
 	return []AttackCase{
-		access("new priority classes, storage classes, volumes and runtime classes", func(scene) []attempt {
+		access("new priority classes, storage classes, volumes and runtime classes", func(setup) []attempt {
 			return each(
 				create("priorityclasses.scheduling.k8s.io", "", object("scheduling.k8s.io/v1", "PriorityClass", absent, `"value":1000`)),
 				create("storageclasses.storage.k8s.io", "", object("storage.k8s.io/v1", "StorageClass", absent, `"provisioner":"example.com/x"`)),
@@ -151,11 +151,11 @@ func nodeAttacks() []AttackCase {
 				create("runtimeclasses.node.k8s.io", "", object("node.k8s.io/v1", "RuntimeClass", absent, `"handler":"x"`)),
 			)
 		}),
-		access("new namespaces, and the namespaces of other tenants", func(s scene) []attempt {
+		access("new namespaces, and the namespaces of other tenants", func(s setup) []attempt {
 			return each(create("namespaces", "", object("v1", "Namespace", absent, "")), ask("list", "namespaces", "", ""), ask("get", "namespaces", s.other, s.other),
 				write("patch", "namespaces", s.other, s.other, `{`+label+`}`), ask("delete", "namespaces", s.other, s.other))
 		}),
-		access("DaemonSet, and pods that the tenant binds to a node or whose status it writes", func(s scene) []attempt {
+		access("DaemonSet, and pods that the tenant binds to a node or whose status it writes", func(s setup) []attempt {
 			onEveryNode := object("apps/v1", "DaemonSet", absent, `"spec":{"selector":{"matchLabels":{"a":"b"}},"template":{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"a","image":"b"}]}}}`)
 			elsewhere := create("daemonsets.apps", "default", onEveryNode) // where no quota refuses it
 			return append([]attempt{{create("daemonsets.apps", s.own, onEveryNode), &elsewhere}}, each(
@@ -166,7 +166,7 @@ func nodeAttacks() []AttackCase {
 	}
 }
 
-func bindings(s scene) []attempt {
+func bindings(s setup) []attempt {
 	var requests []topology.Request
 	for _, role := range []string{"view", "edit", "admin", "cluster-admin"} {
 		rest := `"roleRef":{"apiGroup":"rbac.authorization.k8s.io","kind":"ClusterRole","name":"` + role + `"},"subjects":[{"kind":"ServiceAccount","name":"default","namespace":"` + s.own + `"}]`
@@ -178,7 +178,7 @@ func bindings(s scene) []attempt {
 	return each(requests...)
 }
 
-func writesElsewhere(s scene) []attempt {
+func writesElsewhere(s setup) []attempt {
 	requests := []topology.Request{
 		create("secrets", s.other, object("v1", "Secret", absent, "")),
 		create("configmaps", s.other, object("v1", "ConfigMap", absent, "")),
@@ -196,7 +196,7 @@ func writesElsewhere(s scene) []attempt {
 	return each(requests...)
 }
 
-func intoPods(s scene) []attempt {
+func intoPods(s setup) []attempt {
 	var requests []topology.Request
 	for _, subresource := range []string{"exec", "attach", "portforward", "proxy"} {
 		requests = append(requests, ask("get", "pods/"+subresource, s.other, absent), ask("create", "pods/"+subresource, s.other, absent))
@@ -207,7 +207,7 @@ func intoPods(s scene) []attempt {
 	return each(requests...)
 }
 
-func signingRequests(scene) []attempt {
+func signingRequests(setup) []attempt {
 	const signing = "certificatesigningrequests.certificates.k8s.io"
 	return each(
 		create(signing, "", object("certificates.k8s.io/v1", "CertificateSigningRequest", absent,

@@ -144,13 +144,13 @@ var (
 // Try tries one attack as one sender.
 func (a AttackCase) Try(ctx context.Context, top topology.Admission, by Sender, attacker, victim tenant.TenantScore) Result {
 	var result Result
-	scene := newScene(attacker, victim)
+	setup := newSetup(attacker, victim)
 	if a.needs != nil {
-		if missing := a.needs(scene); missing != "" {
+		if missing := a.needs(setup); missing != "" {
 			return Result{Err: fmt.Errorf("%w: %s", ErrUntried, missing)}
 		}
 	}
-	for _, attempt := range a.attempts(scene) {
+	for _, attempt := range a.attempts(setup) {
 		verdict, err := top.Admit(ctx, by.sends(attempt.request))
 		if errors.Is(err, topology.ErrNotFound) && a.Fence == topology.FenceAccess { // the request passed the authorizer
 			verdict, err = topology.Verdict{Allowed: true}, nil

@@ -17,9 +17,9 @@ type AttackCase struct {
 	Rule  topology.Guardrail // empty unless Fence is topology.FenceGuardrails
 
 	// needs returns what the Score of the attacker lacks for the positive control. Nil: nothing.
-	needs func(scene) string
+	needs func(setup) string
 
-	attempts func(scene) []attempt
+	attempts func(setup) []attempt
 }
 
 // attempt is one request with its positive control.
@@ -28,8 +28,8 @@ type attempt struct {
 	instead *topology.Request // the positive control; nil: the same request by an administrator
 }
 
-// scene holds the facts about the attacker and the victim that requests are made of.
-type scene struct {
+// setup holds the facts about the attacker and the victim that requests are made of.
+type setup struct {
 	own, other string                 // namespaces, the attacker's and the victim's
 	domain     string                 // of the attacker; empty: none
 	theirs     string                 // a host of the victim
@@ -41,8 +41,8 @@ type scene struct {
 	class      string                 // a storage class of the attacker; empty: none
 }
 
-func newScene(attacker, victim tenant.TenantScore) scene {
-	s := scene{
+func newSetup(attacker, victim tenant.TenantScore) setup {
+	s := setup{
 		own: attacker.TenantConfig.Name, other: victim.TenantConfig.Name, theirs: victim.TenantConfig.Name + ".example.com",
 	}
 	s.token, s.level = attacker.TenantConfig.DefaultToken, attacker.TenantConfig.PodSecurity
@@ -124,7 +124,7 @@ func object(apiVersion, kind, name, rest string) string {
 
 // pods returns attempts to create pods in the attacker's namespace. The positive control is a
 // harmless pod.
-func (s scene) pods(manifests ...string) []attempt {
+func (s setup) pods(manifests ...string) []attempt {
 	var all []attempt
 	harmless := create("pods", s.own, s.pod("", "", ""))
 	for _, manifest := range manifests {
@@ -135,7 +135,7 @@ func (s scene) pods(manifests ...string) []attempt {
 
 // pod returns a pod that a restricted tenant may run, with more fields of its specification, of its
 // container and of the container's security context. They replace existing fields.
-func (s scene) pod(more, container, security string) string {
+func (s setup) pod(more, container, security string) string {
 	spec := map[string]any{
 		"automountServiceAccountToken": false,
 		"securityContext":              map[string]any{"runAsNonRoot": true, "seccompProfile": map[string]any{"type": "RuntimeDefault"}},
@@ -160,7 +160,7 @@ func (s scene) pod(more, container, security string) string {
 
 // services returns attempts to create Services with these specifications. The positive control is a
 // ClusterIP Service.
-func (s scene) services(specs ...string) []attempt {
+func (s setup) services(specs ...string) []attempt {
 	var all []attempt
 	manifest := func(spec string) topology.Request {
 		return create("services", s.own, object("v1", "Service", absent, `"spec":{"ports":[{"port":80}],"selector":{"app":"x"}`+spec+`}`))
@@ -173,7 +173,7 @@ func (s scene) services(specs ...string) []attempt {
 }
 
 // ingress returns a request for an Ingress in the attacker's namespace.
-func (s scene) ingress(annotations, spec string) topology.Request {
+func (s setup) ingress(annotations, spec string) topology.Request {
 	return create("ingresses.networking.k8s.io", s.own,
 		`{"apiVersion":"networking.k8s.io/v1","kind":"Ingress","metadata":{"name":"`+absent+`","annotations":{`+annotations+`}},"spec":{`+spec+`}}`)
 }
@@ -186,7 +186,7 @@ const backend = `{"service":{"name":"x","port":{"number":80}}}`
 
 // claims returns attempts to claim volumes. The positive control is a claim of a class that the
 // attacker has.
-func (s scene) claims(specs ...string) []attempt {
+func (s setup) claims(specs ...string) []attempt {
 	manifest := func(spec string) topology.Request {
 		return create("persistentvolumeclaims", s.own, object("v1", "PersistentVolumeClaim", absent,
 			`"spec":{"accessModes":["ReadWriteOnce"],"resources":{"requests":{"storage":"1Gi"}},`+spec+`}`))
@@ -202,21 +202,21 @@ func (s scene) claims(specs ...string) []attempt {
 // The functions below return the field of the attacker's Score that an attack needs. Empty: it is
 // set.
 
-func needsDomain(s scene) string {
+func needsDomain(s setup) string {
 	if s.domain == "" {
 		return "a domain in networkIsolation.domains"
 	}
 	return ""
 }
 
-func needsClass(s scene) string {
+func needsClass(s setup) string {
 	if s.class == "" {
 		return "a storage class in storageAccess.classes"
 	}
 	return ""
 }
 
-func needsImage(s scene) string {
+func needsImage(s setup) string {
 	if s.image == "" {
 		return "a registry in tenantConfig.imageRegistries"
 	}

@@ -50,7 +50,7 @@ func requireReason(t *testing.T, err, reason error, text string) {
 	require.ErrorContains(t, err, text)
 }
 
-func TestHold(t *testing.T) {
+func TestHoldRenewsAndReleasesTheLease(t *testing.T) {
 	simulate(t, "the lease is renewed after each third of its duration, and released", func(t *testing.T, m *memoryStore) {
 		start := time.Now()
 		held, release := hold(t, m)
@@ -119,7 +119,7 @@ func TestHold(t *testing.T) {
 	})
 }
 
-func TestHoldTakesOver(t *testing.T) {
+func TestHoldTakesALeaseOnlyOnceItIsFree(t *testing.T) {
 	simulate(t, "a lease that is not renewed is taken after exactly its duration", func(t *testing.T, m *memoryStore) {
 		m.put(dead(9877 * time.Millisecond))
 		start := time.Now()

@@ -79,7 +79,7 @@ func (silent) String() string { return "" }
 
 func quantity(s string) resource.Quantity { return resource.MustParse(s) }
 
-func TestDiff(t *testing.T) {
+func TestDiffListsTheFieldsThatDiffer(t *testing.T) {
 	prefix := netip.MustParsePrefix
 	tests := []struct {
 		name     string

@@ -9,7 +9,7 @@ import (
 	"github.com/polyphony-go/polyphony/topology/netpolicy"
 )
 
-func TestStrings(t *testing.T) {
+func TestStringNamesPeersPortsAndDecisions(t *testing.T) {
 	labels := netpolicy.Selector{Labels: map[string]string{"b": "2", "a": "1"}}
 	everything := netpolicy.Selector{}
 	for want, value := range map[string]fmt.Stringer{

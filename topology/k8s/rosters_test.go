@@ -86,13 +86,13 @@ func TestRosterOfAThousandSurvivesFaults(t *testing.T) {
 	}()
 	top, runner := clusterOf(t, kubeconfig, middle.wrap, weather.wrap, calls.wrap), score.Runner{Concurrency: 32, Retries: 5}
 	began := time.Now()
-	report, err := runner.Run(t.Context(), s.On(top.Snapshot()))
+	report, err := runner.Run(t.Context(), s.On(patient{top.Snapshot()}))
 	require.True(t, middle.reached(), "%v", err)
 	away := <-restarted
 	require.NoError(t, away.err)
 	all, writes := calls.take()
 	t.Logf("%s, of which the API server was away %s; %d requests, %d of them writes, of which so many failed: %v", time.Since(began), away.took, len(all), len(writes), weather.hits)
-	if err != nil { // such as a lease that could not be renewed in time
+	if err != nil { // such as a request that failed as often as it may be tried
 		t.Log(report.Results[0].Outcome.Notes, err)
 		_, err = runner.Run(t.Context(), s.On(patient{top.Snapshot()}))
 	}

@@ -66,10 +66,10 @@ func sum(value any) string {
 	return hex.EncodeToString(hash[:])
 }
 
-// differing returns the names of the tenants for which two plans do different things, sorted. A
+// differing returns the names of the tenants for which plans do different things now, sorted. A
 // tenant without a digest is one of them, since nothing is known about it.
-func (p Plan) differing(other Plan) []string {
-	one, two := p.digests(), other.digests()
+func differing(before, now []TenantPlan) []string {
+	one, two := digests(before), digests(now)
 	names := map[string]bool{}
 	for _, digests := range []map[string]string{one, two} {
 		for name := range digests {
@@ -82,9 +82,9 @@ func (p Plan) differing(other Plan) []string {
 }
 
 // digests returns the digest of each tenant that changes.
-func (p Plan) digests() map[string]string {
-	all := make(map[string]string, len(p.Tenants))
-	for _, t := range p.Tenants {
+func digests(plans []TenantPlan) map[string]string {
+	all := make(map[string]string, len(plans))
+	for _, t := range plans {
 		all[t.Tenant] = t.Digest
 	}
 	return all

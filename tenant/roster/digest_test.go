@@ -60,7 +60,7 @@ func TestDigestOfATenantTellsAdoptionFromRepair(t *testing.T) {
 func TestDifferingNamesTenantsWithoutADigest(t *testing.T) {
 	changes := []topology.Change{{Kind: "Zone", Name: "acme", Action: topology.Updated, After: func() {}}}
 	plan := Plan{Tenants: []TenantPlan{{Tenant: "acme", Changes: changes, Digest: digestOf(changes, nil)}}}
-	require.Equal(t, []string{"acme"}, plan.differing(plan))
+	require.Equal(t, []string{"acme"}, differing(plan.Tenants, plan.Tenants))
 }
 
 func TestDigestOfAPlanCoversAllButTheTime(t *testing.T) {

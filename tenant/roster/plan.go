@@ -79,8 +79,16 @@ func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
 		Format: PlanFormat, Topology: topologyName, At: time.Now().UTC().Truncate(time.Second),
 		Roster: s, Notes: out.Notes,
 	}
+	p.Tenants, p.Unchanged = planTenants(out.Changes)
+	p.Digest = p.digest()
+	return p
+}
+
+// planTenants returns the plan of each tenant that changes, the gravest risk first, and the number
+// of tenants that do not change.
+func planTenants(all []topology.Change) (plans []TenantPlan, unchanged int) {
 	changes, tenants := map[string][]topology.Change{}, map[string]bool{}
-	for _, c := range out.Changes {
+	for _, c := range all {
 		tenants[c.Name] = true
 		if c.Action != topology.Unchanged {
 			changes[c.Name] = append(changes[c.Name], c)
@@ -88,16 +96,14 @@ func newPlan(topologyName string, s Score, out interpret.Outcome) Plan {
 	}
 	for name, made := range changes {
 		risks := risksOf(made)
-		p.Tenants = append(p.Tenants, TenantPlan{
+		plans = append(plans, TenantPlan{
 			Tenant: name, Risks: risks, Changes: made, Digest: digestOf(made, risks),
 		})
 	}
-	p.Unchanged = len(tenants) - len(p.Tenants)
-	slices.SortFunc(p.Tenants, func(a, b TenantPlan) int {
+	slices.SortFunc(plans, func(a, b TenantPlan) int {
 		return cmp.Or(tenantGravity(a.Risks)-tenantGravity(b.Risks), strings.Compare(a.Tenant, b.Tenant))
 	})
-	p.Digest = p.digest()
-	return p
+	return plans, len(tenants) - len(plans)
 }
 
 // String prints the plan for people: a paragraph for each tenant that changes, its risks first, and
@@ -170,8 +176,9 @@ func (p planned[T]) apply(ctx context.Context, t Topology) (out interpret.Outcom
 		if err != nil {
 			return err
 		}
-		if tenants := p.differing(newPlan(t.Name(), p.Roster, would)); len(tenants) > 0 {
-			return &interpret.StepError{Step: "plan", Err: p.stale(tenants)}
+		now, _ := planTenants(would.Changes)
+		if names := differing(p.Tenants, now); len(names) > 0 {
+			return &interpret.StepError{Step: "plan", Err: p.stale(names)}
 		}
 		out, err = p.Roster.converge(ctx, t, score.RunWithin)
 		return err

@@ -1,12 +1,8 @@
 package imports
 
 import (
-	"go/ast"
 	"go/doc"
-	"go/parser"
-	"go/token"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -60,18 +56,7 @@ func isPublic(p pkg) bool {
 // packageDoc returns the documentation of a package, without its tests.
 func packageDoc(t *testing.T, p pkg) *doc.Package {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(repository, filepath.FromSlash(p.own()), "*.go"))
-	require.NoError(t, err)
-	files := token.NewFileSet()
-	var parsed []*ast.File
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		file, err := parser.ParseFile(files, path, nil, parser.ParseComments)
-		require.NoError(t, err)
-		parsed = append(parsed, file)
-	}
+	files, parsed := parseFolder(t, p.own(), isNoTest)
 	documented, err := doc.NewFromFiles(files, parsed, p.ImportPath)
 	require.NoError(t, err)
 	return documented

@@ -3,8 +3,6 @@ package imports
 import (
 	"fmt"
 	"go/ast"
-	"go/parser"
-	"go/token"
 	"os"
 	"path"
 	"path/filepath"
@@ -173,13 +171,10 @@ func (d declarations) in(folder string) map[string]bool {
 	if d.folders[folder] != nil {
 		return d.folders[folder]
 	}
-	files, err := filepath.Glob(filepath.Join(repository, filepath.FromSlash(folder), "*.go"))
-	require.NoError(d.t, err)
 	names := map[string]bool{}
-	for _, file := range files {
-		parsed, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
-		require.NoError(d.t, err)
-		for _, decl := range parsed.Decls {
+	_, parsed := parseFolder(d.t, folder, func(string) bool { return true })
+	for _, file := range parsed {
+		for _, decl := range file.Decls {
 			addNames(names, decl)
 		}
 	}

@@ -161,15 +161,29 @@ func methodFiles(t *testing.T, folder, of string) map[string]string {
 // eachFile calls each for every file of a package, tests aside.
 func eachFile(t *testing.T, folder string, each func(file string, parsed *ast.File)) {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join(repository, filepath.FromSlash(folder), "*.go"))
-	require.NoError(t, err)
-	require.NotEmpty(t, paths)
-	for _, path := range paths {
-		if strings.HasSuffix(path, "_test.go") {
-			continue
-		}
-		parsed, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
-		require.NoError(t, err)
-		each(filepath.Base(path), parsed)
+	files, parsed := parseFolder(t, folder, isNoTest)
+	require.NotEmpty(t, parsed)
+	for _, file := range parsed {
+		each(filepath.Base(files.Position(file.Package).Filename), file)
 	}
 }
+
+// parseFolder parses the Go files of a folder whose path passes the filter, with their comments.
+func parseFolder(t *testing.T, folder string, filter func(path string) bool) (*token.FileSet, []*ast.File) {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(repository, filepath.FromSlash(folder), "*.go"))
+	require.NoError(t, err)
+	files := token.NewFileSet()
+	var parsed []*ast.File
+	for _, path := range paths {
+		if !filter(path) {
+			continue
+		}
+		file, err := parser.ParseFile(files, path, nil, parser.ParseComments|parser.SkipObjectResolution)
+		require.NoError(t, err)
+		parsed = append(parsed, file)
+	}
+	return files, parsed
+}
+
+func isNoTest(path string) bool { return !strings.HasSuffix(path, "_test.go") }
